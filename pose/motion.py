@@ -1,0 +1,82 @@
+"""`Motion`: what the rest of the house knows of a video."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LANDMARKS = (
+    *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
+    *("left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow"),
+    *("left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb"),
+    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel"),
+    *("left_foot_index", "right_foot_index"),
+)
+"""MediaPipe's 33 pose landmarks, in its order. Left is the person's left."""
+
+INDEX = {name: index for index, name in enumerate(LANDMARKS)}
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """The video as a viewer sees it: upright, at its own size."""
+
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    frames_decoded: int
+    frames_analysed: int
+    complete: bool = True
+    """False when the file ends before its header says so."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The landmarks of one person over time. n samples, 33 landmarks; NaN where the person was not found.
+
+    Attributes:
+        video: the video they were read from.
+        times: (n,) seconds from the first frame, strictly rising, as the container gives them; spacing may vary.
+        image: (n, 33, 3) pixels of the upright full-size picture, x right, y down; z on the same scale, smaller is nearer.
+        world: (n, 33, 3) metres, origin between the hips, x right, y down, z away from the camera.
+        visibility: (n, 33) 0 to 1, MediaPipe's estimate that the landmark is in the picture and not hidden.
+    """
+
+    video: VideoInfo
+    times: Floats
+    image: Floats
+    world: Floats
+    visibility: Floats
+
+    def __post_init__(self) -> None:
+        n = len(self.times)
+        for name, shape in (("image", (n, 33, 3)), ("world", (n, 33, 3)), ("visibility", (n, 33))):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has the shape {getattr(self, name).shape}, expected {shape}")
+        if n > 1 and not np.all(np.diff(self.times) > 0):
+            raise ValueError("times must rise strictly")
+
+    @property
+    def detected(self) -> NDArray[np.bool_]:
+        """(n,) whether the person was found in that sample."""
+        found: NDArray[np.bool_] = ~np.isnan(self.image[:, 0, 0])
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write everything to a compressed .npz file."""
+        fields = {f"video_{name}": value for name, value in asdict(self.video).items()}
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file, times=self.times, image=self.image, world=self.world, visibility=self.visibility, **fields
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Motion":
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            video = {name.removeprefix("video_"): data[name].item() for name in data.files if name.startswith("video_")}
+            return cls(VideoInfo(**video), data["times"], data["image"], data["world"], data["visibility"])
