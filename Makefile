@@ -1,0 +1,51 @@
+# Everything starts from a fresh clone: each target sets up what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+BENCH_SETS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-firebase test lint chaos bench bench-speed bench-scale docs clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+setup: .venv/ready  ## .venv with everything, the pose model too
+
+.venv/ready: setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("doThis needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (once; a few minutes on a slow line)"
+	@$(PYTHON) -m venv .venv || { echo "venv is missing: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pose.model full
+	@touch $@
+
+demo: setup  ## a video in, feedback out, on the embedded backend
+	@$(BIN)/dothis demo
+
+demo-firebase: setup  ## the same against the Firestore and Cloud Storage emulators
+	@$(BIN)/python -m tests.demo_firebase
+
+test: setup  ## all tests but the long fault tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+lint: setup  ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+chaos: setup  ## kill, cut, fill up and mutate, with a seed
+	$(BIN)/python -m tests.chaos
+
+bench: setup  ## counts, recognition, views, angles and faults on labelled sets: make bench BENCH_SETS="DIR DIR"
+	$(BIN)/python -m tests.bench.accuracy $(BENCH_SETS)
+
+bench-speed: setup  ## ratios against the plain loop: make bench-speed BENCH_SETS=DIR
+	$(BIN)/python -m tests.bench.speed $(BENCH_SETS)
+
+docs: setup  ## the pages under docs/, links checked
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:  ## everything that make made, but not data/
+	rm -rf .venv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
