@@ -1,0 +1,187 @@
+"""The two stores behind the daemon: documents and objects. `local` and `firebase` implement both; tests/contract holds them to it.
+
+The protocols are as thin as they can be, so that every rule of a job's life is written once (consumer/jobs.py) and no
+backend can have an opinion of its own: read, create, compare-and-set, ordered pages, and a watch that only gives hints.
+
+    StoreError
+    |-- Unavailable     network, quota, outage: try again later
+    |-- Conflict        somebody else wrote the document since the snapshot was read
+    |-- Missing         no such document or object
+    |-- TooLarge        the object has more bytes than the caller takes
+    +-- Denied          credentials missing or insufficient; a person has to act
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class StoreError(Exception):
+    """Root of the stores' errors."""
+
+
+class Unavailable(StoreError):
+    """Network, quota or outage: try again later."""
+
+
+class Conflict(StoreError):
+    """The document was written since the snapshot was read, or exists already."""
+
+
+class Missing(StoreError):
+    """No such document or object."""
+
+
+class TooLarge(StoreError):
+    """The object has more bytes than the caller takes."""
+
+
+class Denied(StoreError):
+    """Credentials are missing or insufficient."""
+
+
+class _Sentinel:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+SERVER_TIME: Any = _Sentinel("SERVER_TIME")
+"""As a field's value: the store puts its own time there. Workers' clocks are never written."""
+
+DELETE: Any = _Sentinel("DELETE")
+"""As a field's value in an update: the field is removed."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A document as it was at one moment.
+
+    Attributes:
+        id: the document's id in its collection.
+        fields: its data; timestamps are aware datetimes in UTC.
+        version: opaque; equal for equal states (Firestore's update time).
+        read_time: the store's own time of the read.
+    """
+
+    id: str
+    fields: Mapping[str, Any]
+    version: Any
+    read_time: datetime
+
+
+class Watch(Protocol):
+    """A running watch. It may go silent or die at any time; nobody relies on it for correctness."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def last_heard(self) -> float:
+        """time.monotonic() of the last sign of life."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class DocumentStore(Protocol):
+    """One collection of job documents."""
+
+    def get(self, job_id: str) -> Snapshot | None: ...
+
+    def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
+        """Raises Conflict if the document exists."""
+        ...
+
+    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+        """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since `snapshot`.
+
+        Raises:
+            Conflict: somebody wrote in between (retry after reading again), or the document is gone.
+        """
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Without error when it is gone already."""
+        ...
+
+    def find(
+        self,
+        equal: Mapping[str, Any],
+        *,
+        order_by: str | None = None,
+        descending: bool = False,
+        after: Snapshot | None = None,
+        limit: int = 100,
+    ) -> list[Snapshot]:
+        """At most `limit` documents whose fields equal `equal`, by `order_by` (a field or a dotted path; documents without that
+        field are left out) or, without it, by id; `after` continues a page.
+        """
+        ...
+
+    def watch(self, status: str, callback: Callable[[str], None]) -> Watch:
+        """Call `callback(job_id)` from another thread soon after a document gets that status. An exception of the callback is
+        logged and swallowed: it can never end the watch.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What the object store says of an object without reading it."""
+
+    path: str
+    size: int
+    crc32c: str
+    """Base64 of the big-endian CRC32C, as Cloud Storage writes it."""
+
+
+class ObjectStore(Protocol):
+    """One bucket. Object paths are checked by the caller (consumer/paths.py); local stores check again."""
+
+    def stat(self, path: str) -> ObjectInfo: ...
+
+    def download(self, path: str, to: Path, *, max_bytes: int, progress: Callable[[int, int], None] | None = None) -> ObjectInfo:
+        """Stream to the file `to` (overwritten), verify the checksum. `progress(done, total)` in bytes; what it raises ends the
+        transfer.
+
+        Raises:
+            Missing, TooLarge (before the first byte), Unavailable (also on a checksum that does not fit).
+        """
+        ...
+
+    def upload(
+        self, file: Path, path: str, *, content_type: str, progress: Callable[[int, int], None] | None = None
+    ) -> ObjectInfo:
+        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never seen half-written."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The paths that begin with `prefix`, in order."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Without error when it is gone already."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Both stores together."""
+
+    name: str
+    documents: DocumentStore
+    objects: ObjectStore
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        self.documents.close()
+        self.objects.close()
