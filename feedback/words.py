@@ -1,0 +1,110 @@
+"""Every word that a user reads, in the job's language.
+
+English stands in the source, marked by `N_`; feedback/locale/LANGUAGE/LC_MESSAGES/feedback.po translates it. The .po files are
+read as they are, through Babel, so nothing has to be compiled before a test, a wheel or an image works. After words changed,
+
+    python -m feedback.translations
+
+writes them into every .po file. A new language needs one file: its feedback.po.
+"""
+
+import gettext
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
+
+DOMAIN = "feedback"
+LOCALE_DIR = Path(__file__).with_name("locale")
+DEFAULT_LANGUAGE = "en"
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it, known to every extractor
+    """Mark a message for translation where it is defined; `Words` translates it where it is shown."""
+    return message
+
+
+def po_file(language: str) -> Path:
+    """Where the words of a language lie."""
+    return LOCALE_DIR / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def languages() -> list[str]:
+    """The languages there are words for."""
+    return sorted(path.name for path in LOCALE_DIR.iterdir() if po_file(path.name).is_file())
+
+
+def language_of(tag: str | None) -> str:
+    """The language to answer in: `ko-KR` and `ko_KR` mean `ko`; one without words, or none, means `en`."""
+    try:
+        found = Locale.parse((tag or DEFAULT_LANGUAGE).replace("-", "_")).language
+    except (UnknownLocaleError, ValueError):
+        return DEFAULT_LANGUAGE
+    return found if found in languages() else DEFAULT_LANGUAGE
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words, plurals, numbers and units of one language; from `words_of`."""
+
+    language: str
+    translations: gettext.NullTranslations
+
+    def __call__(self, message: str, **fields: object) -> str:
+        """The message in this language, its {fields} filled in."""
+        return self.translations.gettext(message).format(**fields)
+
+    def plural(self, singular: str, plural: str, n: int, **fields: object) -> str:
+        """The form of the message that fits n; {n} is the number itself, formatted."""
+        return self.translations.ngettext(singular, plural, n).format(n=self.number(n), **fields)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number with at most that many digits after the decimal point."""
+        return str(format_decimal(round(value, digits), locale=self.language))
+
+    def quantity(self, value: float, unit: str) -> str:
+        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8."""
+        if unit == "deg":
+            return f"{self.number(value)}°"
+        if unit == "s":
+            return str(format_unit(round(value, 1), "duration-second", length="short", locale=self.language))
+        if unit == "%":
+            return str(format_percent(round(value) / 100, locale=self.language))
+        return self.number(value, 2)
+
+    def listing(self, items: Sequence[str]) -> str:
+        """`1`, `1 and 2`, `1, 2 and 5`, with ranges already made."""
+        if len(items) < 2:
+            return "".join(items)
+        return self(N_("{first} and {last}"), first=", ".join(items[:-1]), last=items[-1])
+
+    def rep_numbers(self, indices: Sequence[int]) -> str:
+        """The repetitions' numbers, runs of three or more joined: `1-3 and 5`."""
+        runs: list[list[int]] = []
+        for index in sorted(indices):
+            if runs and index == runs[-1][-1] + 1:
+                runs[-1].append(index)
+            else:
+                runs.append([index])
+        return self.listing(
+            [item for run in runs for item in ([f"{run[0]}\u2013{run[-1]}"] if len(run) > 2 else [str(index) for index in run])]
+        )
+
+
+@cache
+def words_of(tag: str | None) -> Words:
+    """The words for a language tag, as `language_of` reads it."""
+    language = language_of(tag)
+    with po_file(language).open("rb") as file:
+        catalogue = read_po(file, locale=language, domain=DOMAIN)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Words(language, gettext.GNUTranslations(compiled))
