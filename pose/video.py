@@ -1,0 +1,351 @@
+"""Decode a video that nobody vouches for: checked header first, then frames with the container's times, upright.
+
+A file is opened with an allow-list of containers, the local-file protocol only and no decoder, so that the header can be
+checked before a single picture is allocated. Decoders then get the pixel limit too, since a stream may grow after its header.
+Damaged packets are skipped: what can be read is read, and `Video.complete` says whether that was everything.
+"""
+
+import math
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from pose.errors import VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+
+CONTAINERS = ("mov", "matroska")
+"""FFmpeg's demuxers: mov reads mp4, m4v, mov, 3gp; matroska reads webm too. Nothing that refers to other files or addresses."""
+
+CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
+"""What phones, browsers and the messengers between them write."""
+
+ACCEPTED = "send an MP4, MOV or WebM video (H.264, HEVC, VP9 or AV1)"
+
+# A header that promises this much more than was read is a file that ends early: half a second covers rounding, edit lists
+# and sound that outlasts the picture.
+MISSING_S, MISSING_SHARE = 0.5, 0.03
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a video may cost. Checked against the header before decoding, and again while decoding."""
+
+    max_bytes: int = 500_000_000
+    max_pixels: int = 3840 * 2160
+    max_duration_s: float = 900.0
+    max_frames: int = 54_000
+    max_fps: float = 240.0
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How stored pixels become upright: transpose first, then flip. From the 3 x 3 display matrix of the container."""
+
+    transposed: bool = False
+    flipped_x: bool = False
+    flipped_y: bool = False
+
+    @classmethod
+    def of(cls, frame: Any) -> "Orientation":
+        """Read it from a decoded frame's side data; a matrix that does not turn by quarters counts as upright.
+
+        FFmpeg's `libavutil/display.h`: stored (p, q) is shown at (a p + c q, b p + d q), as 16.16 fixed point numbers
+        a b u / c d v / x y w.
+        """
+        data = next((bytes(item) for item in frame.side_data if item.type.name == "DISPLAYMATRIX"), b"")
+        if len(data) < 36:
+            return cls()
+        a, b, _, c, d = (int(value) for value in np.frombuffer(data[:20], "<i4"))
+        if abs(a) >= abs(b):
+            return cls(transposed=False, flipped_x=a < 0, flipped_y=d < 0)
+        return cls(transposed=True, flipped_x=c < 0, flipped_y=b < 0)
+
+    def upright_size(self, size: Size) -> Size:
+        """(width, height) after turning."""
+        return (size[1], size[0]) if self.transposed else size
+
+    def upright(self, pixels: Pixels) -> Pixels:
+        """(height, width, 3) turned upright, contiguous."""
+        if self.transposed:
+            pixels = pixels.transpose(1, 0, 2)
+        if self.flipped_x:
+            pixels = pixels[:, ::-1]
+        if self.flipped_y:
+            pixels = pixels[::-1]
+        return np.ascontiguousarray(pixels)
+
+
+def fit(size: Size, long_side: int, *, even: bool = False) -> Size:
+    """The size scaled down, never up, so that its longer side is at most `long_side`; `even` sides suit video encoders."""
+    scale = min(1.0, long_side / max(size))
+    step = 2 if even else 1
+    width, height = (max(step, round(side * scale / step) * step) for side in size)
+    return width, height
+
+
+class Frame:
+    """One decoded picture. Conversion happens in `rgb`, so that a frame nobody looks at costs only its decoding."""
+
+    def __init__(self, decoded: Any, index: int, time: float, orientation: Orientation, size: Size) -> None:
+        self._decoded = decoded
+        self._orientation = orientation
+        self.index = index
+        """Position among the frames that this pass decoded."""
+        self.time = time
+        """Seconds since the video's first frame."""
+        self.size = size
+        """(width, height) of the upright picture at full size."""
+
+    def rgb(self, size: Size | None = None) -> Pixels:
+        """The upright picture.
+
+        Args:
+            size: (width, height) to scale to while converting; None for full size.
+
+        Returns:
+            (height, width, 3) RGB.
+        """
+        width, height = self._orientation.upright_size(size or self.size)  # as stored: a transposition is its own inverse
+        stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA", threads=1)
+        return self._orientation.upright(stored)
+
+
+class Video:
+    """An open video, read once or several times from the start.
+
+    Attributes:
+        size: (width, height) upright, in square pixels.
+        fps: frames per second by the header; 30 where it says nothing.
+        duration_s: by the header; None where it says nothing.
+        frame_count: by the header; None where it says nothing.
+        frames_decoded: in the last pass.
+        end_s: time of the last frame read, plus one frame's duration; 0 before the first.
+        damaged: packets of the last pass that could not be decoded.
+
+    Example:
+        with Video(path) as video:
+            for frame in video.frames():
+                pixels = frame.rgb(fit(video.size, 640))
+    """
+
+    def __init__(self, path: str | Path, limits: Limits | None = None, *, threads: int = 1) -> None:
+        """Open and check.
+
+        Args:
+            path: a local file.
+            limits: what it may cost.
+            threads: for decoding.
+
+        Raises:
+            VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
+        """
+        self._limits = limits or Limits()
+        self._path = Path(path)
+        self._threads = threads
+        self.frames_decoded = 0
+        self.end_s = 0.0
+        self.damaged = 0
+        _check_file(self._path, self._limits)
+        self._container, self._stream = self._open()
+        try:
+            self._check_header()
+            first = self._first_frame()
+        except BaseException:
+            self._container.close()
+            raise
+        self._start = first.time
+        self.orientation = Orientation.of(first)
+        self.size = self.orientation.upright_size(self._stored_size(first))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and the decoder."""
+        self._container.close()
+
+    @property
+    def complete(self) -> bool:
+        """After a whole pass: whether everything that the header promises was there."""
+        if self.duration_s is None:
+            return self.damaged == 0
+        return self.damaged == 0 and self.duration_s - self.end_s <= max(MISSING_S, MISSING_SHARE * self.duration_s)
+
+    def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
+        """Decode the frames from `start_s` up to, not including, `end_s`, in order of time.
+
+        Raises:
+            VideoTooLarge, VideoTooLong: the stream turns out to be more than its header says.
+        """
+        self._rewind(start_s)
+        self.frames_decoded, self.damaged, self.end_s = 0, 0, 0.0
+        last = -math.inf
+        interval = 1.0 / self.fps
+        for decoded in self._decode():
+            time = decoded.time - self._start if decoded.time is not None else last + interval
+            if not last < time:  # a repeated or missing time stamp; also before the first frame
+                continue
+            if time >= end_s:
+                return
+            last = time
+            self._check_progress(time)
+            if time < start_s:
+                continue
+            self.end_s = time + interval
+            yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, self.size)
+
+    def _open(self) -> tuple[Any, Any]:
+        # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn
+        # its pixel format. The decoder that PyAV opens afterwards is not bound by that list.
+        options = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS), "codec_whitelist": "none"}
+        try:
+            container = av.open(f"file:{self._path.resolve()}", mode="r", options=options)
+        except (av.error.FFmpegError, UnicodeDecodeError) as error:
+            raise VideoUnreadable(
+                f"The file cannot be read as a video: it is not one, or its upload was cut off. Please {ACCEPTED}."
+            ) from error
+        stream = container.streams.best("video")
+        if stream is None:
+            container.close()
+            raise VideoUnreadable(f"The file holds no picture, only sound or data. Please {ACCEPTED}.")
+        return container, stream
+
+    def _check_header(self) -> None:
+        stream, limits = self._stream, self._limits
+        codec = stream.codec_context
+        if codec is None or codec.codec.canonical_name not in CODECS:
+            raise VideoUnreadable(f"The video is coded in a way that is not accepted. Please {ACCEPTED}.")
+        if codec.width < 1 or codec.height < 1:
+            raise VideoUnreadable("The video does not say how large its picture is: it is damaged. Please export it again.")
+        _check_pixels(codec.width, codec.height, limits)
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
+        self.fps = rate if math.isfinite(rate) and rate > 0 else 30.0
+        if self.fps > limits.max_fps:
+            raise VideoTooLong(
+                f"The video has {self.fps:.0f} frames per second; at most {limits.max_fps:.0f} are accepted. "
+                "Please film at 30 or 60."
+            )
+        self.duration_s = self._header_duration()
+        if self.duration_s is not None:
+            _check_duration(self.duration_s, limits)
+        self.frame_count = stream.frames or None
+        if self.frame_count is not None:
+            _check_frames(self.frame_count, limits)
+        codec.thread_count = self._threads
+        codec.thread_type = "AUTO"
+        codec.options = {"max_pixels": str(limits.max_pixels)}
+
+    def _header_duration(self) -> float | None:
+        if self._stream.duration:
+            return float(self._stream.duration * self._stream.time_base)
+        return self._container.duration / av.time_base if self._container.duration else None
+
+    def _first_frame(self) -> Any:
+        for decoded in self._decode():
+            if decoded.time is not None:
+                return decoded
+        raise VideoUnreadable("Not one picture of the video can be decoded: it is damaged. Please export or upload it again.")
+
+    def _stored_size(self, decoded: Any) -> Size:
+        """Width and height in square pixels, before turning."""
+        ratio = float(self._stream.sample_aspect_ratio or 1)
+        if not 0.25 <= ratio <= 4.0:
+            ratio = 1.0
+        return max(1, round(decoded.width * ratio)), decoded.height
+
+    def _rewind(self, start_s: float) -> None:
+        target = math.floor((start_s + self._start) / self._stream.time_base)
+        try:
+            self._container.seek(target, stream=self._stream, backward=True)
+        except av.error.FFmpegError as error:
+            raise VideoUnreadable(f"The video cannot be read from its start: it is damaged. Please {ACCEPTED}.") from error
+
+    def _decode(self) -> Iterator[Any]:
+        """Every frame that can be decoded, from where the container stands; counts damaged packets."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError:
+                self.damaged += 1
+                return
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                self.damaged += 1
+                if self.damaged > self._limits.max_frames:
+                    return
+                continue
+            for frame in frames:
+                self.frames_decoded += 1
+                yield frame
+
+    def _check_progress(self, time: float) -> None:
+        _check_frames(self.frames_decoded, self._limits)
+        _check_duration(time, self._limits)
+
+
+def probe(path: str | Path, limits: Limits | None = None) -> tuple[Size, float | None]:
+    """Check a video without reading it through.
+
+    Returns:
+        Its upright (width, height) and its duration in seconds by the header, None where that says nothing.
+
+    Raises:
+        VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
+    """
+    with Video(path, limits) as video:
+        return video.size, video.duration_s
+
+
+def _check_file(path: Path, limits: Limits) -> None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise VideoMissing("There is no such video file.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoUnreadable("That is not a video file but a directory or a device.")
+    if status.st_size == 0:
+        raise VideoUnreadable("The video file is empty: its upload was cut off before it began. Please upload it again.")
+    if status.st_size > limits.max_bytes:
+        raise VideoTooLarge(
+            f"The video has {status.st_size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:.0f} MB are accepted. "
+            "Please send a shorter one or a lower quality."
+        )
+
+
+def _check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise VideoTooLarge(
+            f"The picture is {width} x {height} pixels, more than the {limits.max_pixels / 1e6:.1f} million accepted. "
+            "Please film in 4K or less; 1080p is plenty."
+        )
+
+
+def _check_duration(seconds: float, limits: Limits) -> None:
+    if seconds > limits.max_duration_s:
+        raise VideoTooLong(
+            f"The video lasts {seconds:.0f} s; at most {limits.max_duration_s:.0f} s are accepted. "
+            "Please cut it to the exercise."
+        )
+
+
+def _check_frames(frames: int, limits: Limits) -> None:
+    if frames > limits.max_frames:
+        raise VideoTooLong(
+            f"The video has more than the {limits.max_frames} frames accepted. Please cut it, or film at 30 frames per second."
+        )
