@@ -1,0 +1,221 @@
+"""From landmarks to clean landmarks, and from those to the named signals that movements are described with.
+
+Lengths are in the person's own metres: pixels divided by the scale between the picture and MediaPipe's world landmarks,
+so that neither the size of the picture nor the distance of the camera plays a part. Heights are true to the picture.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
+
+import numpy as np
+from scipy import ndimage
+
+from pose.angles import SIDES, TRIPLES, angle_at, inclination
+from pose.motion import INDEX, Floats, Motion
+
+LONGEST_GAP_S = 0.5
+"""Gaps in the detection up to this long are bridged by a straight line; longer ones stay open."""
+
+SMOOTHING_S = 0.045
+"""Standard deviation of the Gaussian that smooths landmarks: it halves what swings faster than 4 Hz, and the fastest
+repetitions (0.4 s) keep three quarters of their range."""
+
+SCALE_SMOOTHING_S = 1.0
+"""A person's distance from the camera changes more slowly than the pose."""
+
+SPIKE_WINDOW_S = 0.1
+SPIKE_M = 0.15
+SPIKE_MADS = 4.0
+"""Hampel filter: a landmark this far from the median of its window, in metres and in scaled median deviations, is a slip."""
+
+
+def clean(motion: Motion) -> Motion:
+    """The same samples without slips, short gaps and jitter.
+
+    Returns:
+        A motion with the times and the visibility of the given one (the visibility is bridged in the same gaps). Longer gaps
+        stay NaN.
+    """
+    found = np.flatnonzero(motion.detected)
+    if len(found) < 3:
+        return motion
+    world = motion.world.copy()
+    image = motion.image.copy()
+    slips = _spikes(motion.times, world)
+    world[slips] = np.nan
+    image[slips] = np.nan
+    open_gaps = _long_gaps(motion.times, motion.detected)
+    tracks = np.concatenate([image.reshape(len(image), -1), world.reshape(len(world), -1), motion.visibility], axis=1)
+    tracks[~motion.detected] = np.nan
+    tracks = smooth(motion.times, bridge(motion.times, tracks), SMOOTHING_S)
+    tracks[open_gaps] = np.nan
+    flat = 33 * 3
+    visibility = np.where(open_gaps[:, None], 0.0, np.clip(tracks[:, 2 * flat :], 0, 1))
+    return Motion(
+        motion.video,
+        motion.times,
+        tracks[:, :flat].reshape(-1, 33, 3),
+        tracks[:, flat : 2 * flat].reshape(-1, 33, 3),
+        visibility,
+    )
+
+
+def bridge(times: Floats, tracks: Floats) -> Floats:
+    """Straight lines over NaN, the nearest value before the first and after the last.
+
+    Args:
+        times: (n,) seconds.
+        tracks: (n, k); a column without any value stays NaN.
+    """
+    bridged = tracks.copy()
+    for column in bridged.T:
+        known = ~np.isnan(column)
+        if known.any() and not known.all():
+            column[~known] = np.interp(times[~known], times[known], column[known])
+    return bridged
+
+
+def smooth(times: Floats, tracks: Floats, sigma_s: float) -> Floats:
+    """A Gaussian over time, whatever the spacing of the samples.
+
+    Args:
+        times: (n,) seconds, rising.
+        tracks: (n,) or (n, k) without NaN (a column of NaN stays NaN).
+        sigma_s: standard deviation in seconds.
+    """
+    if len(times) < 2:
+        return tracks
+    step = min(float(np.median(np.diff(times))), sigma_s)
+    grid = np.arange(times[0], times[-1] + step, step)
+    columns = tracks.reshape(len(times), -1)
+    even = np.stack([np.interp(grid, times, column) for column in columns.T], axis=1)
+    even = ndimage.gaussian_filter1d(even, sigma_s / step, axis=0, mode="nearest")
+    back = np.stack([np.interp(times, grid, column) for column in even.T], axis=1)
+    return back.reshape(tracks.shape)
+
+
+def _long_gaps(times: Floats, found: np.ndarray) -> np.ndarray:
+    """(n,) samples without a person in gaps too long to be bridged."""
+    open_gaps = np.zeros(len(times), dtype=bool)
+    labels, count = ndimage.label(~found)
+    for run in ndimage.find_objects(labels, count):
+        first, last = run[0].start, run[0].stop
+        before = times[first - 1] if first else -np.inf
+        after = times[last] if last < len(times) else np.inf
+        open_gaps[run] = after - before > LONGEST_GAP_S
+    return open_gaps
+
+
+def _spikes(times: Floats, world: Floats) -> np.ndarray:
+    """(n, 33) landmarks that jump away from their neighbours in time and back (Hampel)."""
+    step = max(float(np.median(np.diff(times))), 1e-3)
+    reach = max(1, round(SPIKE_WINDOW_S / step))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(world, ((reach, reach), (0, 0), (0, 0)), mode="edge"), 2 * reach + 1, axis=0
+    )
+    with np.errstate(invalid="ignore"):
+        median = np.median(windows, axis=-1)
+        distance = np.linalg.norm(world - median, axis=-1)
+        usual = 1.4826 * np.median(np.linalg.norm(windows - median[..., None], axis=2), axis=-1)
+        return np.asarray((distance > SPIKE_M) & (distance > SPIKE_MADS * usual))
+
+
+def scales(motion: Motion) -> Floats:
+    """(n,) pixels per metre of the person in every sample, steadied over time.
+
+    It is the factor that fits the world landmarks onto the picture (weak perspective, least squares).
+    """
+    image = motion.image[..., :2] - motion.image[..., :2].mean(axis=1, keepdims=True)
+    world = motion.world[..., :2] - motion.world[..., :2].mean(axis=1, keepdims=True)
+    scale = np.sum(image * world, axis=(1, 2)) / np.sum(world**2, axis=(1, 2))
+    if np.all(np.isnan(scale)):
+        return np.asarray(scale)
+    steady = smooth(motion.times, bridge(motion.times, scale[:, None])[:, 0], SCALE_SMOOTHING_S)
+    return np.where(np.isnan(scale), np.nan, steady)
+
+
+class Body:
+    """A cleaned motion in the person's own metres, and what can be read off it. All arrays are (n,) or (n, k)."""
+
+    def __init__(self, motion: Motion) -> None:
+        self.motion = motion
+        self.picture: Floats = motion.image[..., :2] / scales(motion)[:, None, None]
+
+    def seen(self, *names: str) -> Floats:
+        """How well these landmarks are seen, 0.01 to 1: the least of them."""
+        return np.clip(self.motion.visibility[:, [INDEX[name] for name in names]].min(axis=1), 0.01, 1)
+
+    def both(self, left: Floats, right: Floats, *parts: str) -> Floats:
+        """The average of a value of the left and of the right side, weighted by how well their parts are seen."""
+        weights = [self.seen(*(f"{side}_{part}" for part in parts)) ** 2 for side in ("left", "right")]
+        a, b = (weight.reshape(-1, *[1] * (left.ndim - 1)) for weight in weights)
+        return np.asarray((a * left + b * right) / (a + b))
+
+    def at(self, part: str, *, world: bool = False) -> Floats:
+        """A landmark by its full name, or the middle of both sides: (n, 2) metres in the picture or (n, 3) in the world."""
+        points = self.motion.world if world else self.picture
+        if part in INDEX:
+            return points[:, INDEX[part]]
+        return self.both(points[:, INDEX[f"left_{part}"]], points[:, INDEX[f"right_{part}"]], part)
+
+    def angle(self, joint: str, side: str) -> Floats:
+        """The angle of a joint in space, degrees."""
+        a, vertex, b = (self.motion.world[:, INDEX[f"{side}_{part}"]] for part in TRIPLES[joint])
+        return angle_at(a, vertex, b)
+
+    def height(self, part: str, over: str) -> Floats:
+        """How far a part is above another in the picture, metres."""
+        return self.at(over)[:, 1] - self.at(part)[:, 1]
+
+
+def _joint(joint: str) -> Callable[[Body], Floats]:
+    return lambda body: body.both(body.angle(joint, "left"), body.angle(joint, "right"), *TRIPLES[joint])
+
+
+def _side(joint: str, side: str) -> Callable[[Body], Floats]:
+    return lambda body: body.angle(joint, side)
+
+
+def _height(part: str, over: str) -> Callable[[Body], Floats]:
+    return lambda body: body.height(part, over)
+
+
+def _apart(part: str) -> Callable[[Body], Floats]:
+    return lambda body: np.linalg.norm(body.at(f"left_{part}", world=True) - body.at(f"right_{part}", world=True), axis=1)
+
+
+SIGNALS: dict[str, Callable[[Body], Floats]] = {
+    **{joint: _joint(joint) for joint in TRIPLES},
+    **{f"{side}_{joint}": _side(joint, side) for joint in TRIPLES for side in SIDES},
+    **{
+        f"{part}_over_{over}": _height(part, over)
+        for part, over in permutations(("nose", "shoulder", "wrist", "hip", "knee", "ankle"), 2)
+    },
+    "trunk": lambda body: inclination(body.at("hip", world=True), body.at("shoulder", world=True)),
+    "feet_apart": _apart("ankle"),
+    "hands_apart": _apart("wrist"),
+}
+"""Everything a movement can be described with: angles in degrees, lengths in metres of the person.
+
+A joint without a side is the average of both. `trunk` is the trunk's lean from the vertical, 0 upright, 90 level.
+"""
+
+
+class Signals(Mapping[str, Floats]):
+    """The named signals of a cleaned motion, each computed when it is first asked for."""
+
+    def __init__(self, motion: Motion) -> None:
+        self.motion = motion
+        self._body = Body(motion)
+        self._known: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in self._known:
+            self._known[name] = SIGNALS[name](self._body)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SIGNALS)
+
+    def __len__(self) -> int:
+        return len(SIGNALS)

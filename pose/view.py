@@ -1,0 +1,76 @@
+"""From which side the camera sees the person.
+
+What is to the person's left decides it, because the line through the shoulders and the line through the hips stay level
+while one stands, lies, hangs or bends: its direction in the floor plane is the camera's azimuth. 0 degrees is straight
+ahead, 90 the person's left side, 180 the back.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from pose.motion import INDEX, Floats, Motion
+
+ViewId = Literal["front", "side_left", "side_right", "oblique", "rear"]
+VIEWS: tuple[ViewId, ...] = get_args(ViewId)
+
+FRONT, OBLIQUE, SIDE = 22.5, 67.5, 112.5
+"""Degrees from straight ahead below which a view is front, oblique and side; what is beyond is rear."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera stands.
+
+    Attributes:
+        id: "side_left" means that the camera sees the person's left side.
+        confidence: 0 to 1; low near a border between two views and when the person turns.
+        azimuth: degrees, -180 to 180; positive on the person's left.
+    """
+
+    id: ViewId
+    confidence: float
+    azimuth: float
+
+
+def name_view(azimuth: float) -> ViewId:
+    """The view at an azimuth in degrees."""
+    off = abs(azimuth)
+    if off < FRONT:
+        return "front"
+    if off < OBLIQUE:
+        return "oblique"
+    if off < SIDE:
+        return "side_left" if azimuth > 0 else "side_right"
+    return "rear"
+
+
+def azimuths(motion: Motion) -> Floats:
+    """(n,) the camera's azimuth in every sample, degrees; NaN where the person was not found."""
+    lines = [motion.world[:, INDEX[f"left_{part}"]] - motion.world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
+    across = np.sum(lines, axis=0)
+    return np.asarray(np.degrees(np.arctan2(-across[:, 2], across[:, 0])))
+
+
+def estimate_view(motion: Motion, *, start: int = 0, end: int | None = None) -> View:
+    """The view in which the person is seen most of the time.
+
+    Args:
+        motion: the landmarks.
+        start, end: samples to look at; walking in and out is best left out.
+
+    Raises:
+        ValueError: the person is in none of these samples.
+    """
+    azimuth = azimuths(motion)[start:end]
+    azimuth = azimuth[~np.isnan(azimuth)]
+    if not azimuth.size:
+        raise ValueError("there is no person in these samples to estimate a view from")
+    # A median around the mean direction, so that the jump from 180 to -180 degrees does no harm.
+    mean = np.degrees(np.angle(np.mean(np.exp(1j * np.radians(azimuth)))))
+    centre = float(mean + np.median((azimuth - mean + 180) % 360 - 180))
+    centre = (centre + 180) % 360 - 180
+    view = name_view(centre)
+    share = float(np.mean([name_view(value) == view for value in azimuth]))
+    return View(view, round(share, 3), round(centre, 1))
