@@ -1,0 +1,301 @@
+"""Documents in one SQLite file, in WAL mode, so that several processes read and write it at once.
+
+A document is a row of JSON. Every write takes the next number of one counter for the whole file as its version: that makes a
+compare-and-set one UPDATE, and lets a watch ask for what is newer than what it has seen.
+"""
+
+import json
+import logging
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from consumer.backends import DELETE, SERVER_TIME, Conflict, Snapshot, Unavailable
+
+logger = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_S = 20.0
+"""How long a write waits for another process's write; each takes milliseconds."""
+
+POLL_S = 0.02
+"""How often a watch looks whether another connection has committed: one read of shared memory."""
+
+TIME_KEY = "$time"
+"""A timestamp in JSON: {"$time": "2026-01-31T12:00:00.000000+00:00"}; text of fixed width, so that it sorts."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, version INTEGER NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (version INTEGER NOT NULL);
+INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter);
+CREATE INDEX IF NOT EXISTS documents_by_version ON documents (version);
+CREATE INDEX IF NOT EXISTS documents_by_status ON documents (json_extract(fields, '$."status"'), id);
+CREATE INDEX IF NOT EXISTS documents_by_owner ON documents (json_extract(fields, '$."owner"'), id);
+"""
+
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+
+
+class LocalDocuments:
+    """One collection of documents in one SQLite file; safe for threads and for processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        with _as_unavailable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = _connect(path)
+            with self._write() as connection:
+                for statement in _SCHEMA.strip().split(";\n"):
+                    connection.execute(statement)
+
+    def get(self, job_id: str) -> Snapshot | None:
+        """The document, or None."""
+        with self._read() as connection:
+            row = connection.execute("SELECT id, version, fields FROM documents WHERE id = ?", (job_id,)).fetchone()
+        return _snapshot(row) if row else None
+
+    def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
+        """Write a new document. Raises Conflict if it exists."""
+        encoded = _encode(_resolve(fields))
+        with self._write() as connection:
+            try:
+                connection.execute(
+                    "INSERT INTO documents (id, version, fields) VALUES (?, ?, ?)", (job_id, _next_version(connection), encoded)
+                )
+            except sqlite3.IntegrityError as error:
+                raise Conflict("A document of that id exists already.") from error
+
+    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+        """Compare-and-set. Raises Conflict if the document was written, or removed, since the snapshot."""
+        encoded = _encode_fields(snapshot.fields, changes)
+        with self._write() as connection:
+            done = connection.execute(
+                "UPDATE documents SET fields = ?, version = ? WHERE id = ? AND version = ?",
+                (encoded, _next_version(connection), snapshot.id, snapshot.version),
+            )
+            if not done.rowcount:
+                raise Conflict("The document was written since it was read.")
+
+    def delete(self, job_id: str) -> None:
+        """Remove the document, if it is there."""
+        with self._write() as connection:
+            connection.execute("DELETE FROM documents WHERE id = ?", (job_id,))
+
+    def find(
+        self,
+        equal: Mapping[str, Any],
+        *,
+        order_by: str | None = None,
+        descending: bool = False,
+        after: Snapshot | None = None,
+        limit: int = 100,
+    ) -> list[Snapshot]:
+        """A page of documents; see `DocumentStore`."""
+        conditions, values = [], []
+        for field, value in equal.items():
+            conditions.append(f"json_extract(fields, '{_json_path(field)}') = ?")
+            values.append(value)
+        direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+        key = "id"
+        if order_by is not None:
+            path = _json_path(order_by)
+            # Values of different types sort by type, as in Firestore: those that are times first, then the strange ones.
+            conditions.append(f"json_type(fields, '{path}') IS NOT NULL")
+            key = f"coalesce(json_extract(fields, '{path}.\"{TIME_KEY}\"'), '~' || json_extract(fields, '{path}'))"
+        if after is not None:
+            if order_by is None:
+                conditions.append(f"id {beyond} ?")
+                values.append(after.id)
+            else:
+                page = f"(SELECT {key}, id FROM (SELECT ? AS fields, ? AS id))"  # noqa: S608
+                conditions.append(f"({key}, id) {beyond} {page}")
+                values += [_encode(after.fields), after.id]
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        order = f"{key} {direction}, id {direction}" if order_by else f"id {direction}"
+        # Only names that _json_path has let through are part of the statement; values are bound.
+        query = f"SELECT id, version, fields FROM documents {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        with self._read() as connection:
+            rows = connection.execute(query, (*values, limit)).fetchall()
+        return [_snapshot(row) for row in rows]
+
+    def watch(self, status: str, callback: Callable[[str], None]) -> "LocalWatch":
+        """Call back soon after a document gets that status."""
+        return LocalWatch(self._path, status, callback)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with _as_unavailable(), self._lock:
+            yield self._connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with _as_unavailable(), self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+
+class LocalWatch:
+    """Watches through a connection of its own, so that `data_version` tells of every other connection's commits."""
+
+    def __init__(self, path: Path, status: str, callback: Callable[[str], None]) -> None:
+        self._path, self._status, self._callback = path, status, callback
+        self._closed = threading.Event()
+        self._last_heard = time.monotonic()
+        with _as_unavailable(), _connection(path) as connection:
+            self._seen = _last_version(connection)
+        self._thread = threading.Thread(target=self._run, name="local-watch", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks."""
+        return self._thread.is_alive() and not self._closed.is_set()
+
+    @property
+    def last_heard(self) -> float:
+        """time.monotonic() of the last look."""
+        return self._last_heard
+
+    def close(self) -> None:
+        """End it, and wait for its thread unless that is the caller."""
+        self._closed.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with _connection(self._path) as connection:
+                committed = None
+                while not self._closed.wait(POLL_S):
+                    (now,) = connection.execute("PRAGMA data_version").fetchone()
+                    if now != committed:
+                        self._look(connection)
+                        committed = now
+                    self._last_heard = time.monotonic()
+        except sqlite3.Error:
+            logger.exception("The watch on the documents has ended.")
+
+    def _look(self, connection: sqlite3.Connection) -> None:
+        newer = (
+            "SELECT id, version FROM documents WHERE version > ? AND +json_extract(fields, '$.\"status\"') = ? ORDER BY version"
+        )
+        changed = connection.execute(newer, (self._seen, self._status)).fetchall()
+        for job_id, version in changed:
+            self._seen = version
+            try:
+                self._callback(job_id)
+            except Exception:
+                # Whatever the callback does, the watch goes on.
+                logger.exception("The callback of a watch failed.")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    # A document that was acknowledged survives a power cut.
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = _connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise Unavailable(f"The embedded document store cannot be used: {error.__class__.__name__}.") from error
+
+
+def _next_version(connection: sqlite3.Connection) -> int:
+    connection.execute("UPDATE counter SET version = version + 1")
+    return _last_version(connection)
+
+
+def _last_version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("SELECT version FROM counter").fetchone()
+    return int(version)
+
+
+def _snapshot(row: tuple[str, int, str]) -> Snapshot:
+    job_id, version, fields = row
+    return Snapshot(job_id, json.loads(fields, object_hook=_decode_time), version, _now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _json_path(field: str) -> str:
+    if not _FIELD.fullmatch(field):
+        raise ValueError("A field is a name, or names joined by dots.")
+    return "$." + ".".join(f'"{part}"' for part in field.split("."))
+
+
+def _encode_fields(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+    merged = _resolve(fields)
+    for field, value in changes.items():
+        *parents, name = field.split(".")
+        target = merged
+        for parent in parents:
+            if not isinstance(target.get(parent), dict):
+                target[parent] = {}
+            target = target[parent]
+        if value is DELETE:
+            target.pop(name, None)
+        else:
+            target[name] = _resolve(value)
+    return _encode(merged)
+
+
+def _encode(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_encode_time)
+
+
+def _resolve(value: Any) -> Any:
+    """A copy with the store's time in place of SERVER_TIME."""
+    if value is SERVER_TIME:
+        return _now()
+    if isinstance(value, Mapping):
+        return {key: _resolve(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_resolve(item) for item in value]
+    return value
+
+
+def _encode_time(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {TIME_KEY: value.astimezone(UTC).isoformat(timespec="microseconds")}
+    raise TypeError(f"A document cannot hold a {type(value).__name__}.")
+
+
+def _decode_time(value: dict[str, Any]) -> Any:
+    if value.keys() == {TIME_KEY} and isinstance(value[TIME_KEY], str):
+        try:
+            return datetime.fromisoformat(value[TIME_KEY])
+        except ValueError:
+            return value
+    return value

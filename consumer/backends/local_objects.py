@@ -1,0 +1,146 @@
+"""Objects as files: each at its path under one directory, written beside it and renamed, so that none is ever half there."""
+
+import base64
+import errno
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import google_crc32c
+
+from consumer import paths
+from consumer.backends import Missing, ObjectInfo, TooLarge, Unavailable
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 20
+
+Progress = Callable[[int, int], None]
+
+
+class LocalObjects:
+    """A bucket in a directory; safe for threads and for processes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._partial = root.with_name(f"{root.name}.partial")
+        with _as_store_error():
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._partial.mkdir(parents=True, exist_ok=True)
+
+    def stat(self, path: str) -> ObjectInfo:
+        """Size and checksum. Raises Missing."""
+        file = self._file(path)
+        checksum = google_crc32c.Checksum()
+        size = 0
+        with _as_store_error(), file.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                checksum.update(chunk)
+                size += len(chunk)
+        return _info(path, size, checksum)
+
+    def download(self, path: str, to: Path, *, max_bytes: int, progress: Progress | None = None) -> ObjectInfo:
+        """Copy to the file `to`. Raises Missing, TooLarge."""
+        file = self._file(path)
+        with _as_store_error():
+            source = file.open("rb")
+        with source:
+            size = os.fstat(source.fileno()).st_size
+            if size > max_bytes:
+                raise TooLarge(f"The object has {size} bytes, more than {max_bytes}.")
+            with to.open("wb") as target:
+                return _copy(path, source.fileno(), target.fileno(), size, progress)
+
+    def upload(self, file: Path, path: str, *, content_type: str, progress: Progress | None = None) -> ObjectInfo:
+        """Copy from the file. The type is known by the name's end, as with any file."""
+        target = self._file(path)
+        partial = self._partial / secrets.token_hex(16)
+        with _as_store_error():
+            target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with file.open("rb") as source, partial.open("xb") as copy:
+                info = _copy(path, source.fileno(), copy.fileno(), os.fstat(source.fileno()).st_size, progress)
+                os.fsync(copy.fileno())
+            with _as_store_error():
+                partial.replace(target)
+                _sync_directory(target.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+        return info
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The paths that begin with `prefix`, in order."""
+        # Only the directory that the prefix names is walked, not the whole bucket.
+        start = prefix.rpartition("/")[0]
+        if start:
+            paths.check_path(start)
+        found = [
+            (Path(directory) / name).relative_to(self._root).as_posix()
+            for directory, _, names in os.walk(self._root / start)
+            for name in names
+        ]
+        yield from sorted(path for path in found if path.startswith(prefix))
+
+    def delete(self, path: str) -> None:
+        """Remove the object, if it is there, and the directories that it leaves empty."""
+        file = self._file(path)
+        with _as_store_error():
+            try:
+                file.unlink(missing_ok=True)
+            except NotADirectoryError:
+                return
+        for directory in file.parents:
+            if directory == self._root:
+                break
+            try:
+                directory.rmdir()
+            except OSError:
+                # Something else lies in it: here the clearing ends.
+                break
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _file(self, path: str) -> Path:
+        paths.check_path(path)
+        return self._root / path
+
+
+def _copy(path: str, source: int, target: int, size: int, progress: Progress | None) -> ObjectInfo:
+    checksum = google_crc32c.Checksum()
+    done = 0
+    while chunk := os.read(source, CHUNK):
+        checksum.update(chunk)
+        os.writev(target, [chunk])
+        done += len(chunk)
+        if progress is not None:
+            progress(done, max(size, done))
+    return _info(path, done, checksum)
+
+
+def _info(path: str, size: int, checksum: google_crc32c.Checksum) -> ObjectInfo:
+    return ObjectInfo(path, size, base64.b64encode(checksum.digest()).decode())
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+
+
+@contextmanager
+def _as_store_error() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            raise Missing("There is no such object.") from error
+        raise Unavailable(f"The embedded object store cannot be used: {os.strerror(error.errno or 0)}.") from error

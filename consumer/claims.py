@@ -1,0 +1,129 @@
+"""From a job's id to a lease: what is to be done with a document that somebody came across, and doing it.
+
+Whoever sees a document settles it: a due one is claimed, a malformed one ends failed, a cancelled one cancelled, one that has
+killed its workers too often ends `analysis_crashed`. Each is one compare-and-set; who loses it has nothing to do.
+"""
+
+import logging
+import time
+from collections.abc import Collection
+from enum import Enum, auto
+
+from consumer import jobs
+from consumer.backends import Conflict, DocumentStore, Snapshot, Unavailable
+from consumer.errors import ErrorCode, JobError
+from consumer.jobs import Changes, Due, Job, Status
+from consumer.lease import Lease, token_of
+from consumer.metrics import Metrics
+from consumer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+DOUBT_S = 10.0
+"""How long is spent on finding out whether a claim, whose answer never came, was written."""
+
+
+class Missed(Enum):
+    """Why there is no lease."""
+
+    LOST = auto()
+    """Another worker was faster by a hair."""
+    TAKEN = auto()
+    """Somebody had it already, or it is over."""
+    SETTLED = auto()
+    """It needed no work, only an end."""
+    OWNER_BUSY = auto()
+    """Its owner has as many running jobs as one may have."""
+
+
+class Claims:
+    """Claims jobs for one worker process."""
+
+    def __init__(
+        self, documents: DocumentStore, settings: Settings, *, worker: str, exercises: Collection[str], metrics: Metrics
+    ) -> None:
+        self._documents = documents
+        self._settings = settings
+        self._worker = worker
+        self._exercises = exercises
+        self._metrics = metrics
+
+    def take(self, job_id: str) -> Lease | Missed:
+        """Read the document and settle it; a lease if there is work to do.
+
+        Raises:
+            StoreError: the store cannot be asked.
+        """
+        snapshot = self._documents.get(job_id)
+        status = None if snapshot is None else jobs.status_of(snapshot.fields)
+        if snapshot is None or status is None or status.final:
+            return Missed.TAKEN
+        try:
+            job = Job.parse(snapshot, self._exercises)
+        except JobError as error:
+            return self._reject(snapshot, error)
+        return self._settle(snapshot, job)
+
+    def _settle(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
+        match jobs.due(job, snapshot.read_time, self._settings.max_attempts):
+            case Due.NOTHING:
+                return Missed.TAKEN
+            case Due.CANCEL:
+                return self._end(snapshot, jobs.cancel(job.language), ErrorCode.CANCELLED)
+            case Due.GIVE_UP:
+                error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
+                return self._end(snapshot, jobs.fail(error, job.language), error.code)
+            case Due.CLAIM:
+                return Missed.OWNER_BUSY if self._owner_busy(job) else self._claim(snapshot, job)
+
+    def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
+        settings = self._settings
+        token = jobs.new_token()
+        changes = jobs.claim(job, token=token, worker=self._worker, seconds=settings.lease_s)
+        try:
+            self._documents.update(snapshot, changes)
+        except Conflict:
+            self._metrics.claims_lost.inc()
+            return Missed.LOST
+        except Unavailable:
+            if not self._was_written(job.id, token):
+                raise
+        if job.status is Status.PROCESSING:
+            logger.warning("Took over a job whose lease is over (attempt %d)", job.attempt + 1)
+            self._metrics.takeovers.inc()
+        elif job.created_at is not None and job.attempt == 0:
+            self._metrics.queue_wait.observe(max((snapshot.read_time - job.created_at).total_seconds(), 0.0))
+        return Lease(self._documents, job.model_copy(update={"attempt": job.attempt + 1}), token, settings.lease_s)
+
+    def _was_written(self, job_id: str, token: str) -> bool:
+        """Whether a claim was written although no answer came; else the job would lie idle, and an attempt be lost."""
+        until = time.monotonic() + DOUBT_S
+        while True:
+            try:
+                snapshot = self._documents.get(job_id)
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
+            else:
+                return snapshot is not None and token_of(snapshot.fields) == token
+
+    def _owner_busy(self, job: Job) -> bool:
+        limit = self._settings.max_per_owner
+        if not limit:
+            return False
+        running = self._documents.find({"status": str(Status.PROCESSING), "owner": job.owner}, limit=limit)
+        return len(running) >= limit and all(other.id != job.id for other in running)
+
+    def _reject(self, snapshot: Snapshot, error: JobError) -> Missed:
+        logger.info("Refused a document: %s", error)
+        language = snapshot.fields.get("language")
+        return self._end(snapshot, jobs.fail(error, language if isinstance(language, str) else None), error.code)
+
+    def _end(self, snapshot: Snapshot, changes: Changes, code: ErrorCode) -> Missed:
+        try:
+            self._documents.update(snapshot, changes)
+        except Conflict:
+            return Missed.TAKEN
+        self._metrics.ended(changes["status"], str(code))
+        return Missed.SETTLED

@@ -1,0 +1,310 @@
+"""The job: what a document says, and the moves from one state to the next. Pure: nothing here touches a store or a clock.
+
+    uploaded --claim--> processing --done--> done
+       ^                 |  |   \\--fail--> failed, or waiting --claim--> processing
+       |                 |  +--cancel--> cancelled
+       +----hand_back----+
+
+Each move returns the changes that a compare-and-set writes. Times are the store's own: SERVER_TIME, or counted from the read
+time of a snapshot.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AliasGenerator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.alias_generators import to_camel
+
+from consumer import paths
+from consumer.backends import DELETE, SERVER_TIME, Snapshot
+from consumer.errors import ErrorCode, JobError
+
+Changes = dict[str, Any]
+
+REPORT_FILES = {
+    "report": "report.json",
+    "worst1": "worst1.png",
+    "worst2": "worst2.png",
+    "best": "best.png",
+    "graph": "graph.png",
+    "video": "annotated.mp4",
+    "comparison": "comparison.png",
+}
+"""The document's `result.files`: kind to the file's name."""
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    UPLOADED = "uploaded"
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether only an operator moves it on."""
+        return self in {Status.DONE, Status.FAILED, Status.CANCELLED}
+
+
+class Stage(StrEnum):
+    """What a worker does with a job, in this order."""
+
+    DOWNLOADING = "downloading"
+    ANALYSING = "analysing"
+    WRITING_FEEDBACK = "writing_feedback"
+    UPLOADING = "uploading"
+
+
+SHARES = {Stage.DOWNLOADING: (0, 10), Stage.ANALYSING: (10, 70), Stage.WRITING_FEEDBACK: (70, 90), Stage.UPLOADING: (90, 100)}
+"""The part of the whole job's percentage that each stage covers."""
+
+
+def percent_of(stage: Stage, fraction: float) -> int:
+    """Percentage of the whole job when `fraction` (0 to 1) of the stage is done; 100 is kept for the finished job."""
+    start, end = SHARES[stage]
+    return min(99, int(start + (end - start) * min(max(fraction, 0.0), 1.0)))
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """What only the daemon writes is its own business: unreadable, it counts as absent, and the job goes on."""
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=to_camel), frozen=True, extra="ignore")
+
+
+class Lease(_Part):
+    """Who works on the job, until when."""
+
+    token: StrictStr
+    worker: StrictStr = ""
+    renewed_at: AwareDatetime
+    seconds: float = Field(gt=0, le=86_400)
+
+    def over(self, now: datetime) -> bool:
+        """Whether it has expired at the store's time `now`."""
+        return now > self.renewed_at + timedelta(seconds=self.seconds)
+
+
+class Progress(_Part):
+    """How far the job is."""
+
+    stage: Stage
+    percent: int = Field(ge=0, le=100)
+
+
+class Job(_Part):
+    """A well-formed document."""
+
+    id: str
+    status: Status
+    owner: StrictStr = Field(min_length=1)
+    video: StrictStr = Field(min_length=1)
+    exercise: StrictStr | None = None
+    reference: StrictStr | None = None
+    language: Annotated[StrictStr, BeforeValidator(lambda value: "en" if value is None else value)] = "en"
+    origin: Literal["shim"] | None = None
+    cancel_requested: Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)] = False
+    attempt: Annotated[StrictInt, Field(ge=0, le=1_000_000), BeforeValidator(lambda value: 0 if value is None else value)] = 0
+    lease: Annotated[Lease | None, WrapValidator(_or_none)] = None
+    progress: Annotated[Progress | None, WrapValidator(_or_none)] = None
+    not_before: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = None
+    started_at: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = None
+    created_at: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = None
+
+    @classmethod
+    def parse(cls, snapshot: Snapshot, exercises: Collection[str]) -> "Job":
+        """Read a document.
+
+        Args:
+            snapshot: the document; `status_of` knows its status.
+            exercises: ids of the catalogue.
+
+        Raises:
+            JobError: `invalid_request` or `not_allowed`; the reason says which field, never its value.
+        """
+        try:
+            job = cls.model_validate({**snapshot.fields, "id": snapshot.id})
+        except ValidationError as error:
+            raise JobError(ErrorCode.INVALID_REQUEST, _complaint(error)) from error
+        if job.exercise is not None and job.exercise not in exercises:
+            raise JobError(ErrorCode.INVALID_REQUEST, "exercise: not in the catalogue")
+        try:
+            paths.check_owner(job.owner, job.video, job.reference, from_shim=job.origin == "shim")
+            for name in REPORT_FILES.values():
+                paths.check_path(job.results_prefix(1_000_000) + name)
+            if job.origin == "shim":
+                paths.LegacyVideo.of_video(job.video)
+        except paths.NotAllowed as error:
+            raise JobError(ErrorCode.NOT_ALLOWED, str(error)) from error
+        except paths.InvalidPath as error:
+            raise JobError(ErrorCode.INVALID_REQUEST, str(error)) from error
+        return job
+
+    def results_prefix(self, attempt: int | None = None) -> str:
+        """Where the results of an attempt (by default the present one) go."""
+        return paths.results_prefix(self.owner, self.id, self.attempt if attempt is None else attempt)
+
+    @property
+    def percent(self) -> int:
+        """Percentage that the document shows already; progress never falls below."""
+        return self.progress.percent if self.progress else 0
+
+
+def _complaint(error: ValidationError) -> str:
+    return "; ".join(sorted({f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()}))[:500]
+
+
+def status_of(fields: Mapping[str, Any]) -> Status | None:
+    """The document's status; None when the document is not ours."""
+    try:
+        return Status(fields["status"])
+    except (KeyError, ValueError):
+        return None
+
+
+class Due(StrEnum):
+    """What is to be done with a document that somebody came across."""
+
+    NOTHING = "nothing"
+    CLAIM = "claim"
+    CANCEL = "cancel"
+    GIVE_UP = "give_up"
+
+
+def due(job: Job, now: datetime, max_attempts: int) -> Due:
+    """What is to be done with a job at the store's time `now`, by somebody who does not hold it."""
+    if job.status.final:
+        return Due.NOTHING
+    if job.status is Status.PROCESSING and job.lease is not None and not job.lease.over(now):
+        return Due.NOTHING
+    if job.cancel_requested:
+        return Due.CANCEL
+    if job.status is Status.WAITING and job.not_before is not None and job.not_before > now:
+        return Due.NOTHING
+    if job.status is Status.PROCESSING and job.attempt >= max_attempts:
+        return Due.GIVE_UP
+    return Due.CLAIM
+
+
+def new_token() -> str:
+    """A lease's token: never the same twice."""
+    return secrets.token_hex(16)
+
+
+def claim(job: Job, *, token: str, worker: str, seconds: float) -> Changes:
+    """To `processing`; the attempt counts from here, so that a crash uses it up."""
+    changes: Changes = {
+        "status": str(Status.PROCESSING),
+        "attempt": job.attempt + 1,
+        "lease": {"token": token, "worker": worker, "renewedAt": SERVER_TIME, "seconds": seconds},
+        "progress": _progress(Stage.DOWNLOADING, job.percent),
+        "notBefore": DELETE,
+        "error": DELETE,
+        "updatedAt": SERVER_TIME,
+    }
+    if job.started_at is None:
+        changes["startedAt"] = SERVER_TIME
+    return changes
+
+
+def renew() -> Changes:
+    """The heartbeat."""
+    return {"lease.renewedAt": SERVER_TIME}
+
+
+def advance(stage: Stage, percent: int) -> Changes:
+    """Progress; a heartbeat as well. The caller sees to it that percent never falls."""
+    return {**renew(), "progress": _progress(stage, percent), "updatedAt": SERVER_TIME}
+
+
+def finish(result: Mapping[str, Any]) -> Changes:
+    """To `done`."""
+    return {**_end(Status.DONE), "result": dict(result), "error": DELETE, "progress": _progress(Stage.UPLOADING, 100)}
+
+
+def hand_back(attempt: int) -> Changes:
+    """To `uploaded`, as if it had never been claimed: the attempt is given back."""
+    return {"status": str(Status.UPLOADED), "attempt": max(attempt - 1, 0), "lease": DELETE, "updatedAt": SERVER_TIME}
+
+
+def cancel(language: str | None) -> Changes:
+    """To `cancelled`."""
+    return {**_end(Status.CANCELLED), "error": _error(ErrorCode.CANCELLED, ErrorCode.CANCELLED.message(language))}
+
+
+def fail(error: JobError, language: str | None) -> Changes:
+    """To `failed`, for good."""
+    return {**_end(Status.FAILED), "error": _error(error.code, error.message(language))}
+
+
+def postpone(error: JobError, language: str | None, *, attempt: int, until: datetime) -> Changes:
+    """To `waiting`: another attempt at the store's time `until`."""
+    return {
+        "status": str(Status.WAITING),
+        "attempt": attempt if error.code.uses_attempt else max(attempt - 1, 0),
+        "lease": DELETE,
+        "notBefore": until,
+        "error": _error(error.code, error.message(language)),
+        "updatedAt": SERVER_TIME,
+    }
+
+
+def retry() -> Changes:
+    """From `failed` or `cancelled` back to `uploaded`, with all attempts: an operator's move."""
+    gone = ("lease", "progress", "notBefore", "startedAt", "finishedAt", "error", "result", "cancelRequested")
+    return {"status": str(Status.UPLOADED), "attempt": 0, "updatedAt": SERVER_TIME, **dict.fromkeys(gone, DELETE)}
+
+
+def backoff(attempt: int, *, base_s: float, max_s: float, jitter: float) -> timedelta:
+    """Wait before the next attempt: base, twice base, four times base, up to `max_s`; halved at most by the jitter.
+
+    Args:
+        attempt: the attempt that has failed, from 1.
+        base_s: after the first attempt.
+        max_s: never longer.
+        jitter: 0 to 1, drawn by the caller, so that jobs that failed together do not come back together.
+    """
+    longest = min(max_s, base_s * 2.0 ** min(attempt - 1, 60))
+    return timedelta(seconds=longest * (0.5 + 0.5 * jitter))
+
+
+def _progress(stage: Stage, percent: int) -> Changes:
+    return {"stage": str(stage), "percent": percent}
+
+
+def _error(code: ErrorCode, message: str) -> Changes:
+    return {"code": str(code), "message": message, "retryable": code.retryable}
+
+
+def _end(status: Status) -> Changes:
+    return {
+        "status": str(status),
+        "lease": DELETE,
+        "notBefore": DELETE,
+        "finishedAt": SERVER_TIME,
+        "updatedAt": SERVER_TIME,
+    }

@@ -1,0 +1,195 @@
+"""A claimed job: fenced writes and the heartbeat.
+
+A fenced write reads the document, compares the lease's token with ours and writes on condition that nobody wrote in between. A
+conflict under our own token (the app has set `cancelRequested`) is repeated; another token, or no document, means that the job
+is lost to us. So a worker that slept through its lease can do no harm when it wakes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumer import jobs
+from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError, Unavailable
+from consumer.errors import CancelRequested, Interrupted, LeaseLost
+from consumer.jobs import Changes, Job, Stage
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+"""How often progress is written at most."""
+
+LOOK_S = 2.0
+"""How often the document is read while there is no progress to write: the app's `cancelRequested` is seen that soon."""
+
+MAX_CONFLICTS = 20
+"""So many conflicts in a row under one token are no coincidence but a store that does not keep its word."""
+
+
+class Lease:
+    """A job that this worker holds. Safe for the worker's thread and the heartbeat's.
+
+    Attributes:
+        job: as it was claimed; `attempt` is the present one.
+        token: what the document's lease must carry.
+        seconds: how long the lease lasts without a heartbeat.
+    """
+
+    def __init__(self, documents: DocumentStore, job: Job, token: str, seconds: float) -> None:
+        self.job = job
+        self.token = token
+        self.seconds = seconds
+        self._documents = documents
+        self._reason: Interrupted | None = None
+        self._interrupted = threading.Event()
+        self._progress = threading.Lock()
+        self._stage, self._percent = Stage.DOWNLOADING, job.percent
+        self._written = (self._stage, self._percent)
+
+    def check(self) -> None:
+        """Raises the Interrupted that has ended the work, if one has."""
+        if self._reason is not None:
+            raise self._reason
+
+    def interrupt(self, reason: Interrupted) -> None:
+        """End the work soon: `check` raises `reason` from now on. The first reason stands."""
+        if self._reason is None:
+            self._reason = reason
+            self._interrupted.set()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but no longer than until the work is interrupted; then raise as `check` does."""
+        self._interrupted.wait(seconds)
+        self.check()
+
+    def confirm(self) -> Snapshot:
+        """Read the document and see that the job is still ours.
+
+        Raises:
+            LeaseLost: it is not.
+            CancelRequested: it is, but the app wants it no more.
+            StoreError: the store cannot be asked.
+        """
+        snapshot = self._read()
+        self._heed(snapshot)
+        return snapshot
+
+    def write(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
+        """A fenced write.
+
+        Args:
+            changes: what to write, or how to tell it from the document as it is now.
+
+        Raises:
+            LeaseLost: the job is not ours any more; nothing was written.
+            StoreError: the store cannot be asked, or breaks its word.
+        """
+        for _ in range(MAX_CONFLICTS):
+            snapshot = self._read()
+            try:
+                self._documents.update(snapshot, changes(snapshot) if callable(changes) else changes)
+            except Conflict:
+                continue
+            return
+        raise Unavailable("The store has refused a write again and again.")
+
+    def write_at_last(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
+        """A fenced write that waits for the end of an outage. Raises Interrupted as `check` does, and LeaseLost."""
+        wait_s = 0.5
+        while True:
+            self.check()
+            try:
+                self.write(changes)
+            except StoreError as error:
+                logger.warning("The document cannot be written, trying again: %s", error)
+                self.wait(wait_s)
+                wait_s = min(wait_s * 2, 15.0)
+            else:
+                return
+
+    def report(self, stage: Stage, fraction: float) -> None:
+        """Note progress: `fraction` (0 to 1) of the stage is done. The heartbeat writes it."""
+        percent = jobs.percent_of(stage, fraction)
+        with self._progress:
+            self._stage, self._percent = stage, max(self._percent, percent)
+
+    def beat(self) -> None:
+        """One heartbeat: the lease is renewed, progress written. Raises as `confirm` does."""
+        with self._progress:
+            progress = (self._stage, self._percent)
+
+        def changes(snapshot: Snapshot) -> Changes:
+            self._heed(snapshot)
+            return jobs.advance(*progress)
+
+        self.write(changes)
+        self._written = progress
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is progress that the document does not show yet."""
+        with self._progress:
+            return (self._stage, self._percent) != self._written
+
+    def _heed(self, snapshot: Snapshot) -> None:
+        if snapshot.fields.get("cancelRequested") is True:
+            self.interrupt(CancelRequested("The app has cancelled the job."))
+            self.check()
+
+    def _read(self) -> Snapshot:
+        snapshot = self._documents.get(self.job.id)
+        if snapshot is None or token_of(snapshot.fields) != self.token:
+            self.interrupt(LeaseLost("The document is gone." if snapshot is None else "Another worker has the job."))
+            self.check()
+            raise LeaseLost("The job is lost to this worker.")
+        return snapshot
+
+
+def token_of(fields: Mapping[str, Any]) -> str | None:
+    """The token of the document's lease, if it has one."""
+    lease = fields.get("lease")
+    token = lease.get("token") if isinstance(lease, Mapping) else None
+    return token if isinstance(token, str) else None
+
+
+class Heartbeat:
+    """A thread that keeps one lease alive, writes its progress and sees its end, for as long as the `with` block lasts."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        lease = self._lease
+        renew_s = lease.seconds / 3
+        renewed = looked = time.monotonic()
+        interval = min(BEAT_S, renew_s)
+        while not self._done.wait(interval):
+            now = time.monotonic()
+            try:
+                if lease.has_news or now - renewed >= renew_s:
+                    lease.beat()
+                    renewed = looked = now
+                elif now - looked >= LOOK_S:
+                    lease.confirm()
+                    looked = now
+            except Interrupted as reason:
+                logger.info("The work on the job stops: %s", reason)
+                return
+            except StoreError as error:
+                # While the store is away nobody else can take the job either; the next beat tries again.
+                logger.warning("The heartbeat failed: %s", error)
+            except Exception:
+                # Without a heartbeat the job would be lost to another worker in silence; the next beat may succeed.
+                logger.exception("The heartbeat failed.")

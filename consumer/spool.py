@@ -1,0 +1,355 @@
+"""The volume: what is there of each unfinished job, so that a crash costs one stage and no more.
+
+    DATA_DIR/spool/NAME/            NAME is a hash of the job's id; never anything that a user wrote
+        lock                        held by the process that works here
+        manifest.json               which stages are finished, each file's size and checksum
+        STAGE/                      what a finished stage left
+        STAGE.partial/              what an unfinished one has so far; removed when it begins anew
+
+A stage writes into its partial directory. `Place.finish` syncs the files, renames the directory, and only then enters it in the
+manifest, which is itself written beside and renamed. So the manifest never names what is not there in full.
+
+A directory whose lock is held belongs to a living process: an old holder that has lost its job may be in it still. Whoever
+takes the job over on the same volume then works in a directory of the next name, and neither disturbs the other.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+
+from consumer.jobs import Job, Stage
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1 << 20
+
+
+class NoRoom(Exception):
+    """The volume has less free space than the work needs."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a job's remains are good for: the same job with the same request."""
+
+    job: str
+    owner: str
+    video: str
+    reference: str | None
+    exercise: str | None
+    language: str
+
+    @classmethod
+    def of(cls, job: Job) -> "Identity":
+        """The identity of a job."""
+        return cls(job.id, job.owner, job.video, job.reference, job.exercise, job.language)
+
+
+@dataclass
+class Place:
+    """A job's directory, locked by this process."""
+
+    path: Path
+    identity: Identity
+    _stages: dict[str, dict[str, Any]]
+    _trusted: set[Stage] = field(default_factory=set)
+
+    def finished(self, stage: Stage) -> bool:
+        """Whether the stage has been finished and what it left is unharmed (checked once in a process)."""
+        if stage in self._trusted:
+            return True
+        entry = self._stages.get(stage)
+        if entry is None or not _intact(self.path / stage, entry["files"]):
+            return False
+        self._trusted.add(stage)
+        return True
+
+    def begin(self, stage: Stage) -> Path:
+        """An empty directory for the stage to write into; what later stages left is void from now on."""
+        later = list(Stage)[list(Stage).index(stage) :]
+        self._stages = {name: entry for name, entry in self._stages.items() if name not in later}
+        self._trusted -= set(later)
+        self._save()
+        for name in later:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+            shutil.rmtree(self._partial(name), ignore_errors=True)
+        partial = self._partial(stage)
+        partial.mkdir()
+        return partial
+
+    def finish(self, stage: Stage, facts: Mapping[str, Any] | None = None) -> None:
+        """The stage is complete: make it last through a power cut.
+
+        Args:
+            stage: what `begin` was called with.
+            facts: small things that later stages want to know; JSON.
+        """
+        partial = self._partial(stage)
+        files = {file.name: _describe(file, sync=True) for file in sorted(partial.iterdir())}
+        _sync_directory(partial)
+        partial.rename(self.path / stage)
+        _sync_directory(self.path)
+        self._stages[stage] = {"files": files, "facts": dict(facts or {})}
+        self._save()
+        self._trusted.add(stage)
+
+    def file(self, stage: Stage, name: str) -> Path:
+        """A file that a finished stage left; it need not exist."""
+        return self.path / stage / name
+
+    def files(self, stage: Stage) -> list[Path]:
+        """All files that a finished stage left."""
+        return [self.path / stage / name for name in self._stages[stage]["files"]]
+
+    def checksum(self, stage: Stage, name: str) -> str | None:
+        """CRC32C, in hex, of a file that a finished stage left; None when it left no such file."""
+        entry = self._stages[stage]["files"].get(name)
+        return entry["crc32c"] if entry else None
+
+    def facts(self, stage: Stage) -> Mapping[str, Any]:
+        """What `finish` was told."""
+        facts: Mapping[str, Any] = self._stages[stage]["facts"]
+        return facts
+
+    def discard(self) -> None:
+        """Remove everything; the job is over."""
+        _remove(self.path)
+
+    def _partial(self, stage: Stage) -> Path:
+        return self.path / f"{stage}.partial"
+
+    def _save(self) -> None:
+        write_atomically(
+            self.path / "manifest.json",
+            json.dumps({"identity": vars(self.identity), "stages": self._stages}, indent=1).encode(),
+        )
+
+
+@dataclass(frozen=True)
+class Remains:
+    """A job's directory, seen from outside."""
+
+    path: Path
+    job: str | None
+    owner: str | None
+    age_s: float
+    size: int
+
+
+class Spool:
+    """All jobs' directories on one volume, which any number of processes may share."""
+
+    def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
+        self.root = root
+        self._min_free = min_free_bytes
+        root.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def open(self, job: Job) -> Iterator[Place]:
+        """The job's directory, with what an earlier attempt on this volume left of the same request.
+
+        Raises:
+            NoRoom: the volume is full.
+        """
+        identity = Identity.of(job)
+        name = hashlib.sha256(job.id.encode()).hexdigest()[:32]
+        with _no_room():
+            path, lock = self._lock_first(name)
+        try:
+            with _no_room():
+                yield _place(path, identity)
+        finally:
+            os.close(lock)
+
+    def free_bytes(self) -> int:
+        """Free space beyond what is to be kept; negative when there is too little."""
+        return shutil.disk_usage(self.root).free - self._min_free
+
+    def need(self, size: int) -> None:
+        """Raises NoRoom unless the volume has room for so many bytes more."""
+        if self.free_bytes() < size:
+            raise NoRoom("The volume has too little free space.")
+
+    def remains(self) -> Iterator[Remains]:
+        """What lies there, of living and of dead processes."""
+        now = time.time()
+        for path in sorted(self.root.iterdir()):
+            try:
+                manifest = json.loads((path / "manifest.json").read_bytes())["identity"]
+                age = now - (path / "manifest.json").stat().st_mtime
+            except (OSError, ValueError, KeyError, TypeError):
+                manifest, age = {}, now - _mtime(path)
+            yield Remains(path, manifest.get("job"), manifest.get("owner"), age, _size(path))
+
+    def remove(self, remains: Remains) -> bool:
+        """Remove a job's directory unless a living process works in it; whether it was removed."""
+        try:
+            lock = _try_lock(remains.path)
+        except OSError:
+            return False
+        if lock is None:
+            return False
+        try:
+            _remove(remains.path)
+        finally:
+            os.close(lock)
+        return True
+
+    def clean(self, *, max_age_s: float, max_bytes: int, over: Callable[[str], bool]) -> int:
+        """Remove what is too old, whose job is over, and, oldest first, what exceeds the quota.
+
+        Args:
+            max_age_s: age limit in seconds.
+            max_bytes: quota of the whole spool.
+            over: whether the job of that id is finished or gone.
+
+        Returns:
+            The bytes that remain.
+        """
+        entries = sorted(self.remains(), key=lambda entry: -entry.age_s)
+        total = sum(entry.size for entry in entries)
+        for entry in entries:
+            too_old = entry.age_s > max_age_s
+            # A directory without a manifest is either being made this moment or of no use.
+            useless = entry.age_s > 60 if entry.job is None else over(entry.job)
+            if (too_old or useless or total > max_bytes) and self.remove(entry):
+                total -= entry.size
+                logger.info("Removed the remains of a job: %d bytes, %.0f s old", entry.size, entry.age_s)
+        return total
+
+    def _lock_first(self, name: str) -> tuple[Path, int]:
+        number = 0
+        while True:
+            path = self.root / (f"{name}-{number}" if number else name)
+            path.mkdir(exist_ok=True)
+            lock = _try_lock(path)
+            if lock is not None:
+                return path, lock
+            number += 1
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there in full or as it was before, whatever happens."""
+    beside = path.with_name(f".{path.name}.partial")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _sync_directory(path.parent)
+
+
+def _place(path: Path, identity: Identity) -> Place:
+    try:
+        manifest = json.loads((path / "manifest.json").read_bytes())
+        if manifest["identity"] == vars(identity):
+            return Place(path, identity, dict(manifest["stages"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        # No manifest, or one that cannot be read: nothing here is of use.
+        logger.debug("A job's directory has no manifest that can be read.")
+    return Place(path, identity, {})
+
+
+def _try_lock(path: Path) -> int | None:
+    """The descriptor of the directory's lock file, or None when another process, or another thread, holds it."""
+    while True:
+        try:
+            descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            # Its last user has just removed the directory.
+            path.mkdir(exist_ok=True)
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if (path / "lock").stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:
+            logger.debug("A job's directory was removed while it was being locked.")
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    # The lock goes last: as long as anything else is there, nobody else begins to work in it.
+    for entry in path.iterdir():
+        if entry.name == "lock":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    (path / "lock").unlink(missing_ok=True)
+    try:
+        path.rmdir()
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+
+
+def _describe(file: Path, *, sync: bool = False) -> dict[str, Any]:
+    checksum = google_crc32c.Checksum()
+    size = 0
+    with file.open("rb") as content:
+        while chunk := content.read(CHUNK):
+            checksum.update(chunk)
+            size += len(chunk)
+        if sync:
+            os.fsync(content.fileno())
+    return {"size": size, "crc32c": checksum.digest().hex()}
+
+
+def _intact(directory: Path, files: Mapping[str, Any]) -> bool:
+    try:
+        return all(_describe(directory / name) == described for name, described in files.items())
+    except OSError:
+        return False
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for directory, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += (Path(directory) / name).lstat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+@contextmanager
+def _no_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoRoom("The volume is full.") from error
+        raise
