@@ -1,20 +1,101 @@
-"""What an exercise is to the coach: a movement to count and checks to judge it by."""
+"""What an exercise is to a coach: how it is recognised and counted, and what to look at in it. Pure data.
+
+Every exercise lies in its own file of feedback/exercises; `feedback.exercises.CATALOGUE` holds them all.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from feedback.measures import Measure
+from feedback.report import Severity, Unit
 from pose.movement import Movement
+from pose.view import ViewId
+
+When = Literal["repetition", "before_peak", "after_peak", "after_end"]
+Sides = Literal["near", "each", "working"]
+Verdict = Literal["exceeds", "falls_short"]
+
+ENGINEERING_DEFAULT = "engineering default"
+"""The source of a threshold that no publication gives: chosen between clean and faulty recordings, wide of the pose error."""
+
+SIDE: tuple[ViewId, ...] = ("side_left", "side_right")
+FRONT: tuple[ViewId, ...] = ("front",)
+REAR: tuple[ViewId, ...] = ("rear",)
+OBLIQUE: tuple[ViewId, ...] = ("oblique",)
+ANY: tuple[ViewId, ...] = (*FRONT, *SIDE, *OBLIQUE, *REAR)
 
 
 @dataclass(frozen=True)
 class Check:
-    """A form check."""
+    """One thing that a coach looks at, and from when on it is a fault.
+
+    A value that must stay inside a limit `exceeds` it when it lies beyond `threshold` for `frames` consecutive samples; that
+    lasts until it is back inside `clear`. A value that must get somewhere `falls_short` when not even the mean of its best
+    `frames` consecutive samples reaches `threshold`; `clear` is what to aim at.
+
+    Attributes:
+        id: the fault's id.
+        measures: in words, what is measured.
+        measure: the value over time, for one side of the body.
+        verdict: how a value becomes a fault.
+        above: whether a fault lies above the threshold, or below it.
+        threshold, clear: in `unit`; apart by more than the jitter of a pose.
+        unit: of the value.
+        marks: landmarks that show the value in a picture, without their side. Three: the angle at the middle one; two: the line
+            from the first to the second, against the vertical or the horizontal (`against`); one: a point.
+        views: from which it can be judged.
+        when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
+        sides: "near" judges the side that the camera sees better, "each" both, "working" the one that the repetition works.
+        frames: how many consecutive samples decide.
+        severity: a repetition with a major fault is not a good one.
+        title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
+        praise: for the user, when no repetition has this fault: one sentence.
+        why: why it matters; no medical claim.
+        source: where the threshold comes from.
+    """
 
     id: str
+    measures: str
+    measure: Measure
+    verdict: Verdict
+    above: bool
+    threshold: float
+    clear: float
+    unit: Unit
+    marks: tuple[str, ...]
+    views: tuple[ViewId, ...]
+    title: str
+    advice: str
+    praise: str
+    why: str
+    source: str
+    severity: Severity = "major"
+    when: When = "repetition"
+    sides: Sides = "near"
+    against: Literal["vertical", "horizontal"] | None = None
+    frames: int = 3
+
+    def __post_init__(self) -> None:
+        inside = self.clear < self.threshold if self.above else self.clear > self.threshold
+        if not inside:
+            raise ValueError(f"{self.id}: clear must lie on the good side of the threshold")
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of the catalogue."""
+    """An exercise of the catalogue.
+
+    Attributes:
+        movement: how it is recognised and counted.
+        name: for the user.
+        checks: what is looked at, the most important first.
+    """
 
     movement: Movement
+    name: str = ""
     checks: tuple[Check, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The exercise's id."""
+        return self.movement.id

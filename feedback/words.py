@@ -85,6 +85,12 @@ class Words:
             return "".join(items)
         return self(N_("{first} and {last}"), first=", ".join(items[:-1]), last=items[-1])
 
+    def either(self, items: Sequence[str]) -> str:
+        """`a`, `a or b`, `a, b or c`."""
+        if len(items) < 2:
+            return "".join(items)
+        return self(N_("{first} or {last}"), first=", ".join(items[:-1]), last=items[-1])
+
     def rep_numbers(self, indices: Sequence[int]) -> str:
         """The repetitions' numbers, runs of three or more joined: `1-3 and 5`."""
         runs: list[list[int]] = []

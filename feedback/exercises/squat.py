@@ -1,6 +1,9 @@
 """Squat: both knees and hips bend, the trunk stays over the feet."""
 
-from feedback.catalogue import Exercise
+from feedback import measures
+from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import too_fast
+from feedback.words import N_
 from pose.movement import Drive, Movement
 
 MOVEMENT = Movement(
@@ -13,4 +16,83 @@ MOVEMENT = Movement(
     ),
 )
 
-EXERCISE = Exercise(movement=MOVEMENT)
+CHECKS = (
+    Check(
+        id="shallow_depth",
+        measures="the thigh's angle above level at the lowest point",
+        measure=measures.thigh_height,
+        verdict="falls_short",
+        above=True,
+        threshold=33,
+        clear=15,
+        unit="deg",
+        marks=("knee", "hip"),
+        against="horizontal",
+        views=(*SIDE, *OBLIQUE),
+        title=N_("Not deep enough"),
+        advice=N_("Sit lower until your thighs are about level with the floor, as if reaching back for a low chair."),
+        praise=N_("You reached a good depth every time."),
+        why=N_("The lower part of the movement is where thighs and glutes work hardest."),
+        source="Parallel is full depth by USPA rules and JSCR 2017 (front of the thigh level); the margin of 33 degrees, "
+        "twice the pose error between views, is an " + ENGINEERING_DEFAULT,
+    ),
+    Check(
+        id="knee_valgus",
+        measures="how far the knee bends inside the line from hip to ankle (frontal plane projection angle)",
+        measure=measures.knee_inwards,
+        verdict="exceeds",
+        above=True,
+        threshold=10,
+        clear=6,
+        unit="deg",
+        marks=("hip", "knee", "ankle"),
+        sides="each",
+        views=FRONT,
+        title=N_("Knees falling inwards"),
+        advice=N_("Push your knees out over your toes, as if spreading the floor apart with your feet."),
+        praise=N_("Your knees stayed over your feet."),
+        why=N_("Knees over the feet let the legs push with their full strength."),
+        source="FPPA with a standard error of 2-4 degrees (Gwynne and Curran 2014); the cut-off is an " + ENGINEERING_DEFAULT,
+    ),
+    Check(
+        id="forward_lean",
+        measures="the trunk's lean from the vertical",
+        measure=measures.trunk_lean,
+        verdict="exceeds",
+        above=True,
+        threshold=50,
+        clear=45,
+        unit="deg",
+        marks=("hip", "shoulder"),
+        against="vertical",
+        views=SIDE,
+        title=N_("Leaning too far forward"),
+        advice=N_(
+            "Keep your chest up and let your knees travel forward, as if showing the print on your shirt to someone ahead."
+        ),
+        praise=N_("Your chest stayed up nicely."),
+        why=N_("An upright trunk leaves the work to the legs."),
+        source="Trunk as upright as possible (NSCA, quoted in JSCR 2017); trunk against shin decides between hip and knee "
+        "(Barrack 2021); the cut-off is an " + ENGINEERING_DEFAULT,
+    ),
+    Check(
+        id="heel_rise",
+        measures="the heel's height above its own resting place, as a share of the leg's length",
+        measure=measures.heel_height,
+        verdict="exceeds",
+        above=True,
+        threshold=5,
+        clear=4,
+        unit="%",
+        marks=("heel",),
+        views=SIDE,
+        title=N_("Heels lifting"),
+        advice=N_("Keep your whole foot on the floor, as if pressing your heels into the ground on the way up."),
+        praise=N_("Your heels stayed on the floor."),
+        why=N_("A whole foot on the floor gives balance and lets the glutes help."),
+        source="More than 4 % of the leg's length is an " + ENGINEERING_DEFAULT,
+    ),
+    too_fast(1.0),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Squat"), checks=CHECKS)

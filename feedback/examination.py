@@ -1,0 +1,52 @@
+"""Everything that was found out about one video: what the report is made of, and what pictures, graph and video are drawn from."""
+
+from dataclasses import dataclass
+
+from feedback.catalogue import Exercise
+from feedback.judgement import Finding
+from feedback.report import Report
+from feedback.words import Words
+from pose.motion import Motion
+from pose.repetitions import Hold, Repetition
+from pose.signals import Signals
+from pose.view import View
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The result of `feedback.review.examine`.
+
+    Attributes:
+        motion: the cleaned motion; sample numbers of repetitions and findings count in it.
+        reference: the cleaned motion of the reference, if there was one.
+        exercise: what was judged.
+        view: from where the camera looks.
+        signals: the named signals of `motion`, angles in degrees.
+        repetitions: in order; empty for a hold.
+        hold: the held stretch, else None.
+        judged: every verdict, faulty or not: by order of the exercise's checks, then of the repetitions. A verdict without fault
+            has a value, a moment and landmarks too, so that a good repetition can be shown with its angle.
+        words: the job's language.
+        report: what is published.
+    """
+
+    motion: Motion
+    reference: Motion | None
+    exercise: Exercise
+    view: View
+    signals: Signals
+    repetitions: tuple[Repetition, ...]
+    hold: Hold | None
+    judged: tuple[Finding, ...]
+    words: Words
+    report: Report
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The faults, the first to change first: as in the report."""
+        order = {fault.id: number for number, fault in enumerate(self.report.faults)}
+        return tuple(sorted((finding for finding in self.judged if finding.fault), key=lambda finding: order[finding.check.id]))
+
+    def of_repetition(self, index: int) -> tuple[Finding, ...]:
+        """All verdicts on one repetition, by its index from 1."""
+        return tuple(finding for finding in self.judged if finding.repetition == index)

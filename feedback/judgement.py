@@ -1,0 +1,190 @@
+"""From measures to findings: which check holds in which repetition, judged over several frames and only where it can be seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedback.catalogue import Check
+from feedback.measures import Side, Take
+from pose.angles import TRUSTED
+from pose.motion import Floats
+from pose.repetitions import Hold, Repetition
+from pose.signals import Body
+from pose.view import View
+
+SEEN_SHARE = 0.6
+"""A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
+
+PAUSE_S = 0.5
+"""How long after a repetition its end position is looked for, if the next one does not start before."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The verdict of one check on one repetition, or on one stretch of a hold.
+
+    Attributes:
+        check: what was looked at.
+        repetition: its index from 1; None in a hold.
+        side: the side of the body that was measured.
+        fault: whether it is one.
+        value: the value that decided, in the check's unit.
+        sample, time_s: when it was measured; a picture of this moment shows it.
+        spans: (start, end) in seconds in which the fault lasted; empty without one.
+    """
+
+    check: Check
+    repetition: int | None
+    side: Side
+    fault: bool
+    value: float
+    sample: int
+    time_s: float
+    spans: tuple[tuple[float, float], ...]
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Full names of the landmarks that show the value; see `Check.marks`."""
+        return tuple(f"{self.side}_{part}" for part in self.check.marks)
+
+    @property
+    def excess(self) -> float:
+        """How far the value is beyond the threshold, in steps from `clear` to `threshold`; negative on the good side."""
+        step = abs(self.check.threshold - self.check.clear)
+        return (self.value - self.check.threshold) * (1 if self.check.above else -1) / step
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A cleaned motion with its repetitions (or its hold), seen from one view."""
+
+    body: Body
+    view: View
+    repetitions: Sequence[Repetition]
+    hold: Hold | None
+
+    @property
+    def times(self) -> Floats:
+        """(n,) seconds."""
+        return self.body.motion.times
+
+    @property
+    def rest(self) -> NDArray[np.bool_]:
+        """(n,) samples around the ends of the repetitions, in which the body rests."""
+        rest = np.zeros(len(self.times), dtype=bool)
+        for repetition in self.repetitions:
+            for end in (repetition.start, repetition.end):
+                rest |= np.abs(self.times - self.times[end]) <= 0.1
+        return rest
+
+    @property
+    def near_side(self) -> Side:
+        """The side of the body that the camera sees better."""
+        return "left" if self.view.azimuth >= 0 else "right"
+
+
+def judge(scene: Scene, check: Check) -> list[Finding]:
+    """The findings of one check in all repetitions (or the hold) in which its landmarks are seen.
+
+    Whether the view is one of the check's is for the caller to ask.
+    """
+    found = []
+    for window, repetition in _windows(scene, check):
+        verdicts = [
+            finding
+            for side in _sides(scene, check, repetition)
+            if (finding := _judge_side(scene, check, repetition, side, window)) is not None
+        ]
+        if verdicts:
+            found.append(max(verdicts, key=lambda finding: finding.excess))
+    return found
+
+
+def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]]:
+    if scene.hold:
+        return [(slice(scene.hold.start, scene.hold.end + 1), None)]
+    windows: list[tuple[slice, Repetition | None]] = []
+    for number, repetition in enumerate(scene.repetitions):
+        start, end = repetition.start, repetition.end
+        if check.when == "before_peak":
+            end = repetition.peak
+        elif check.when == "after_peak":
+            start = repetition.peak
+        elif check.when == "after_end":
+            start = repetition.peak
+            last = len(scene.times) - 1
+            following = scene.repetitions[number + 1].start if number + 1 < len(scene.repetitions) else last
+            pause = int(np.searchsorted(scene.times, scene.times[end] + PAUSE_S))
+            end = max(end, min(pause, following, last))
+        windows.append((slice(start, end + 1), repetition))
+    return windows
+
+
+def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
+    if check.sides == "each":
+        return ("left", "right")
+    if check.sides == "working" and repetition is not None and repetition.side is not None:
+        return (repetition.side,)
+    return (scene.near_side,)
+
+
+def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
+    values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
+    seen = np.ones(len(values), dtype=bool)
+    if check.marks:
+        seen = scene.body.seen(*(f"{side}_{part}" for part in check.marks))[window] >= TRUSTED
+    known = np.flatnonzero(seen & ~np.isnan(values))
+    if len(known) < max(check.frames, SEEN_SHARE * len(values)):
+        return None
+    beyond = values[known] * (1 if check.above else -1)
+    limit, clear = (value * (1 if check.above else -1) for value in (check.threshold, check.clear))
+    worst, value = _worst(beyond, check)
+    fault = value > limit
+    times = scene.times[window][known]
+    spans = _spans(times, beyond, limit, clear, check.frames) if fault and check.verdict == "exceeds" else ()
+    if fault and check.verdict == "falls_short":
+        spans = ((float(times[0]), float(times[-1])),)
+    return Finding(
+        check,
+        repetition.index if repetition else None,
+        side,
+        bool(fault),
+        float(value if check.above else -value),
+        int(window.start + known[worst]),
+        float(times[worst]),
+        spans,
+    )
+
+
+def _worst(beyond: Floats, check: Check) -> tuple[int, float]:
+    """Where and how far values go in the direction of the fault, decided by `check.frames` consecutive ones.
+
+    For `exceeds`, what they all lie beyond; for `falls_short`, the mean of those that come closest to the good side.
+    """
+    runs = np.lib.stride_tricks.sliding_window_view(beyond, check.frames)
+    if check.verdict == "exceeds":
+        sustained = runs.min(axis=1)
+        first = int(np.argmax(sustained))
+        return first + int(np.argmax(runs[first])), float(sustained[first])
+    reached = runs.mean(axis=1)
+    first = int(np.argmin(reached))
+    return first + int(np.argmin(runs[first])), float(reached[first])
+
+
+def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:
+    """When values were beyond the limit for `frames` samples or more, until they were back inside `clear` (hysteresis)."""
+    spans: list[tuple[float, float]] = []
+    open_since: int | None = None
+    run = 0
+    for number, value in enumerate(beyond):
+        run = run + 1 if value > limit else 0
+        if open_since is None and run >= frames:
+            open_since = number - frames + 1
+        if open_since is not None and value <= clear:
+            spans.append((float(times[open_since]), float(times[number])))
+            open_since = None
+    if open_since is not None:
+        spans.append((float(times[open_since]), float(times[-1])))
+    return tuple(spans)
