@@ -104,6 +104,14 @@ class Lease(_Part):
     renewed_at: AwareDatetime
     seconds: float = Field(gt=0, le=86_400)
 
+    @classmethod
+    def read(cls, value: Any) -> "Lease | None":
+        """The lease that a document's field holds; None when it holds none that can be read."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError:
+            return None
+
     def over(self, now: datetime) -> bool:
         """Whether it has expired at the store's time `now`."""
         return now > self.renewed_at + timedelta(seconds=self.seconds)
@@ -184,6 +192,20 @@ def status_of(fields: Mapping[str, Any]) -> Status | None:
         return Status(fields["status"])
     except (KeyError, ValueError):
         return None
+
+
+def seconds_until_due(snapshot: Snapshot) -> float:
+    """Until a `waiting` document is due; 0 when it does not say."""
+    not_before = snapshot.fields.get("notBefore")
+    if not isinstance(not_before, datetime):
+        return 0.0
+    return max((not_before - snapshot.read_time).total_seconds(), 0.0)
+
+
+def age_s(snapshot: Snapshot) -> float | None:
+    """Seconds since the document was created; None when it does not say."""
+    created = snapshot.fields.get("createdAt")
+    return max((snapshot.read_time - created).total_seconds(), 0.0) if isinstance(created, datetime) else None
 
 
 class Due(StrEnum):

@@ -295,7 +295,8 @@ def _encode_time(value: Any) -> Any:
 def _decode_time(value: dict[str, Any]) -> Any:
     if value.keys() == {TIME_KEY} and isinstance(value[TIME_KEY], str):
         try:
-            return datetime.fromisoformat(value[TIME_KEY])
+            moment = datetime.fromisoformat(value[TIME_KEY])
         except ValueError:
             return value
+        return moment if moment.tzinfo else value
     return value

@@ -1,0 +1,187 @@
+"""Finds the jobs that are due. The watch only makes it fast; the sweep is the truth.
+
+A sweep asks the store, each query bounded:
+
+    uploaded        by createdAt                                    new jobs, oldest first
+    waiting         by notBefore                                    those that are due, or are soon
+    processing      by lease.renewedAt                              those whose lease is over
+    all three       in any order, once a minute, a page at a time   what lacks the field that it would be found by
+
+The queries stand apart, so that a pile of one kind cannot starve another. A watch can go deaf in many ways; it is made anew
+when it is dead or silent, and what it missed the sweep finds.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+
+from consumer import jobs
+from consumer.backends import DocumentStore, Snapshot, StoreError, Watch
+from consumer.candidates import Candidates
+from consumer.jobs import Lease, Status
+from consumer.metrics import Metrics
+from consumer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+PAGE = 100
+"""Documents that one query of a sweep reads at most."""
+
+EXTRA_SWEEP_S = 1.0
+"""A backlog larger than a page is swept again this soon once its candidates are used up."""
+
+FULL_SWEEP_S = 60.0
+"""How often documents are looked for in any order."""
+
+_ORDER = {Status.UPLOADED: "createdAt", Status.WAITING: "notBefore", Status.PROCESSING: "lease.renewedAt"}
+
+
+class Intake:
+    """Feeds `candidates` from the watch and from sweeps, in a thread of its own between `start` and `stop`."""
+
+    def __init__(self, documents: DocumentStore, settings: Settings, candidates: Candidates, metrics: Metrics) -> None:
+        self._documents = documents
+        self._settings = settings
+        self._candidates = candidates
+        self._metrics = metrics
+        self._watch: Watch | None = None
+        self._watch_wanted_at = 0.0
+        self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
+        self._full_sweep_at = 0.0
+        self._sweep_at = 0.0
+        self._more = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self.swept_at = time.monotonic()
+        self.failing: str | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End; a store that hangs is left to itself after a while."""
+        self._stopped.set()
+        self._thread.join(timeout_s)
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since a sweep last succeeded."""
+        return time.monotonic() - self.swept_at
+
+    @property
+    def watching(self) -> bool:
+        """Whether there is a living watch."""
+        return self._watch is not None and self._watch.alive
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._tend_watch()
+            now = time.monotonic()
+            if now >= self._sweep_at or (self._more and not len(self._candidates)):
+                self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+                self._try_sweep()
+            self._stopped.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
+        self._close_watch()
+
+    def _try_sweep(self) -> None:
+        try:
+            self.sweep()
+        except StoreError as error:
+            self._failed(str(error))
+        except Exception as error:
+            # Whatever it is: an intake that has died in silence would be worse than one that goes on failing aloud.
+            logger.exception("A sweep failed.")
+            self._failed(type(error).__name__)
+        else:
+            if self.failing is not None:
+                logger.warning("The document store can be reached again after %.0f s", self.silence_s)
+            self.failing = None
+            self.swept_at = time.monotonic()
+            self._metrics.sweeps.labels(outcome="ok").inc()
+            self._metrics.last_sweep.set_to_current_time()
+
+    def _failed(self, reason: str) -> None:
+        self._metrics.sweeps.labels(outcome="failed").inc()
+        log = logger.error if self.failing is None else logger.warning
+        log("The document store cannot be asked since %.0f s: %s", self.silence_s, reason)
+        self.failing = reason
+
+    def sweep(self) -> None:
+        """Ask the store once. Raises StoreError."""
+        pages = [self._due(status) for status in _ORDER]
+        if time.monotonic() >= self._full_sweep_at:
+            self._full_sweep_at = time.monotonic() + FULL_SWEEP_S
+            pages += [self._next_page(status) for status in _ORDER]
+        # In turn one of each kind, so that no kind waits for another.
+        in_turn = chain.from_iterable(zip_longest(*pages))
+        self._candidates.add(job_id for job_id in in_turn if job_id is not None)
+
+    def _due(self, status: Status) -> list[str]:
+        found = self._documents.find({"status": str(status)}, order_by=_ORDER[status], limit=PAGE)
+        self._metrics.backlog.labels(status=str(status)).set(len(found))
+        if status is Status.UPLOADED:
+            self._more = len(found) == PAGE
+            self._metrics.queue_age.set(_age(found))
+        return list(self._worth_a_look(found))
+
+    def _next_page(self, status: Status) -> list[str]:
+        """The next page in order of id; after the last one the first."""
+        found = self._documents.find({"status": str(status)}, after=self._pages[status], limit=PAGE)
+        self._pages[status] = found[-1] if len(found) == PAGE else None
+        return list(self._worth_a_look(found))
+
+    def _worth_a_look(self, found: Sequence[Snapshot]) -> Iterator[str]:
+        for snapshot in found:
+            fields = snapshot.fields
+            match jobs.status_of(fields):
+                case Status.UPLOADED:
+                    yield snapshot.id
+                case Status.WAITING:
+                    wait_s = jobs.seconds_until_due(snapshot)
+                    if wait_s <= 0 or fields.get("cancelRequested") is True:
+                        yield snapshot.id
+                    elif wait_s < self._settings.sweep_s:
+                        self._candidates.add([snapshot.id], delay_s=wait_s)
+                case Status.PROCESSING:
+                    lease = Lease.read(fields.get("lease"))
+                    if lease is None or lease.over(snapshot.read_time):
+                        yield snapshot.id
+                case _:
+                    continue
+
+    def _tend_watch(self) -> None:
+        watch, now = self._watch, time.monotonic()
+        if watch is not None:
+            if watch.alive and now - watch.last_heard < self._settings.watch_silence_s:
+                return
+            logger.warning("The watch is %s; it is made anew", "silent" if watch.alive else "dead")
+            self._metrics.watch_restarts.inc()
+            self._close_watch()
+            # What it missed is found at once, not at the next turn.
+            self._sweep_at = 0.0
+        if now < self._watch_wanted_at:
+            return
+        self._watch_wanted_at = now + 5.0
+        try:
+            self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
+        except StoreError as error:
+            logger.warning("The watch cannot be started, sweeps go on: %s", error)
+
+    def _close_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is None:
+            return
+        try:
+            watch.close()
+        except Exception:
+            # A watch that cannot even be closed is left behind; the new one does not depend on it.
+            logger.exception("The watch cannot be closed.")
+
+
+def _age(found: Sequence[Snapshot]) -> float:
+    ages = [jobs.age_s(snapshot) for snapshot in found]
+    return max((age for age in ages if age is not None), default=0.0)
