@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["always", "rest", "peak"]
+When = Literal["rest", "peak", "change"]
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,20 @@ class Drive:
 
 @dataclass(frozen=True)
 class Band:
-    """A range in which a signal must lie for the movement to be this one.
+    """A range in which a signal lies when the movement is this one. Its borders are soft: see `margin`.
 
     Attributes:
         signal: its name in `pose.signals`.
         low, high: the range.
-        when: in every sample of a repetition, at its ends, or at its extreme.
+        when: at the ends of a repetition, at its extreme, or the change from the ends to the extreme (for a signature).
+        margin: how far outside the range the fit has fallen to 0; by default what the landmarks are uncertain by.
     """
 
     signal: str
     low: float = float("-inf")
     high: float = float("inf")
-    when: When = "always"
+    when: When = "rest"
+    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,21 @@ class Movement:
         id: the exercise's id.
         joint: the joint whose angle shows the movement best, such as "knee"; it is drawn in the graph.
         drives: the signals that swing together. Their average, each scaled from 0 at rest to 1 at the peak, is the phase.
-        bands: where the body must be.
+        posture: bands that hold all the time; what happens outside of them (walking in, standing up) is not looked at.
+        signature: bands at rest, at the peak and in the change between them that tell the movement from others.
         floor: the least swing of the phase that counts as a repetition, however small the person's own range is.
         lowering_first: whether the way from rest to the extreme is the lowering (a squat) or the lifting (a curl).
-        alternating: whether the left and the right side take turns.
-        held: whether it is a position that is held, not a repetition. It has bands and no drives.
+        alternating: whether the left and the right leg take turns.
+        held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest
+            to peak, by how much a signal may change within a second.
     """
 
     id: str
     joint: str
     drives: tuple[Drive, ...] = ()
-    bands: tuple[Band, ...] = ()
-    floor: float = 0.3
+    posture: tuple[Band, ...] = ()
+    signature: tuple[Band, ...] = ()
+    floor: float = 0.25
     lowering_first: bool = True
     alternating: bool = False
     held: bool = False

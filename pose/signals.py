@@ -163,6 +163,17 @@ class Body:
         a, vertex, b = (self.motion.world[:, INDEX[f"{side}_{part}"]] for part in TRIPLES[joint])
         return angle_at(a, vertex, b)
 
+    def flat_angle(self, joint: str, side: str) -> Floats:
+        """The angle of a joint as the picture shows it, degrees."""
+        a, vertex, b = (self.picture[:, INDEX[f"{side}_{part}"]] for part in TRIPLES[joint])
+        return angle_at(a, vertex, b)
+
+    def across(self) -> Floats:
+        """(n, 3) from the person's right to the left, along shoulders and hips together."""
+        world = self.motion.world
+        lines = [world[:, INDEX[f"left_{part}"]] - world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
+        return np.asarray(lines[0] + lines[1])
+
     def height(self, part: str, over: str) -> Floats:
         """How far a part is above another in the picture, metres."""
         return self.at(over)[:, 1] - self.at(part)[:, 1]
@@ -170,6 +181,10 @@ class Body:
 
 def _joint(joint: str) -> Callable[[Body], Floats]:
     return lambda body: body.both(body.angle(joint, "left"), body.angle(joint, "right"), *TRIPLES[joint])
+
+
+def _flat_joint(joint: str) -> Callable[[Body], Floats]:
+    return lambda body: body.both(body.flat_angle(joint, "left"), body.flat_angle(joint, "right"), *TRIPLES[joint])
 
 
 def _side(joint: str, side: str) -> Callable[[Body], Floats]:
@@ -180,24 +195,60 @@ def _height(part: str, over: str) -> Callable[[Body], Floats]:
     return lambda body: body.height(part, over)
 
 
+def _rise(part: str) -> Callable[[Body], Floats]:
+    return lambda body: -body.at(part)[:, 1]
+
+
 def _apart(part: str) -> Callable[[Body], Floats]:
-    return lambda body: np.linalg.norm(body.at(f"left_{part}", world=True) - body.at(f"right_{part}", world=True), axis=1)
+    return lambda body: np.asarray(
+        np.linalg.norm(body.at(f"left_{part}", world=True) - body.at(f"right_{part}", world=True), axis=1)
+    )
 
 
-SIGNALS: dict[str, Callable[[Body], Floats]] = {
+def _trunk(body: Body) -> Floats:
+    return inclination(body.at("hip", world=True), body.at("shoulder", world=True))
+
+
+def _facing_down(body: Body) -> Floats:
+    trunk = body.at("shoulder", world=True) - body.at("hip", world=True)
+    chest = np.cross(body.across(), trunk)
+    return np.asarray(np.degrees(np.arcsin(np.clip(chest[:, 1] / np.linalg.norm(chest, axis=1), -1, 1))))
+
+
+def _left_ahead(body: Body) -> Floats:
+    across = body.across()
+    ahead = np.stack([across[:, 2], -across[:, 0]], axis=1)
+    ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
+    step = body.at("left_ankle", world=True) - body.at("right_ankle", world=True)
+    return np.asarray(np.sum(step[:, [0, 2]] * ahead, axis=1))
+
+
+_PARTS = ("nose", "shoulder", "wrist", "hip", "knee", "ankle")
+
+ANGLES: dict[str, Callable[[Body], Floats]] = {
     **{joint: _joint(joint) for joint in TRIPLES},
+    **{f"{joint}_in_picture": _flat_joint(joint) for joint in TRIPLES},
     **{f"{side}_{joint}": _side(joint, side) for joint in TRIPLES for side in SIDES},
-    **{
-        f"{part}_over_{over}": _height(part, over)
-        for part, over in permutations(("nose", "shoulder", "wrist", "hip", "knee", "ankle"), 2)
-    },
-    "trunk": lambda body: inclination(body.at("hip", world=True), body.at("shoulder", world=True)),
-    "feet_apart": _apart("ankle"),
-    "hands_apart": _apart("wrist"),
+    "trunk": _trunk,
+    "facing_down": _facing_down,
 }
-"""Everything a movement can be described with: angles in degrees, lengths in metres of the person.
+"""Signals in degrees. A joint without a side is the average of both sides, weighted by how well they are seen.
 
-A joint without a side is the average of both. `trunk` is the trunk's lean from the vertical, 0 upright, 90 level.
+`trunk` is the trunk's lean from the vertical (0 upright, 90 level), `facing_down` how far the chest looks down (90 prone, -90
+supine).
+"""
+
+LENGTHS: dict[str, Callable[[Body], Floats]] = {
+    **{f"{part}_over_{over}": _height(part, over) for part, over in permutations(_PARTS, 2)},
+    **{f"{part}_rise": _rise(part) for part in _PARTS},
+    **{f"{part}s_apart": _apart(part) for part in ("shoulder", "wrist", "hip", "knee", "ankle")},
+    "left_ahead": _left_ahead,
+    "stride": lambda body: np.abs(_left_ahead(body)),
+}
+"""Signals in metres of the person. `x_rise` is the height in the picture, whose zero means nothing, only its change.
+
+`left_ahead` is how far the left foot stands before the right one in the direction in which the person faces, `stride` the
+same whichever foot is ahead.
 """
 
 
@@ -211,11 +262,11 @@ class Signals(Mapping[str, Floats]):
 
     def __getitem__(self, name: str) -> Floats:
         if name not in self._known:
-            self._known[name] = SIGNALS[name](self._body)
+            self._known[name] = (ANGLES.get(name) or LENGTHS[name])(self._body)
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(SIGNALS)
+        return iter({**ANGLES, **LENGTHS})
 
     def __len__(self) -> int:
-        return len(SIGNALS)
+        return len(ANGLES) + len(LENGTHS)

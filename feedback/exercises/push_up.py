@@ -4,12 +4,26 @@ from feedback import measures
 from feedback.catalogue import ENGINEERING_DEFAULT, OBLIQUE, SIDE, Check, Exercise
 from feedback.common import too_fast
 from feedback.words import N_
-from pose.movement import Drive, Movement
+from pose.movement import Band, Drive, Movement
 
 MOVEMENT = Movement(
     id="push_up",
     joint="elbow",
-    drives=(Drive("elbow", rest=165, peak=85), Drive("shoulder_over_wrist", rest=0.55, peak=0.25)),
+    drives=(
+        Drive("elbow", rest=165, peak=85),
+        Drive("elbow_in_picture", rest=165, peak=85),
+        Drive("shoulder_over_wrist", rest=0.55, peak=0.25),
+    ),
+    posture=(Band("trunk", low=30), Band("facing_down", low=30), Band("hip", low=110, margin=30)),
+    signature=(
+        Band("wrist_over_shoulder", high=-0.2, when="rest"),
+        Band("wrist_over_shoulder", low=0.06, when="change", margin=0.05),
+        Band("shoulder_rise", high=-0.06, when="change", margin=0.05),
+        Band("wrist_rise", low=-0.12, high=0.12, when="change"),
+        Band("knee", low=130, when="peak", margin=30),
+        Band("hip", low=120, when="peak", margin=30),
+    ),
+    floor=0.12,
 )
 
 BODY_LINE_SOURCE = (

@@ -4,7 +4,7 @@ from feedback import measures
 from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
 from feedback.common import too_fast
 from feedback.words import N_
-from pose.movement import Drive, Movement
+from pose.movement import Band, Drive, Movement
 
 MOVEMENT = Movement(
     id="squat",
@@ -13,6 +13,16 @@ MOVEMENT = Movement(
         Drive("knee", rest=170, peak=80),
         Drive("hip", rest=170, peak=70),
         Drive("shoulder_over_ankle", rest=1.25, peak=0.75),
+    ),
+    posture=(Band("trunk", high=75), Band("facing_down", high=75)),
+    signature=(
+        Band("knee", low=135, when="rest"),
+        Band("knee", high=130, when="peak", margin=25),
+        Band("hip_over_ankle", high=-0.15, when="change"),
+        Band("shoulder_over_ankle", high=-0.15, when="change"),
+        Band("stride", high=0.2, when="peak", margin=0.12),
+        Band("wrist_over_ankle", low=0.25, when="peak", margin=0.12),
+        Band("trunk", high=50, when="change", margin=20),
     ),
 )
 
