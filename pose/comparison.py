@@ -1,0 +1,235 @@
+"""How alike two motions are, repetition by repetition: a person against a reference.
+
+Landmarks are taken from between the hips and in torsos, so that neither the place nor the size of the person plays a part. Two
+videos from the same side are compared in the picture, which is exact; others in space, both turned to face the camera, which
+is rougher. The reference is mirrored, and its left and right limbs exchanged, where that fits better: someone else may face
+the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) lines up two repetitions, so that tempo
+does not count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pose.motion import INDEX, LANDMARKS, Floats, Motion
+from pose.view import estimate_view
+
+JOINTS = tuple(
+    f"{side}_{part}"
+    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
+    for side in ("left", "right")
+)
+"""What is compared."""
+
+SAME_VIEW = 22.5
+"""Cameras that stand less than so many degrees apart around the person see the same picture."""
+
+PICTURE_TOLERANCE, SPACE_TOLERANCE = 0.3, 0.45
+"""A joint that is so many torsos off has a similarity of 1/e. The model's own error, some 0.05 in the picture, costs 3 %;
+between views its guess of the depth is off by more."""
+
+DECISIVE = 85
+"""Percentile over time of a joint's distance that counts: a fault lasts for a part of a repetition, a slip for a moment."""
+
+LONGEST = 150
+"""Samples of one span that are compared; of a longer one (a hold) every second, third ... is left out."""
+
+
+@dataclass(frozen=True)
+class SpanComparison:
+    """One repetition (or the hold) against the one of the reference that it was lined up with.
+
+    Attributes:
+        similarity: 0 to 1.
+        per_joint: the same for each of `JOINTS`.
+        sample, reference_sample: the moment of greatest difference, in either motion.
+        joint: the joint that differs most there.
+        mirrored: whether the reference's picture was mirrored.
+    """
+
+    similarity: float
+    per_joint: dict[str, float]
+    sample: int
+    reference_sample: int
+    joint: str
+    mirrored: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A motion against a reference.
+
+    Attributes:
+        overall: 0 to 1; 1 is the same movement.
+        per_joint: the same for each of `JOINTS`.
+        spans: each repetition (or the hold), in order.
+        in_picture: whether both were filmed from the same side; if not, the figures are rough.
+    """
+
+    overall: float
+    per_joint: dict[str, float]
+    spans: tuple[SpanComparison, ...]
+    in_picture: bool
+
+
+Spans = Sequence[tuple[int, int]]
+"""First and last sample of each repetition, or of the hold."""
+
+
+def compare(motion: Motion, spans: Spans, reference: Motion, reference_spans: Spans) -> Comparison:
+    """Compare two cleaned motions of the same exercise.
+
+    The first repetition is compared with the reference's first, the last with its last, those between accordingly.
+
+    Raises:
+        ValueError: one of them has no span.
+    """
+    if not spans or not reference_spans:
+        raise ValueError("there is nothing to compare: find the repetitions of both motions first")
+    azimuth, reference_azimuth = (_azimuth(each, its) for each, its in ((motion, spans), (reference, reference_spans)))
+    in_picture = min(abs(_turn(azimuth - reference_azimuth)), abs(_turn(azimuth + reference_azimuth))) < SAME_VIEW
+    if in_picture:
+        points, reference_points = in_torsos(motion.image[..., :2]), in_torsos(reference.image[..., :2])
+    else:
+        points, reference_points = facing(motion), facing(reference)
+    tolerance = PICTURE_TOLERANCE if in_picture else SPACE_TOLERANCE
+    compared = []
+    for number, span in enumerate(spans):
+        partner = reference_spans[round(number * (len(reference_spans) - 1) / max(1, len(spans) - 1))]
+        mine, its = _samples(motion, span), _samples(reference, partner)
+        if not len(mine) or not len(its):
+            continue
+        compared.append(
+            max(
+                (
+                    _compare_span(
+                        (points, motion.visibility, mine),
+                        (arranged(reference_points, flip, swap), arranged(reference.visibility, False, swap), its),
+                        tolerance,
+                        mirrored=flip,
+                    )
+                    for flip, swap in product((False, True), repeat=2)
+                ),
+                key=lambda found: found.similarity,
+            )
+        )
+    if not compared:
+        raise ValueError("there is nothing to compare: the person is not seen in any of these spans")
+    return Comparison(
+        float(np.mean([found.similarity for found in compared])),
+        {joint: float(np.mean([found.per_joint[joint] for found in compared])) for joint in JOINTS},
+        tuple(compared),
+        in_picture,
+    )
+
+
+def in_torsos(points: Floats) -> Floats:
+    """Landmarks from between the hips, in lengths of the torso.
+
+    The length is one for the whole motion (a high percentile, where the torso is least foreshortened), so that bending
+    forward does not blow the person up.
+
+    Args:
+        points: (n, 33, 2 or 3); NaN where the person was not found.
+    """
+    hips = points[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)
+    shoulders = points[:, [INDEX["left_shoulder"], INDEX["right_shoulder"]]].mean(axis=1)
+    return np.asarray((points - hips[:, None]) / np.nanpercentile(np.linalg.norm(shoulders - hips, axis=1), 90))
+
+
+def facing(motion: Motion) -> Floats:
+    """(n, 33, 3) landmarks in space as if the camera stood straight ahead of the person, in torsos."""
+    azimuth = np.radians(_azimuth(motion, [(0, len(motion.times) - 1)]))
+    x, y, z = np.moveaxis(motion.world, -1, 0)
+    turned = np.stack([x * np.cos(azimuth) - z * np.sin(azimuth), y, x * np.sin(azimuth) + z * np.cos(azimuth)], axis=-1)
+    return in_torsos(turned)
+
+
+def arranged(values: Floats, flip: bool, swap: bool) -> Floats:
+    """Landmarks with the picture mirrored, or with left and right limbs exchanged, or both, which is a mirror image.
+
+    Args:
+        values: (n, 33) or (n, 33, 2 or 3); x comes first and is 0 in the middle of the person.
+        flip: negate x.
+        swap: exchange left and right.
+    """
+    values = values[:, _SWAPPED] if swap else values
+    if flip:
+        values = values.copy()
+        values[..., 0] *= -1
+    return values
+
+
+def warp(costs: Floats) -> list[tuple[int, int]]:
+    """The cheapest way through a matrix of costs from its first to its last cell: dynamic time warping.
+
+    Args:
+        costs: (n, m), at least one row and column.
+
+    Returns:
+        Cells in order; each step goes one on in a row, a column or both.
+    """
+    n, m = costs.shape
+    total = np.full((n + 1, m + 1), np.inf)
+    total[0, 0] = 0
+    for i in range(n):
+        for j in range(m):
+            total[i + 1, j + 1] = costs[i, j] + min(total[i, j], total[i, j + 1], total[i + 1, j])
+    cells = [(n - 1, m - 1)]
+    while cells[-1] != (0, 0):
+        i, j = cells[-1]
+        before = {(i - 1, j - 1): total[i, j], (i - 1, j): total[i, j + 1], (i, j - 1): total[i + 1, j]}
+        cells.append(min((cell for cell in before if min(cell) >= 0), key=before.__getitem__))
+    return cells[::-1]
+
+
+_COMPARED = [INDEX[joint] for joint in JOINTS]
+_SWAPPED = [
+    INDEX.get(name.replace("left", "right") if "left" in name else name.replace("right", "left"), index)
+    for index, name in enumerate(LANDMARKS)
+]
+Samples = NDArray[np.intp]
+_Part = tuple[Floats, Floats, Samples]
+"""Points and visibility of a whole motion, and the samples of it to look at."""
+
+
+def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool) -> SpanComparison:
+    (points, visibility, samples), (other, other_visibility, other_samples) = mine, its
+    a, b = points[samples][:, _COMPARED], other[other_samples][:, _COMPARED]
+    weights = np.sqrt(
+        visibility[samples][:, _COMPARED].mean(axis=0) * other_visibility[other_samples][:, _COMPARED].mean(axis=0)
+    )
+    weights = (weights + 1e-6) / np.sum(weights + 1e-6)
+    squares = np.sum((a[:, None] - b[None]) ** 2, axis=-1)
+    path = warp(squares @ weights)
+    along = np.array([squares[cell] for cell in path])
+    similarity = np.exp(-np.percentile(along, DECISIVE, axis=0) / tolerance**2)
+    # Steadied over a few samples, so that one slip of the model is not the moment of greatest difference.
+    steady = ndimage.uniform_filter1d(along * weights, min(5, len(along)), axis=0, mode="nearest")
+    worst = int(np.argmax(steady.sum(axis=1)))
+    return SpanComparison(
+        float(similarity @ weights),
+        dict(zip(JOINTS, similarity.tolist(), strict=True)),
+        int(samples[path[worst][0]]),
+        int(other_samples[path[worst][1]]),
+        JOINTS[int(np.argmax(steady[worst]))],
+        mirrored,
+    )
+
+
+def _samples(motion: Motion, span: tuple[int, int]) -> Samples:
+    samples = np.arange(span[0], span[1] + 1)
+    samples = samples[motion.detected[samples]]
+    return samples[:: max(1, -(-len(samples) // LONGEST))]
+
+
+def _azimuth(motion: Motion, spans: Spans) -> float:
+    return estimate_view(motion, start=spans[0][0], end=spans[-1][1] + 1).azimuth
+
+
+def _turn(degrees: float) -> float:
+    return (degrees + 180) % 360 - 180
