@@ -1,0 +1,80 @@
+# One image for everything: `docker run -d -p 5000:5000 -v dothis:/data IMAGE` starts the daemon and the older HTTP interface on
+# the embedded backend; the same image with Firebase settings is production. It runs as non-root with a read-only root file
+# system and no capabilities; /data is the only place it writes to.
+# No BuildKit extensions: the classic builder can build it too.
+
+FROM python:3.11-slim-bookworm AS build
+
+# The vendor-neutral OpenGL dispatch libraries. MediaPipe links to them and, on a CPU, never calls them. Three files
+# are taken from these packages; Mesa and LLVM, which they pull in (250 MB), stay behind in this stage.
+# Debian keeps only the newest patch of a package, so a version pinned here would stop building within weeks.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libegl1 libgles2 \
+    && rm -rf /var/lib/apt/lists/* \
+    && mkdir /opt/gl \
+    && cp -L /usr/lib/*-linux-gnu/libEGL.so.1 /usr/lib/*-linux-gnu/libGLESv2.so.2 /usr/lib/*-linux-gnu/libGLdispatch.so.0 /opt/gl/
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+
+# Dependencies first: this layer is built again only when they change. OpenCV comes in its build without windows, which is the
+# same but for Qt, X11 and GLib: 100 MB less, and nothing more to install from Debian.
+COPY setup.cfg constraints.txt ./
+RUN python -m venv /opt/dothis \
+    && python -c "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'])" > requirements.txt \
+    && /opt/dothis/bin/pip install --constraint constraints.txt --requirement requirements.txt \
+    && opencv=$(/opt/dothis/bin/pip freeze | sed -n 's/^opencv-contrib-python==//p') \
+    && /opt/dothis/bin/pip uninstall --yes opencv-contrib-python \
+    && /opt/dothis/bin/pip install --no-deps "opencv-contrib-python-headless==$opencv"
+
+# The pose model, from its pinned and hash-checked package; it changes even less often than the rest of the code.
+ENV LD_LIBRARY_PATH=/opt/gl DOTHIS_CACHE_DIR=/opt/dothis/models
+COPY pose/errors.py pose/model.py ./pose/
+RUN /opt/dothis/bin/python -m pose.model full
+
+COPY . .
+# Tests of dependencies, pip and headers are of no use at run time.
+RUN /opt/dothis/bin/pip install --no-deps . \
+    && /opt/dothis/bin/pip uninstall --yes --quiet pip setuptools \
+    && find /opt/dothis/lib -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + \
+    && find /opt/dothis/lib -name '*.pyi' -delete \
+    && /opt/dothis/bin/python -m compileall -q /opt/dothis/lib
+
+
+FROM python:3.11-slim-bookworm
+
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="doThis" \
+      org.opencontainers.image.description="Analyses workout videos and answers like a good coach" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+COPY --from=build /opt/gl /opt/gl
+COPY --from=build /opt/dothis /opt/dothis
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin dothis \
+    && install -d -o dothis -g dothis /data /data/tmp
+
+ENV PATH=/opt/dothis/bin:$PATH \
+    LD_LIBRARY_PATH=/opt/gl \
+    PYTHONUNBUFFERED=1 \
+    DOTHIS_CACHE_DIR=/opt/dothis/models \
+    DOTHIS_DATA_DIR=/data \
+    DOTHIS_SHIM_HOST=0.0.0.0 \
+    DOTHIS_HEALTH_HOST=0.0.0.0 \
+    MPLCONFIGDIR=/data/tmp/matplotlib \
+    TMPDIR=/data/tmp
+
+USER dothis
+WORKDIR /data
+VOLUME /data
+# 5000: the older HTTP interface; 8080: /healthz and /metrics of the daemon.
+EXPOSE 5000 8080
+STOPSIGNAL SIGTERM
+# Real health: intake alive, the last sweep young, the volume writable.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('DOTHIS_HEALTH_PORT', '8080')}/healthz\", timeout=4)"]
+ENTRYPOINT ["dothis"]
+CMD ["up"]

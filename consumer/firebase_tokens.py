@@ -1,0 +1,27 @@
+"""The check of Firebase ID tokens; apart from consumer/tokens.py, so that without it nothing of Firebase is loaded."""
+
+import firebase_admin
+from firebase_admin import auth
+
+from consumer.backends import Unavailable
+from consumer.tokens import Claims, InvalidToken, Verify
+
+
+def firebase_tokens(project: str | None) -> Verify:
+    """A check against Google's public keys; under FIREBASE_AUTH_EMULATOR_HOST, of the emulator's unsigned tokens.
+
+    Args:
+        project: the Google Cloud project that tokens must be for; None takes the one of the credentials.
+    """
+    app = firebase_admin.initialize_app(options={"projectId": project} if project else None, name="dothis-tokens")
+
+    def verify(token: str) -> Claims:
+        try:
+            claims: Claims = auth.verify_id_token(token, app=app)
+        except auth.CertificateFetchError as error:
+            raise Unavailable("Google's public keys cannot be fetched.") from error
+        except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError) as error:
+            raise InvalidToken(type(error).__name__) from error
+        return claims
+
+    return verify
