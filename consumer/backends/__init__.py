@@ -1,4 +1,5 @@
-"""The two stores behind the daemon: documents and objects. `local` and `firebase` implement both; tests/contract holds them to it.
+"""The two stores behind the daemon: documents and objects. `local` and `firebase` implement both; tests/contract holds them
+to it.
 
 The protocols are as thin as they can be, so that every rule of a job's life is written once (consumer/jobs.py) and no
 backend can have an opinion of its own: read, create, compare-and-set, ordered pages, and a watch that only gives hints.
@@ -98,7 +99,7 @@ class DocumentStore(Protocol):
         ...
 
     def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
-        """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since `snapshot`.
+        """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since then.
 
         Raises:
             Conflict: somebody wrote in between (retry after reading again), or the document is gone.
@@ -119,13 +120,13 @@ class DocumentStore(Protocol):
         limit: int = 100,
     ) -> list[Snapshot]:
         """At most `limit` documents whose fields equal `equal`, by `order_by` (a field or a dotted path; documents without that
-        field are left out) or, without it, by id; `after` continues a page.
+        field are left out) or, without it, by id; `descending` needs `order_by`; `after` continues a page.
         """
         ...
 
     def watch(self, status: str, callback: Callable[[str], None]) -> Watch:
-        """Call `callback(job_id)` from another thread soon after a document gets that status. An exception of the callback is
-        logged and swallowed: it can never end the watch.
+        """Call `callback(job_id)` from another thread soon after a document gets that status; perhaps for those that have it
+        already, and more than once. An exception of the callback is logged and swallowed: it can never end the watch.
         """
         ...
 
@@ -147,7 +148,9 @@ class ObjectStore(Protocol):
 
     def stat(self, path: str) -> ObjectInfo: ...
 
-    def download(self, path: str, to: Path, *, max_bytes: int, progress: Callable[[int, int], None] | None = None) -> ObjectInfo:
+    def download(
+        self, path: str, to: Path, *, max_bytes: int, progress: Callable[[int, int], None] | None = None
+    ) -> ObjectInfo:
         """Stream to the file `to` (overwritten), verify the checksum. `progress(done, total)` in bytes; what it raises ends the
         transfer.
 
@@ -159,7 +162,7 @@ class ObjectStore(Protocol):
     def upload(
         self, file: Path, path: str, *, content_type: str, progress: Callable[[int, int], None] | None = None
     ) -> ObjectInfo:
-        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never seen half-written."""
+        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never half-written."""
         ...
 
     def list(self, prefix: str) -> Iterator[str]:

@@ -1,0 +1,176 @@
+"""Objects in Cloud Storage.
+
+Transfers are streams between a socket and a file in pieces of at most CHUNK_BYTES, so memory does not grow with an
+object. Each is held against the object's CRC32C here, not only by the client library: that one does not look any more
+once an interrupted download has gone on from the middle.
+
+No correctness rests on preconditions of objects (the emulators ignore them): each attempt at a job writes to paths of its
+own (consumer/paths.py).
+"""
+
+import base64
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+from google.auth.credentials import Credentials
+from google.cloud import storage
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from consumer.backends import Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends.google_errors import as_store_errors
+
+CHUNK_BYTES = 8 * 1024 * 1024
+"""What is above goes up in a resumable upload, in pieces of this size (the library's own default is 100 MB in memory)."""
+
+TIMEOUT_S = (10.0, 20.0)
+"""To connect, and between two pieces of an answer."""
+
+RETRY_S = 30.0
+"""How long one call is repeated over 5xx answers and broken connections before it counts as `Unavailable`."""
+
+Progress = Callable[[int, int], None]
+
+
+class CloudStorageObjects:
+    """One bucket of Cloud Storage, as an `ObjectStore`.
+
+    Args:
+        credentials: of a service account or a user; anonymous for an emulator.
+        project: the project's id.
+        bucket: the bucket's name.
+        emulator: URL of an emulator instead of Google's servers.
+        retry_s: how long a failing call is repeated.
+    """
+
+    def __init__(
+        self, credentials: Credentials, project: str, bucket: str, *, emulator: str | None = None, retry_s: float = RETRY_S
+    ) -> None:
+        options = {"api_endpoint": emulator} if emulator else None
+        self._client = storage.Client(project=project, credentials=credentials, client_options=options)
+        self._bucket = self._client.bucket(bucket)
+        self._patience: dict[str, Any] = {"timeout": TIMEOUT_S, "retry": DEFAULT_RETRY.with_timeout(retry_s)}
+
+    def stat(self, path: str) -> ObjectInfo:
+        with as_store_errors():
+            return _info(self._found(path))
+
+    def download(self, path: str, to: Path, *, max_bytes: int, progress: Progress | None = None) -> ObjectInfo:
+        with as_store_errors():
+            blob = self._found(path)
+            info = _info(blob)
+            if info.size > max_bytes:
+                raise TooLarge(f"The object has {info.size} bytes; at most {max_bytes} are taken.")
+            with to.open("wb") as file:
+                counted = _CountedWriter(file, info.size, progress)
+                # Raw: what is stored, not what a Content-Encoding of gzip would unpack to.
+                # The generation: the object that was looked at, not one that has replaced it since.
+                blob.download_to_file(
+                    counted, raw_download=True, checksum="crc32c", if_generation_match=blob.generation, **self._patience
+                )
+        if (counted.done, counted.crc32c) != (info.size, info.crc32c):
+            raise Unavailable("The download does not fit the object's checksum.")
+        return info
+
+    def upload(self, file: Path, path: str, *, content_type: str, progress: Progress | None = None) -> ObjectInfo:
+        expected = crc32c_of(file)
+        size = file.stat().st_size
+        blob = self._bucket.blob(path, chunk_size=CHUNK_BYTES)
+        with as_store_errors(), file.open("rb") as stream:
+            counted = _CountedReader(stream, size, progress)
+            blob.upload_from_file(counted, size=size, content_type=content_type, checksum="crc32c", **self._patience)
+        info = _info(blob)
+        if (info.size, info.crc32c) != (size, expected):
+            raise Unavailable("The uploaded object does not fit the file's checksum.")
+        return info
+
+    def list(self, prefix: str) -> Iterator[str]:
+        with as_store_errors():
+            for blob in self._client.list_blobs(
+                self._bucket, prefix=prefix, fields="items(name),nextPageToken", **self._patience
+            ):
+                yield blob.name
+
+    def delete(self, path: str) -> None:
+        try:
+            with as_store_errors():
+                self._bucket.blob(path).delete(**self._patience)
+        except Missing:
+            return
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _found(self, path: str) -> Any:
+        blob = self._bucket.blob(path)
+        blob.reload(**self._patience)
+        return blob
+
+
+def crc32c_of(file: Path) -> str:
+    """Base64 of a file's big-endian CRC32C."""
+    with file.open("rb") as stream:
+        checksum = google_crc32c.Checksum()
+        for _ in checksum.consume(stream, 1024 * 1024):
+            pass
+    return _base64(checksum)
+
+
+class _CountedWriter(io.RawIOBase):
+    """Writes through to a file, counts the bytes and their CRC32C, and reports progress."""
+
+    def __init__(self, file: Any, total: int, progress: Progress | None) -> None:
+        super().__init__()
+        self._file = file
+        self._total = total
+        self._progress = progress
+        self._checksum = google_crc32c.Checksum()
+        self.done = 0
+
+    @property
+    def crc32c(self) -> str:
+        return _base64(self._checksum)
+
+    def write(self, data: Any) -> int:
+        self._file.write(data)
+        self._checksum.update(bytes(data))
+        self.done += len(data)
+        if self.done > self._total:
+            raise Unavailable("The object grew while it was read.")
+        if self._progress:
+            self._progress(self.done, self._total)
+        return len(data)
+
+
+class _CountedReader(io.RawIOBase):
+    """Reads through from a file and reports how far it is."""
+
+    def __init__(self, file: Any, total: int, progress: Progress | None) -> None:
+        super().__init__()
+        self._file = file
+        self._total = total
+        self._progress = progress
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._file.read(size)
+        if self._progress:
+            self._progress(self._file.tell(), self._total)
+        return data
+
+    def tell(self) -> int:
+        position: int = self._file.tell()
+        return position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        position: int = self._file.seek(offset, whence)
+        return position
+
+
+def _info(blob: Any) -> ObjectInfo:
+    return ObjectInfo(path=blob.name, size=blob.size, crc32c=blob.crc32c)
+
+
+def _base64(checksum: Any) -> str:
+    return base64.b64encode(checksum.digest()).decode()

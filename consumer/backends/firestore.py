@@ -1,0 +1,227 @@
+"""Job documents in Firestore.
+
+Written on the generated API client rather than on `google.cloud.firestore.Client`, because that one hides what the daemon
+depends on: the channel's options, a deadline for every call, and the listening stream (firestore_watch.py).
+
+A claim or a fenced write is one commit with the document's update time as its precondition: one of many claimants wins at
+once. Transactions with reads inside lock instead, and keep the losers waiting for seconds.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import grpc
+from google.api_core import exceptions, retry
+from google.auth.credentials import Credentials
+from google.cloud.firestore_v1 import types
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
+
+from consumer.backends import Conflict, Missing, Snapshot
+from consumer.backends.firestore_values import decode_fields, encode, moment_of, write_of_changes, write_of_new
+from consumer.backends.firestore_watch import FirestoreWatch
+from consumer.backends.google_errors import as_store_errors
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+ENDPOINT = "firestore.googleapis.com:443"
+
+CHANNEL_OPTIONS = (
+    # Without its own pool, a new channel takes over the TCP connection of the old one, a dead one included.
+    ("grpc.use_local_subchannel_pool", 1),
+    # A connection whose packets vanish is noticed after 30 + 10 s; otherwise a listening stream is silent for ever.
+    # Google's servers accept a ping every 30 s, not more.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # gRPC's own limit of two minutes between two attempts to connect is too long for a phone that waits.
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A document has at most 1 MiB, a page of them more than gRPC's 4 MB.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+)
+
+RENEW_AT_MOST_EVERY_S = 5.0
+"""Calls of several threads run into their deadlines together; one new channel is enough for all of them."""
+
+
+def open_client(credentials: Credentials, emulator: str | None) -> FirestoreClient:
+    """A client on a channel of its own, to the emulator (`host:port`) if there is one."""
+    if emulator:
+        channel = grpc.insecure_channel(emulator, options=CHANNEL_OPTIONS)
+    else:
+        channel = FirestoreGrpcTransport.create_channel(ENDPOINT, credentials=credentials, options=CHANNEL_OPTIONS)
+    return FirestoreClient(transport=FirestoreGrpcTransport(host=emulator or ENDPOINT, channel=channel))
+
+
+class FirestoreDocuments:
+    """One collection of Firestore, as a `DocumentStore`.
+
+    Args:
+        credentials: of a service account or a user; anonymous for the emulator.
+        project: the project's id.
+        collection: the collection's name.
+        database: the database's id.
+        emulator: `host:port` of the emulator instead of Google's servers.
+        deadline_s: after that many seconds a call is given up as `Unavailable`.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        project: str,
+        collection: str,
+        *,
+        database: str = "(default)",
+        emulator: str | None = None,
+        deadline_s: float = 10.0,
+    ) -> None:
+        self._database = f"projects/{project}/databases/{database}"
+        self._parent = f"{self._database}/documents"
+        self._collection = collection
+        self._deadline_s = deadline_s
+        self._metadata = [("google-cloud-resource-prefix", self._database)]
+        if emulator:
+            self._metadata.append(("authorization", "Bearer owner"))  # the emulator's word for "rules do not apply"
+        self._open: Callable[[], FirestoreClient] = lambda: open_client(credentials, emulator)
+        self._lock = threading.Lock()
+        self._client = self._open()
+        self._retired: FirestoreClient | None = None
+        self._renewed_at = time.monotonic()
+
+    def get(self, job_id: str) -> Snapshot | None:
+        request = types.BatchGetDocumentsRequest(database=self._database, documents=[self._name(job_id)])
+        for response in self._read("batch_get_documents", request):
+            if response.HasField("found"):
+                return _snapshot(response.found, response.read_time)
+        return None
+
+    def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
+        self._commit(write_of_new(self._name(job_id), fields))
+
+    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+        try:
+            self._commit(write_of_changes(self._name(snapshot.id), changes, snapshot.version))
+        except Missing:
+            raise Conflict("The document was deleted meanwhile.") from None
+
+    def delete(self, job_id: str) -> None:
+        self._commit({"delete": self._name(job_id)})
+
+    def find(
+        self,
+        equal: Mapping[str, Any],
+        *,
+        order_by: str | None = None,
+        descending: bool = False,
+        after: Snapshot | None = None,
+        limit: int = 100,
+    ) -> list[Snapshot]:
+        order = [order_by, "__name__"] if order_by else ["__name__"]
+        direction = "DESCENDING" if descending else "ASCENDING"
+        query: dict[str, Any] = {
+            "from_": [{"collection_id": self._collection}],
+            "order_by": [{"field": {"field_path": path}, "direction": direction} for path in order],
+            "limit": limit,
+        }
+        if equal:
+            query["where"] = _all_equal(equal)
+        if after:
+            values = [{"reference_value": self._name(after.id)}]
+            if order_by:
+                values.insert(0, encode(_at(after.fields, order_by)))
+            query["start_at"] = {"values": values, "before": False}
+        request = types.RunQueryRequest(parent=self._parent, structured_query=query)
+        responses = self._read("run_query", request)
+        return [_snapshot(response.document, response.read_time) for response in responses if response.HasField("document")]
+
+    def watch(self, status: str, callback: Callable[[str], None]) -> FirestoreWatch:
+        query = {"from_": [{"collection_id": self._collection}], "where": _all_equal({"status": status})}
+        target = types.Target(query={"parent": self._parent, "structured_query": query})
+        return FirestoreWatch(self._open, self._database, target, self._metadata, callback)
+
+    def close(self) -> None:
+        with self._lock:
+            for client in filter(None, (self._retired, self._client)):
+                client.transport.close()
+            self._retired = None
+
+    def _name(self, job_id: str) -> str:
+        return f"{self._parent}/{self._collection}/{job_id}"
+
+    def _read(self, method: str, request: Any) -> list[Any]:
+        """All responses, as plain messages, of a call that may be repeated while the connection comes back."""
+        again = retry.Retry(
+            predicate=retry.if_exception_type(exceptions.ServiceUnavailable), initial=0.1, maximum=1.0, timeout=self._deadline_s
+        )
+
+        def read(client: FirestoreClient, **rest: Any) -> list[Any]:
+            return [type(response).pb(response) for response in getattr(client, method)(request, retry=again, **rest)]
+
+        return self._call(read)
+
+    def _commit(self, write: Mapping[str, Any]) -> None:
+        """Commit one write, never repeated here: a repetition of one that had arrived would look like somebody else's."""
+        request = types.CommitRequest(database=self._database, writes=[write])
+
+        def commit(client: FirestoreClient, **rest: Any) -> None:
+            try:
+                client.commit(request, retry=None, **rest)
+            except exceptions.FailedPrecondition:
+                raise Conflict("The document was written meanwhile.") from None
+
+        self._call(commit)
+
+    def _call(self, call: Callable[..., Result]) -> Result:
+        client = self._client
+        with as_store_errors():
+            try:
+                return call(client, timeout=self._deadline_s, metadata=self._metadata)
+            except (exceptions.DeadlineExceeded, exceptions.RetryError):
+                self._renew(client)
+                raise
+
+    def _renew(self, stuck: FirestoreClient) -> None:
+        """Go on with a new channel: a half-open connection swallows every later call as well.
+
+        The channel before is closed one renewal later, when no call on it can be in flight any more.
+        """
+        with self._lock:
+            if self._client is not stuck or time.monotonic() - self._renewed_at < RENEW_AT_MOST_EVERY_S:
+                return
+            logger.warning("Firestore did not answer within %.0f s; going on with a new connection.", self._deadline_s)
+            before, self._retired, self._client = self._retired, self._client, self._open()
+            self._renewed_at = time.monotonic()
+        if before:
+            before.transport.close()
+
+
+def _snapshot(document: Any, read_time: Any) -> Snapshot:
+    return Snapshot(
+        id=document.name.rpartition("/")[2],
+        fields=decode_fields(document.fields),
+        version=document.update_time,
+        read_time=moment_of(read_time),
+    )
+
+
+def _all_equal(equal: Mapping[str, Any]) -> dict[str, Any]:
+    filters = [
+        {"field_filter": {"field": {"field_path": path}, "op": "EQUAL", "value": encode(value)}}
+        for path, value in equal.items()
+    ]
+    return {"composite_filter": {"op": "AND", "filters": filters}}
+
+
+def _at(fields: Mapping[str, Any], path: str) -> Any:
+    value: Any = fields
+    for part in path.split("."):
+        value = value[part]
+    return value

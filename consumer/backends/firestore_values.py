@@ -1,0 +1,141 @@
+"""Between Python values and Firestore's protocol messages, in both directions.
+
+The client library's own decoder raises on a document that holds a reference into another database, and one such document
+would end the query that every other document is found by. This one reads whatever a client managed to write: kinds that
+a job never uses (references, places) stay the messages they are, so that they are of a wrong type for whoever looks at
+the field, and go back unchanged into the cursor of a page.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud.firestore_v1 import types
+from google.protobuf.struct_pb2 import NULL_VALUE
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from consumer.backends import DELETE, SERVER_TIME
+
+Value = types.Value.pb()
+_SIMPLE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+
+
+def encode(value: Any) -> Any:
+    """A `Value` message of None, bool, int, float, str, bytes, an aware datetime, or lists and mappings of these."""
+    content: dict[str, Any]
+    match value:
+        case Value():
+            return value
+        case None:
+            content = {"null_value": NULL_VALUE}
+        case bool():
+            content = {"boolean_value": value}
+        case int():
+            content = {"integer_value": value}
+        case float():
+            content = {"double_value": value}
+        case str():
+            content = {"string_value": value}
+        case bytes():
+            content = {"bytes_value": value}
+        case datetime():
+            moment = Timestamp()
+            moment.FromDatetime(value)
+            content = {"timestamp_value": moment}
+        case Mapping():
+            content = {"map_value": {"fields": {name: encode(item) for name, item in value.items()}}}
+        case list() | tuple():
+            content = {"array_value": {"values": [encode(item) for item in value]}}
+        case _:
+            raise TypeError(f"A {type(value).__name__} cannot be written to a document.")
+    return Value(**content)
+
+
+def decode(value: Any) -> Any:
+    """The plain value of a `Value` message; of a kind that no job uses, the message itself."""
+    kind = value.WhichOneof("value_type")
+    match kind:
+        case "null_value":
+            return None
+        case "map_value":
+            return decode_fields(value.map_value.fields)
+        case "array_value":
+            return [decode(item) for item in value.array_value.values]
+        case "timestamp_value":
+            return moment_of(value.timestamp_value)
+        case "boolean_value" | "integer_value" | "double_value" | "string_value" | "bytes_value":
+            return getattr(value, kind)
+    return value
+
+
+def decode_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values of a document's or a map's fields."""
+    return {name: decode(value) for name, value in fields.items()}
+
+
+def moment_of(timestamp: Any) -> datetime:
+    """An aware datetime in UTC. Firestore keeps microseconds, so nothing is lost."""
+    moment: datetime = timestamp.ToDatetime(tzinfo=UTC)
+    return moment
+
+
+def write_of_new(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The `Write` that creates the document `name`, and fails if it is there."""
+    plain, server_times = _split(fields)
+    return {
+        "update": {"name": name, "fields": {key: encode(value) for key, value in plain.items()}},
+        "update_transforms": [_server_time(path) for path in server_times],
+        "current_document": {"exists": False},
+    }
+
+
+def write_of_changes(name: str, changes: Mapping[str, Any], version: Any) -> dict[str, Any]:
+    """The `Write` that makes `changes` (top-level fields or dotted paths) if the document is still of that version."""
+    plain, server_times = _split(changes)
+    tree: dict[str, Any] = {}
+    for path, value in plain.items():
+        if value is not DELETE:
+            _put(tree, path.split("."), value)
+    mask = [_quoted(path) for path in plain]
+    return {
+        "update": {"name": name, "fields": {key: encode(value) for key, value in tree.items()}},
+        "update_mask": {"field_paths": mask},
+        "update_transforms": [_server_time(path) for path in server_times],
+        "current_document": {"update_time": version},
+    }
+
+
+def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The fields without SERVER_TIME, however deep it stands, and the dotted paths where it stood."""
+    plain: dict[str, Any] = {}
+    server_times: list[str] = []
+    for key, value in fields.items():
+        if value is SERVER_TIME:
+            server_times.append(key)
+        elif isinstance(value, Mapping):
+            plain[key], below = _split(value)
+            server_times += [f"{key}.{path}" for path in below]
+        else:
+            plain[key] = value
+    return plain, server_times
+
+
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[path[-1]] = value
+
+
+def _server_time(path: str) -> dict[str, Any]:
+    return {"field_path": _quoted(path), "set_to_server_value": types.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME}
+
+
+def _quoted(path: str) -> str:
+    """A field path as the API wants it: parts that are no simple names stand in backticks."""
+    return ".".join(part if _SIMPLE_NAME.fullmatch(part) else _in_backticks(part) for part in path.split("."))
+
+
+def _in_backticks(part: str) -> str:
+    escaped = part.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"

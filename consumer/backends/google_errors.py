@@ -1,0 +1,82 @@
+"""The stores' errors for those of Google's client libraries.
+
+The originals are left out on purpose (`from None`): their messages quote URLs with the paths of users' objects, and the answers
+of the token server. What is kept is the status, and what to do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import requests
+from google.api_core import exceptions
+from google.auth import exceptions as auth_exceptions
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from urllib3.exceptions import HTTPError
+
+from consumer.backends import Conflict, Denied, Missing, StoreError, Unavailable
+
+# What is no answer of the server's. ConnectionError and TimeoutError are the built-in ones: other kinds of OSError come from a
+# local file and go through as they are.
+_TRANSPORT_ERRORS = (
+    exceptions.GoogleAPIError,
+    grpc.RpcError,
+    requests.RequestException,
+    HTTPError,
+    ConnectionError,
+    TimeoutError,
+)
+
+# In this order: subclasses stand before their bases.
+_ANSWERS: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
+    ((exceptions.AlreadyExists,), Conflict, "It exists already"),
+    ((exceptions.Aborted,), Conflict, "It was written meanwhile"),
+    (
+        (exceptions.FailedPrecondition,),
+        StoreError,
+        "The query needs an index: deploy deploy/firestore.indexes.json and wait until it is built",
+    ),
+    ((exceptions.PreconditionFailed,), Unavailable, "The object was replaced while it was read"),
+    ((exceptions.NotFound,), Missing, "There is no such document, database, object or bucket"),
+    (
+        (exceptions.Forbidden, exceptions.Unauthorized),
+        Denied,
+        "The credentials do not suffice; a service account needs roles/datastore.user and, on the bucket, storage.objectAdmin",
+    ),
+    ((exceptions.TooManyRequests,), Unavailable, "A quota is used up"),
+    ((exceptions.Cancelled,), Unavailable, "The call was cut off"),
+    ((exceptions.ClientError,), StoreError, "The service refused the request"),
+    ((DataCorruption, InvalidResponse), Unavailable, "The transfer was damaged on its way"),
+    (_TRANSPORT_ERRORS, Unavailable, "The service cannot be reached or did not answer in time"),
+)
+
+
+@contextmanager
+def as_store_errors() -> Iterator[None]:
+    """Raise the stores' errors for the libraries'; every other exception goes through."""
+    try:
+        yield
+    except auth_exceptions.GoogleAuthError as error:
+        raise _of_credentials(error) from None
+    except (DataCorruption, InvalidResponse, *_TRANSPORT_ERRORS) as error:
+        raise _of_service(error) from None
+
+
+def status_of(error: Exception) -> str:
+    """The status in a word, such as UNAVAILABLE or 503."""
+    status = getattr(error, "grpc_status_code", None)
+    return status.name if status else str(getattr(error, "code", None) or type(error).__name__)
+
+
+def _of_service(error: Exception) -> StoreError:
+    kind, sentence = next((kind, sentence) for known, kind, sentence in _ANSWERS if isinstance(error, known))
+    return kind(f"{sentence} ({status_of(error)}).")
+
+
+def _of_credentials(error: auth_exceptions.GoogleAuthError) -> StoreError:
+    if error.retryable or isinstance(error, auth_exceptions.TransportError):
+        return Unavailable("The token server cannot be reached.")
+    return Denied(
+        "The Google credentials do not work: set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file,"
+        " or run `gcloud auth application-default login`."
+    )
