@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["rest", "peak", "change"]
+When = Literal["rest", "peak", "change", "range"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Band:
     Attributes:
         signal: its name in `pose.signals`.
         low, high: the range.
-        when: at the ends of a repetition, at its extreme, or the change from the ends to the extreme (for a signature).
+        when: in a signature, whether the value is taken at the ends of a repetition, at its extreme, as the change from the
+            ends to the extreme, or as the range that the signal covers in between.
         margin: how far outside the range the fit has fallen to 0; by default what the landmarks are uncertain by.
     """
 

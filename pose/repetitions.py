@@ -14,6 +14,7 @@ Nothing here counts in frames: times decide, whatever the frame rate.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -29,10 +30,10 @@ OWN_RANGE = 0.22
 """The share of the person's usual swing that an extreme must stand out by. Bounces in a pause reach some 15 %."""
 
 RETURN = 0.35
-"""The share of the way back to rest that separates two repetitions. Faults like an incomplete lockout leave about half."""
+"""The share of the way back to rest that completes a repetition. A fault like an incomplete lockout goes about half the way."""
 
 SEEN_SWING = 0.5
-"""The share of the usual swing that must be seen on the way back at the end (or on the way there at the start)."""
+"""A repetition was under way when the video started if less than this share of its way to the extreme is seen."""
 
 EXTREME = 0.75
 """A repetition that is under way when the video starts counts if it begins this close to the person's usual extreme."""
@@ -215,7 +216,7 @@ def _swings(times: Floats, values: Floats, floor: float) -> list[tuple[int, int,
     level = float(np.median(values[tops]))
     swings = []
     for number, top in enumerate(tops):
-        if falls[number] < SEEN_SWING * min(seen[number], usual):
+        if falls[number] < RETURN * min(seen[number], usual):
             continue
         under_way = rises[number] < SEEN_SWING * min(falls[number], usual)
         if under_way and values[top] < max(level - (1 - EXTREME) * usual, 2 * floor):
@@ -244,7 +245,7 @@ def _apart(tops: list[int], values: Floats) -> list[int]:
 def _valleys(tops: list[int], values: Floats) -> list[int]:
     """Where the phase is least before, between and after the extremes."""
     borders = [0, *tops, len(values) - 1]
-    return [a + int(np.argmin(values[a : b + 1])) for a, b in zip(borders, borders[1:], strict=False)]
+    return [a + int(np.argmin(values[a : b + 1])) for a, b in pairwise(borders)]
 
 
 def _edges(values: Floats, before: int | None, top: int, after: int) -> tuple[int, int]:
@@ -268,6 +269,9 @@ def _repetition(signals: Signals, movement: Movement, values: Floats, moments: l
     scores = [1.0]
     for band in movement.signature:
         track = signals[band.signal]
+        if band.when == "range":
+            scores.append(float(fit(np.ptp(track[start : end + 1]), band)))
+            continue
         rest = np.mean(track[rests])
         value = {"rest": rest, "peak": track[peak], "change": track[peak] - rest}[band.when]
         scores.append(float(fit(value, band)))

@@ -21,6 +21,7 @@ MOVEMENT = Movement(
         Band("shoulder", high=65, when="peak"),
         Band("shoulder_rise", low=-0.08, high=0.08, when="change"),
         Band("ankles_apart", high=0.15, when="change"),
+        Band("left_ahead", high=0.3, when="range", margin=0.15),
     ),
     lowering_first=False,
 )

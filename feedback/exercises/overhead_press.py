@@ -20,6 +20,7 @@ MOVEMENT = Movement(
         Band("shoulder_rise", low=-0.12, high=0.12, when="change"),
         Band("elbow", high=130, when="rest", margin=20),
         Band("ankles_apart", high=0.15, when="change"),
+        Band("left_ahead", high=0.3, when="range", margin=0.15),
     ),
     lowering_first=False,
 )

@@ -17,8 +17,8 @@ MOVEMENT = Movement(
     posture=(Band("trunk", low=30), Band("facing_down", low=30), Band("hip", low=110, margin=30)),
     signature=(
         Band("wrist_over_shoulder", high=-0.2, when="rest"),
-        Band("wrist_over_shoulder", low=0.06, when="change", margin=0.05),
-        Band("shoulder_rise", high=-0.06, when="change", margin=0.05),
+        Band("wrist_over_shoulder", low=0.03, when="change", margin=0.03),
+        Band("shoulder_rise", high=-0.03, when="change", margin=0.03),
         Band("wrist_rise", low=-0.12, high=0.12, when="change"),
         Band("knee", low=130, when="peak", margin=30),
         Band("hip", low=120, when="peak", margin=30),
