@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     bucket: str | None = Field(default=None, description="Cloud Storage bucket; required with the firebase backend.")
     collection: str = Field(default="uploads", min_length=1, description="Firestore collection of the job documents.")
 
+    intake: Literal["watch", "pubsub"] = Field(
+        default="watch",
+        description="What brings new jobs: `watch` (Firestore's, for up to some dozens of daemons) or `pubsub` (a subscription,"
+        " for more). Sweeps go on in both.",
+    )
+    subscription: str | None = Field(
+        default=None, description="Pub/Sub subscription, such as `dothis-consumers`; required when the intake is `pubsub`."
+    )
+
     workers: int = Field(
         default_factory=_cores, ge=1, le=256, description="Jobs worked on at once; by default the number of cores."
     )
@@ -81,7 +90,7 @@ class Settings(BaseSettings):
     max_video_bytes: ByteSize = Field(default=ByteSize(500_000_000), gt=0, description="Largest video, such as `500MB`.")
     max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video in seconds.")
     max_pixels: int = Field(default=3840 * 2160, gt=0, description="Largest frame, width times height.")
-    max_frames: int = Field(default=108_000, gt=0, description="Most frames in a video.")
+    max_frames: int = Field(default=54_000, gt=0, description="Most frames in a video.")
     max_fps: float = Field(default=240, gt=0, description="Highest frame rate.")
 
     stage_timeout_s: float = Field(
@@ -113,10 +122,12 @@ class Settings(BaseSettings):
     shim_timeout_s: float = Field(
         default=300, gt=0, le=86_400, description="How long the older HTTP interface waits for a job."
     )
-    shim_max_waiting: int = Field(32, ge=1, le=1000, description="Requests that may wait at once; more are asked to come again.")
-    shim_language: str = Field("en", min_length=1, description="Language of requests that name none in Accept-Language.")
+    shim_max_waiting: int = Field(
+        default=32, ge=1, le=1000, description="Requests that may wait at once; more are asked to come again."
+    )
+    shim_language: str = Field(default="en", min_length=1, description="Language of requests whose Accept-Language names none.")
     shim_require_token: bool = Field(
-        False, description="Only answer requests with a Firebase ID token of the account whose video it is."
+        default=False, description="Only answer requests with a Firebase ID token of the account whose video it is."
     )
     health_host: str = Field(default="127.0.0.1", min_length=1, description="Address that /healthz and /metrics listen on.")
     health_port: int = Field(default=8080, ge=0, le=65_535, description="Port of /healthz and /metrics; 0 turns them off.")
@@ -130,6 +141,12 @@ class Settings(BaseSettings):
     def _firebase_needs_a_bucket(self) -> Self:
         if self.backend == "firebase" and not self.bucket:
             raise ValueError("DOTHIS_BUCKET must name the Cloud Storage bucket when DOTHIS_BACKEND is firebase")
+        return self
+
+    @model_validator(mode="after")
+    def _pubsub_needs_a_subscription(self) -> Self:
+        if self.intake == "pubsub" and not self.subscription:
+            raise ValueError("DOTHIS_SUBSCRIPTION must name the Pub/Sub subscription when DOTHIS_INTAKE is pubsub")
         return self
 
     @classmethod
