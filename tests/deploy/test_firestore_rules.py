@@ -1,0 +1,303 @@
+"""deploy/firestore.rules in the emulator, over REST, with unsigned tokens: what owner, stranger and nobody may do."""
+
+import base64
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulators import Emulator, http_json
+
+pytestmark = pytest.mark.emulator
+
+RULES = Path(__file__).parents[2] / "deploy" / "firestore.rules"
+OWNER, STRANGER = "alice", "mallory"
+ALLOWED, REFUSED = 200, 403
+VIDEO = f"users/{OWNER}/uploads/squat.mp4"
+NOW = object()
+
+
+@dataclass(frozen=True)
+class Firestore:
+    """The REST interface of one project in the emulator."""
+
+    host: str
+    project: str
+
+    @property
+    def root(self) -> str:
+        return f"projects/{self.project}/databases/(default)/documents"
+
+    def seed(self, job: str, fields: dict[str, Any]) -> None:
+        """Write past the rules, as the daemon does."""
+        status, answer = self.commit("owner", job, fields)
+        assert status == ALLOWED, answer
+
+    def commit(
+        self, token: str | None, job: str, fields: dict[str, Any], *, only: list[str] | None = None, new: bool = False
+    ) -> tuple[int, str]:
+        """Write fields; NOW as a value means the server's time. `only`: leave the other fields as they are."""
+        write: dict[str, Any] = {
+            "update": {
+                "name": f"{self.root}/{job}",
+                "fields": {name: encode(value) for name, value in fields.items() if value is not NOW},
+            },
+            "updateTransforms": [
+                {"fieldPath": name, "setToServerValue": "REQUEST_TIME"} for name, value in fields.items() if value is NOW
+            ],
+        }
+        if only is not None:
+            write["updateMask"] = {"fieldPaths": only}
+        if new:
+            write["currentDocument"] = {"exists": False}
+        return self.post(":commit", token, {"writes": [write]})
+
+    def delete(self, token: str | None, job: str) -> int:
+        return self.post(":commit", token, {"writes": [{"delete": f"{self.root}/{job}"}]})[0]
+
+    def get(self, token: str | None, job: str) -> int:
+        return http_json("GET", f"http://{self.host}/v1/{self.root}/{job}", token=token)[0]
+
+    def query(self, token: str | None, owner: str | None) -> int:
+        """List `uploads`, of one owner or all."""
+        query: dict[str, Any] = {"from": [{"collectionId": "uploads"}]}
+        if owner is not None:
+            query["where"] = {"fieldFilter": {"field": {"fieldPath": "owner"}, "op": "EQUAL", "value": encode(owner)}}
+        return self.post(":runQuery", token, {"structuredQuery": query})[0]
+
+    def post(self, call: str, token: str | None, body: dict[str, Any]) -> tuple[int, str]:
+        return http_json("POST", f"http://{self.host}/v1/{self.root}{call}", json.dumps(body), token)
+
+
+def encode(value: Any) -> dict[str, Any]:
+    """A JSON value as Firestore's REST interface writes it."""
+    if isinstance(value, dict) and "timestampValue" in value:
+        return value
+    if isinstance(value, dict):
+        return {"mapValue": {"fields": {name: encode(item) for name, item in value.items()}}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [encode(item) for item in value]}}
+    kinds = {bool: "booleanValue", int: "integerValue", str: "stringValue"}
+    return {kinds[type(value)]: str(value) if type(value) is int else value}
+
+
+def token_of(uid: str) -> str:
+    """An unsigned ID token; the emulator takes it."""
+    now = int(time.time())
+    claims = {
+        "sub": uid,
+        "user_id": uid,
+        "iat": now,
+        "exp": now + 3600,
+        "auth_time": now,
+        "firebase": {"sign_in_provider": "x"},
+    }
+    parts = [json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, claims)]
+    return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
+
+
+@pytest.fixture(scope="module")
+def project(firestore_emulator: Emulator) -> str:
+    """A project with our rules; each test has documents of its own."""
+    name = f"demo-rules-{uuid.uuid4().hex[:8]}"
+    rules = {"rules": {"files": [{"name": "firestore.rules", "content": RULES.read_text()}]}}
+    status, answer = http_json(
+        "PUT", f"http://{firestore_emulator.host}/emulator/v1/projects/{name}:securityRules", json.dumps(rules)
+    )
+    assert status == ALLOWED, answer
+    return name
+
+
+@pytest.fixture
+def firestore(firestore_emulator: Emulator, project: str) -> Firestore:
+    return Firestore(firestore_emulator.host, project)
+
+
+@pytest.fixture
+def job() -> str:
+    return f"uploads/{uuid.uuid4().hex[:20]}"
+
+
+@pytest.fixture(params=["owner", "stranger", "nobody"])
+def someone(request: pytest.FixtureRequest) -> tuple[str, str | None]:
+    """Each of the three, with their token."""
+    tokens = {"owner": token_of(OWNER), "stranger": token_of(STRANGER), "nobody": None}
+    return request.param, tokens[request.param]
+
+
+def new_job(**changes: Any) -> dict[str, Any]:
+    """A well-formed document with some fields changed; None takes a field away."""
+    fields = {"owner": OWNER, "video": VIDEO, "status": "uploaded", "createdAt": NOW} | changes
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def in_work(**changes: Any) -> dict[str, Any]:
+    """A document as the daemon has written on it."""
+    return new_job(status="processing", attempt=1, progress={"stage": "analysing", "percent": 40}) | changes
+
+
+GOOD = {
+    "the least": {},
+    "everything": {"exercise": "push_up", "reference": "references/squat.mp4", "language": "ko-KR"},
+    "own reference": {"reference": f"users/{OWNER}/uploads/last week.mp4"},
+    "deeper folder": {"video": f"users/{OWNER}/uploads/2026/squat.mp4"},
+    "korean name": {"video": f"users/{OWNER}/uploads/스쿼트.mp4"},
+    "dots in name": {"video": f"users/{OWNER}/uploads/my..squat...mp4"},
+    "1024 bytes": {"video": f"users/{OWNER}/uploads/".ljust(1020, "x") + ".mp4"},
+}
+
+
+@pytest.mark.parametrize("changes", GOOD.values(), ids=GOOD)
+def test_owner_creates_a_well_formed_document(firestore: Firestore, job: str, changes: dict[str, Any]) -> None:
+    status, answer = firestore.commit(token_of(OWNER), job, new_job(**changes), new=True)
+    assert status == ALLOWED, answer
+
+
+BAD = {
+    "another's name": {"owner": STRANGER},
+    "no owner": {"owner": None},
+    "owner is a number": {"owner": 1},
+    "no video": {"video": None},
+    "video is a number": {"video": 1},
+    "video is a list": {"video": ["users", OWNER, "uploads", "a"]},
+    "another's video": {"video": f"users/{STRANGER}/uploads/squat.mp4"},
+    "another's video by a longer name": {"video": f"users/{OWNER}2/uploads/squat.mp4"},
+    "own results as video": {"video": f"users/{OWNER}/results/job/1/annotated.mp4"},
+    "the folder itself": {"video": f"users/{OWNER}/uploads/"},
+    "a reference as video": {"video": "references/squat.mp4"},
+    "older app's folder": {"video": f"temp/video/user/{OWNER}/squat.mp4"},
+    "dot-dot": {"video": f"users/{OWNER}/uploads/../../{STRANGER}/uploads/a.mp4"},
+    "dot-dot at the end": {"video": f"users/{OWNER}/uploads/.."},
+    "dot": {"video": f"users/{OWNER}/uploads/./a.mp4"},
+    "empty segment": {"video": f"users/{OWNER}/uploads//a.mp4"},
+    "leading slash": {"video": f"/users/{OWNER}/uploads/a.mp4"},
+    "backslash": {"video": f"users/{OWNER}/uploads/a\\b.mp4"},
+    "NUL": {"video": f"users/{OWNER}/uploads/a\0.mp4"},
+    "newline": {"video": f"users/{OWNER}/uploads/a\n.mp4"},
+    "newline before": {"video": f"\nusers/{OWNER}/uploads/a.mp4"},
+    "C1 control": {"video": f"users/{OWNER}/uploads/a\u0085.mp4"},
+    "line separator": {"video": f"users/{OWNER}/uploads/a\u2028.mp4"},
+    "1025 bytes": {"video": f"users/{OWNER}/uploads/".ljust(1021, "x") + ".mp4"},
+    "1025 bytes of Korean": {"video": f"users/{OWNER}/uploads/" + "가" * 340},
+    "no status": {"status": None},
+    "done at once": {"status": "done"},
+    "in work at once": {"status": "processing"},
+    "no createdAt": {"createdAt": None},
+    "createdAt of the phone": {"createdAt": {"timestampValue": "2020-01-01T00:00:00Z"}},
+    "createdAt as text": {"createdAt": "now"},
+    "another's reference": {"reference": f"users/{STRANGER}/uploads/squat.mp4"},
+    "reference is a number": {"reference": 5},
+    "reference with dot-dot": {"reference": "references/../users/x/uploads/y.mp4"},
+    "all references": {"reference": "references/"},
+    "exercise is a map": {"exercise": {"id": "squat"}},
+    "exercise of 1 kB": {"exercise": "s" * 1024},
+    "language is a number": {"language": 1},
+    "language of 1 kB": {"language": "k" * 1024},
+    "the shim's mark": {"origin": "shim"},
+    "an attempt": {"attempt": 0},
+    "a result": {"result": {"score": 100}},
+    "a lease": {"lease": {"token": "t"}},
+    "cancelled at once": {"cancelRequested": True},
+    "any other field": {"note": "hello"},
+}
+
+
+@pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
+def test_owner_creates_nothing_else(firestore: Firestore, job: str, changes: dict[str, Any]) -> None:
+    assert firestore.commit(token_of(OWNER), job, new_job(**changes), new=True)[0] == REFUSED
+
+
+@pytest.mark.parametrize("token", [token_of(STRANGER), None], ids=["stranger", "nobody"])
+def test_others_create_nothing_in_the_owners_name(firestore: Firestore, job: str, token: str | None) -> None:
+    assert firestore.commit(token, job, new_job(), new=True)[0] == REFUSED
+
+
+@pytest.mark.parametrize("job_id", ["a b", "a.b", "한글", "x" * 129])
+def test_ids_that_cannot_be_part_of_a_path_are_refused(firestore: Firestore, job_id: str) -> None:
+    assert firestore.commit(token_of(OWNER), f"uploads/{job_id}", new_job(), new=True)[0] == REFUSED
+
+
+@pytest.mark.parametrize("uid", ["a.c", ".*", "a|b", "[a-z]+"])
+def test_a_uid_is_no_pattern(firestore: Firestore, job: str, uid: str) -> None:
+    of_others = new_job(owner=uid, video="users/abc/uploads/a.mp4")
+    assert firestore.commit(token_of(uid), job, of_others, new=True)[0] == REFUSED
+    own = new_job(owner=uid, video=f"users/{uid}/uploads/a.mp4")
+    assert firestore.commit(token_of(uid), job, own, new=True)[0] == ALLOWED
+
+
+def test_only_the_owner_reads(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+    who, token = someone
+    firestore.seed(job, in_work())
+    assert firestore.get(token, job) == (ALLOWED if who == "owner" else REFUSED)
+
+
+def test_only_the_owner_lists_their_own(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+    who, token = someone
+    firestore.seed(job, in_work())
+    assert firestore.query(token, OWNER) == (ALLOWED if who == "owner" else REFUSED)
+    assert firestore.query(token, None) == REFUSED
+
+
+def test_only_the_owner_cancels(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+    who, token = someone
+    firestore.seed(job, in_work())
+    status, _ = firestore.commit(token, job, {"cancelRequested": True}, only=["cancelRequested"])
+    assert status == (ALLOWED if who == "owner" else REFUSED)
+
+
+@pytest.mark.parametrize("state", ["uploaded", "waiting", "processing", "done", "failed", "cancelled"])
+def test_cancelling_is_never_an_error_for_the_owner(firestore: Firestore, job: str, state: str) -> None:
+    firestore.seed(job, in_work(status=state, cancelRequested=True))
+    status, answer = firestore.commit(token_of(OWNER), job, {"cancelRequested": True}, only=["cancelRequested"])
+    assert status == ALLOWED, answer
+
+
+CHANGES = {
+    "cancel of another kind": {"cancelRequested": "yes"},
+    "cancel taken back": {"cancelRequested": False},
+    "status": {"status": "uploaded"},
+    "status with a cancel": {"cancelRequested": True, "status": "done"},
+    "owner": {"owner": STRANGER},
+    "video": {"video": f"users/{OWNER}/uploads/other.mp4"},
+    "exercise": {"exercise": "squat"},
+    "attempt": {"attempt": 0},
+    "lease": {"lease": {"token": "mine"}},
+    "progress": {"progress": {"stage": "uploading", "percent": 100}},
+    "result": {"result": {"score": 100}},
+    "origin": {"origin": "shim"},
+    "createdAt": {"createdAt": NOW},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_owner_changes_nothing_else(firestore: Firestore, job: str, changes: dict[str, Any]) -> None:
+    firestore.seed(job, in_work())
+    masked = [name for name, value in changes.items() if value is not NOW]
+    assert firestore.commit(token_of(OWNER), job, changes, only=masked)[0] == REFUSED
+
+
+def test_owner_cannot_take_a_request_to_cancel_away(firestore: Firestore, job: str) -> None:
+    firestore.seed(job, in_work(cancelRequested=True))
+    assert firestore.commit(token_of(OWNER), job, {}, only=["cancelRequested"])[0] == REFUSED
+
+
+def test_owner_cannot_write_a_finished_job_anew(firestore: Firestore, job: str) -> None:
+    firestore.seed(job, in_work(status="done"))
+    assert firestore.commit(token_of(OWNER), job, new_job())[0] == REFUSED
+
+
+def test_nobody_deletes(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+    firestore.seed(job, in_work())
+    assert firestore.delete(someone[1], job) == REFUSED
+
+
+@pytest.mark.parametrize("place", ["other/x", "uploads/x/notes/y", "users/alice"])
+def test_other_collections_are_closed(firestore: Firestore, place: str, someone: tuple[str, str | None]) -> None:
+    _, token = someone
+    firestore.seed(place, {"owner": OWNER})
+    assert firestore.get(token, place) == REFUSED
+    assert firestore.commit(token, place, new_job())[0] == REFUSED
