@@ -18,6 +18,7 @@ MOVEMENT = Movement(
         Band("knee", high=150, when="peak", margin=20),
         Band("hip_over_ankle", high=-0.1, when="change"),
         Band("shoulder_over_ankle", high=-0.1, when="change"),
+        Band("shoulder_rise", high=-0.07, when="change", margin=0.05),
         Band("trunk", high=50, when="peak"),
     ),
     floor=0.2,

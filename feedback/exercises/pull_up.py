@@ -14,6 +14,7 @@ MOVEMENT = Movement(
     ),
     posture=(Band("trunk", high=60), Band("wrist_over_shoulder", low=-0.15)),
     signature=(
+        Band("trunk", high=45, when="rest"),
         Band("wrist_over_shoulder", low=0.25, when="rest"),
         Band("wrist_over_shoulder", high=-0.12, when="change"),
         Band("shoulder_rise", low=0.12, when="change"),

@@ -16,6 +16,7 @@ MOVEMENT = Movement(
     ),
     posture=(Band("trunk", high=75), Band("facing_down", high=75)),
     signature=(
+        Band("trunk", high=45, when="rest"),
         Band("knee", low=135, when="rest"),
         Band("knee", high=130, when="peak", margin=25),
         Band("hip_over_ankle", high=-0.15, when="change"),

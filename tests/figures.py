@@ -1,0 +1,250 @@
+"""A stick figure that moves: motions whose angles, repetitions and camera are true by construction, without a pose model.
+
+    motion = figure("squat", reps=3, azimuth=90)                      # seen from the left
+    motion = figure("squat", reps=2, peaks=[{}, {"knee": 120}])       # the second one shallow
+    motion = figure("push_up", reps=1, both={"hip": 200})             # hips sagging all the time
+
+The person faces +z with the left hand at +x and y up, like the ground truth of rendered clips. Angles are degrees: see `Pose`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pose.motion import INDEX, LANDMARKS, Motion, VideoInfo
+
+UP, LEFT = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM, FOOT = 0.5, 0.42, 0.42, 0.28, 0.25, 0.2
+SHOULDERS, HIPS = 0.17, 0.1
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A posture. A joint's angle is one number for both sides or a pair (left, right); 180 is straight.
+
+    Attributes:
+        lean: the trunk from the vertical; 90 prone, -90 supine.
+        hip, knee, elbow: inner angles. Hips above 180 are bent backwards.
+        shoulder: between trunk and upper arm; 0 hangs down.
+        plane: where the arms are raised: 0 forwards, 90 sideways.
+        spread: each leg outwards.
+        knee_in: metres that each knee is moved towards the middle.
+        heel: metres that the heels are off the floor.
+        anchor: what stays where it is: "feet", "left_ankle", "hands" or "hips".
+        rise: metres that the anchor is above its place.
+        ahead: metres that the anchor is ahead of its place.
+    """
+
+    lean: float = 5
+    hip: float | tuple[float, float] = 174
+    knee: float | tuple[float, float] = 172
+    shoulder: float | tuple[float, float] = 10
+    elbow: float | tuple[float, float] = 165
+    plane: float = 0
+    spread: float = 5
+    knee_in: float = 0
+    heel: float = 0
+    anchor: str = "feet"
+    rise: float = 0
+    ahead: float = 0
+
+
+STAND = Pose()
+FLOOR = Pose(lean=72, hip=176, knee=174, shoulder=74, elbow=168, anchor="hands", spread=2, plane=20)
+SPLIT = Pose(hip=(155, 195), knee=(165, 165), anchor="left_ankle")
+RACK = Pose(lean=0, shoulder=45, elbow=45, plane=70)
+HANG = Pose(lean=2, hip=172, knee=150, shoulder=168, elbow=168, plane=80, anchor="hands")
+SUPINE = Pose(lean=-86, hip=132, knee=80, shoulder=30, elbow=60, anchor="hips")
+
+EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
+    "squat": (STAND, {"lean": 36, "hip": 62, "knee": 70, "shoulder": 80}),
+    "push_up": (FLOOR, {"lean": 84, "shoulder": 30, "elbow": 75}),
+    "lunge": (SPLIT, {"hip": (88, 182), "knee": (90, 92)}),
+    "plank": (replace(FLOOR, lean=80, shoulder=80, elbow=90), {}),
+    "deadlift": (STAND, {"lean": 78, "hip": 70, "knee": 138, "shoulder": 78}),
+    "overhead_press": (RACK, {"shoulder": 170, "elbow": 170}),
+    "biceps_curl": (STAND, {"elbow": 45, "shoulder": 18}),
+    "sit_up": (SUPINE, {"lean": -5, "hip": 51}),
+    "jumping_jack": (replace(STAND, plane=90, shoulder=15), {"shoulder": 165, "spread": 22}),
+    "pull_up": (HANG, {"shoulder": 40, "elbow": 45}),
+    "lateral_raise": (replace(STAND, plane=90, shoulder=12), {"shoulder": 95}),
+}
+"""Each movement's rest position, and what is different at its extreme."""
+
+
+def figure(
+    exercise: str,
+    reps: int = 4,
+    *,
+    period: float = 2.0,
+    pause: float = 0.3,
+    lead: float = 1.0,
+    tail: float = 1.0,
+    depth: float | Sequence[float] = 1.0,
+    both: Mapping[str, Any] | None = None,
+    rest: Mapping[str, Any] | None = None,
+    peaks: Sequence[Mapping[str, Any]] | None = None,
+    **camera: Any,
+) -> Motion:
+    """Repetitions of an exercise (a plank is held for lead and tail).
+
+    Args:
+        exercise: a key of `EXERCISES`.
+        reps: how many.
+        period, pause: seconds of each repetition and of the rest after it.
+        lead, tail: seconds at rest before and after.
+        depth: how far each repetition goes, 1 is all the way; one number or one for each.
+        both, rest: fields of `Pose` that differ all the time, or in the rest position only.
+        peaks: fields of `Pose` at the extreme that differ, for each repetition.
+        camera: see `film`.
+    """
+    calm, extreme = EXERCISES[exercise]
+    calm = replace(calm, **dict(both or {}), **dict(rest or {}))
+    depths = [depth] * reps if isinstance(depth, (int, float)) else list(depth)
+    keys = [(0.0, calm), (lead, calm)]
+    for rep in range(reps):
+        own = dict(peaks[rep]) if peaks else {}
+        peak = replace(calm, **{**extreme, **dict(both or {}), **own})
+        start = keys[-1][0]
+        keys += [(start + period / 2, blend(calm, peak, depths[rep])), (start + period, calm), (start + period + pause, calm)]
+    keys.append((keys[-1][0] + tail, calm))
+    return film(keys, **camera)
+
+
+def walking(
+    seconds: float = 6.0, *, step: float = 0.55, stride: float = 26, knees: float = 35, speed: float = 0, **camera: Any
+) -> Motion:
+    """Walking (or, with more of everything, running): legs and arms swing in turn."""
+    upright = replace(STAND, anchor="hips")
+    keys = []
+    for number in range(round(seconds / step) + 1):
+        swing = stride * (-1) ** number
+        ahead = speed * number * step
+        keys.append(
+            (
+                number * step,
+                replace(upright, hip=(180 - swing, 180 + swing), knee=(168, 168), shoulder=(abs(swing), 2), ahead=ahead),
+            )
+        )
+        lifted = (180 - knees, 172) if number % 2 else (172, 180 - knees)
+        keys.append(((number + 0.5) * step, replace(upright, hip=(176, 176), knee=lifted, ahead=ahead + speed * step / 2)))
+    return film(keys, **camera)
+
+
+def waving(seconds: float = 6.0, **camera: Any) -> Motion:
+    """Standing with the right arm up and its forearm going to and fro."""
+    poses = [replace(STAND, plane=90, shoulder=(8, 85), elbow=(165, angle)) for angle in (150, 95)]
+    return film([(0.4 * number, poses[number % 2]) for number in range(round(seconds / 0.4) + 1)], **camera)
+
+
+def film(
+    keys: Sequence[tuple[float, Pose]],
+    *,
+    azimuth: float = 90,
+    fps: float = 15,
+    size: tuple[int, int] = (640, 360),
+    scale: float = 140,
+    noise: float = 0.0,
+    seed: int = 0,
+) -> Motion:
+    """A motion through poses at given times, as a camera far away sees it.
+
+    Args:
+        keys: seconds and pose; between two the pose changes smoothly.
+        azimuth: of the camera, degrees: 0 straight ahead, 90 the person's left.
+        fps: samples per second.
+        size: of the picture in pixels.
+        scale: pixels per metre.
+        noise: standard deviation of every landmark in metres.
+        seed: of the noise.
+    """
+    times = np.arange(0, keys[-1][0] + 1e-9, 1 / fps)
+    points = np.stack([landmarks(_pose_at(keys, time)) for time in times])
+    points = points + np.random.default_rng(seed).normal(0, noise, points.shape)
+    turn = np.radians(azimuth)
+    right, towards = np.array([np.cos(turn), 0, -np.sin(turn)]), np.array([np.sin(turn), 0, np.cos(turn)])
+    seen = np.stack([points @ right, -points @ UP, -points @ towards], axis=-1)
+    hips = seen[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1, keepdims=True)
+    world = seen - hips
+    image = seen * scale + np.array([size[0] / 2, size[1] * 0.9, 0])
+    image[..., 2] = world[..., 2] * scale
+    hidden = {"left": azimuth < 0, "right": azimuth > 0} if 60 < abs(azimuth) < 120 else {"left": False, "right": False}
+    visibility = np.array([0.2 if hidden.get(name.split("_")[0]) and "hip" not in name else 0.98 for name in LANDMARKS])
+    video = VideoInfo(float(times[-1]) + 1 / fps, *size, fps, len(times), len(times))
+    return Motion(video, times, image, world, np.tile(visibility, (len(times), 1)))
+
+
+def blend(a: Pose, b: Pose, share: float) -> Pose:
+    """A pose between two: 0 is the first, 1 the second."""
+    mixed: dict[str, Any] = {"anchor": b.anchor}
+    for field in fields(Pose):
+        if field.name != "anchor":
+            pair = np.array([np.broadcast_to(getattr(pose, field.name), 2) for pose in (a, b)], dtype=float)
+            value = pair[0] + share * (pair[1] - pair[0])
+            mixed[field.name] = (
+                (value[0], value[1]) if isinstance(getattr(b, field.name), tuple) or value[0] != value[1] else value[0]
+            )
+    return Pose(**mixed)
+
+
+def landmarks(pose: Pose) -> np.ndarray:
+    """(33, 3) landmarks of a pose in metres, y up."""
+    trunk, ahead = _pitch(pose.lean), _pitch(pose.lean + 90)
+    at: dict[str, np.ndarray] = {}
+    neck = TRUNK * trunk
+    for side, sign, number in (("left", 1, 0), ("right", -1, 1)):
+        hip, knee, shoulder, elbow = (
+            float(np.broadcast_to(getattr(pose, name), 2)[number]) for name in ("hip", "knee", "shoulder", "elbow")
+        )
+        out = sign * LEFT
+        at[f"{side}_hip"] = HIPS * out
+        thigh = _abduct(_pitch(pose.lean + hip), out, pose.spread)
+        shin = _abduct(_pitch(pose.lean + hip + 180 - knee), out, pose.spread)
+        at[f"{side}_knee"] = at[f"{side}_hip"] + THIGH * thigh - pose.knee_in * out
+        at[f"{side}_ankle"] = at[f"{side}_hip"] + THIGH * thigh + SHIN * shin
+        toes = _pitch(pose.lean + hip + 180 - knee - 90)
+        at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * shin - 0.05 * toes + pose.heel * UP
+        at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * shin + FOOT * toes
+        raised, plane = np.radians(shoulder), np.radians(pose.plane)
+        outwards = np.cos(plane) * ahead + np.sin(plane) * out
+        upper = np.sin(raised) * outwards - np.cos(raised) * trunk
+        bend = np.cos(raised) * outwards + np.sin(raised) * trunk
+        flexion = np.radians(180 - elbow)
+        fore = np.cos(flexion) * upper + np.sin(flexion) * bend
+        at[f"{side}_shoulder"] = neck + SHOULDERS * out
+        at[f"{side}_elbow"] = at[f"{side}_shoulder"] + UPPER_ARM * upper
+        at[f"{side}_wrist"] = at[f"{side}_elbow"] + FOREARM * fore
+        for finger in ("pinky", "index", "thumb"):
+            at[f"{side}_{finger}"] = at[f"{side}_wrist"] + 0.08 * fore
+        for name, sideways, over in (
+            ("eye_inner", 0.01, 0.22),
+            ("eye", 0.03, 0.22),
+            ("eye_outer", 0.05, 0.22),
+            ("ear", 0.08, 0.2),
+        ):
+            at[f"{side}_{name}"] = neck + over * trunk + sideways * out + (0.0 if name == "ear" else 0.09) * ahead
+        at[f"mouth_{side}"] = neck + 0.15 * trunk + 0.02 * out + 0.09 * ahead
+    at["nose"] = neck + 0.19 * trunk + 0.11 * ahead
+    anchors = {"feet": ("left_ankle", "right_ankle"), "hands": ("left_wrist", "right_wrist"), "hips": ("left_hip", "right_hip")}
+    held = np.mean([at[name] for name in anchors.get(pose.anchor, (pose.anchor,))], axis=0)
+    return np.stack([at[name] for name in LANDMARKS]) - held + np.array([0, pose.rise, pose.ahead])
+
+
+def _pitch(degrees: float) -> np.ndarray:
+    """A direction in the person's plane of symmetry: 0 up, 90 ahead, 180 down."""
+    return np.array([0, np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def _abduct(direction: np.ndarray, out: np.ndarray, degrees: float) -> np.ndarray:
+    return np.cos(np.radians(degrees)) * direction + np.sin(np.radians(degrees)) * out
+
+
+def _pose_at(keys: Sequence[tuple[float, Pose]], time: float) -> Pose:
+    for (start, a), (end, b) in pairwise(keys):
+        if time <= end:
+            share = np.clip((time - start) / max(end - start, 1e-9), 0, 1)
+            return blend(a, b, float(share**2 * (3 - 2 * share)))
+    return keys[-1][1]
