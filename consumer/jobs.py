@@ -208,6 +208,12 @@ def age_s(snapshot: Snapshot) -> float | None:
     return max((snapshot.read_time - created).total_seconds(), 0.0) if isinstance(created, datetime) else None
 
 
+def finished_before(snapshot: Snapshot, moment: datetime) -> bool:
+    """Whether the document reached its end before the store's time `moment`."""
+    finished = snapshot.fields.get("finishedAt")
+    return isinstance(finished, datetime) and finished < moment
+
+
 class Due(StrEnum):
     """What is to be done with a document that somebody came across."""
 

@@ -35,12 +35,14 @@ class Lease:
         job: as it was claimed; `attempt` is the present one.
         token: what the document's lease must carry.
         seconds: how long the lease lasts without a heartbeat.
+        ended: whether the job was given out of our hands.
     """
 
     def __init__(self, documents: DocumentStore, job: Job, token: str, seconds: float) -> None:
         self.job = job
         self.token = token
         self.seconds = seconds
+        self.ended = False
         self._documents = documents
         self._reason: Interrupted | None = None
         self._interrupted = threading.Event()
@@ -95,19 +97,31 @@ class Lease:
             return
         raise Unavailable("The store has refused a write again and again.")
 
-    def write_at_last(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
-        """A fenced write that waits for the end of an outage. Raises Interrupted as `check` does, and LeaseLost."""
+    def end(self, changes: Changes | Callable[[Snapshot], Changes], *, patient: bool = True) -> None:
+        """The last write, that gives the job out of our hands.
+
+        Args:
+            changes: as `write` takes them.
+            patient: wait for the end of an outage.
+
+        Raises:
+            LeaseLost: the job is not ours any more; nothing was written.
+            Interrupted: as `check` does, while waiting.
+            StoreError: the store cannot be asked, and we are not patient.
+        """
         wait_s = 0.5
         while True:
-            self.check()
             try:
                 self.write(changes)
             except StoreError as error:
+                if not patient:
+                    raise
                 logger.warning("The document cannot be written, trying again: %s", error)
-                self.wait(wait_s)
-                wait_s = min(wait_s * 2, 15.0)
             else:
+                self.ended = True
                 return
+            self.wait(wait_s)
+            wait_s = min(wait_s * 2, 15.0)
 
     def report(self, stage: Stage, fraction: float) -> None:
         """Note progress: `fraction` (0 to 1) of the stage is done. The heartbeat writes it."""
@@ -175,7 +189,7 @@ class Heartbeat:
         renew_s = lease.seconds / 3
         renewed = looked = time.monotonic()
         interval = min(BEAT_S, renew_s)
-        while not self._done.wait(interval):
+        while not self._done.wait(interval) and not lease.ended:
             now = time.monotonic()
             try:
                 if lease.has_news or now - renewed >= renew_s:
@@ -185,7 +199,8 @@ class Heartbeat:
                     lease.confirm()
                     looked = now
             except Interrupted as reason:
-                logger.info("The work on the job stops: %s", reason)
+                if not lease.ended:
+                    logger.info("The work on the job stops: %s", reason)
                 return
             except StoreError as error:
                 # While the store is away nobody else can take the job either; the next beat tries again.

@@ -1,0 +1,122 @@
+"""What a process gives up before it touches a stranger's video: resources, files, the network. For good, and for its children.
+
+    rlimits     memory, CPU time, file size, open files, processes
+    Landlock    reads and writes by allow-list; from Linux 6.7 no TCP, from 6.12 no signals to others
+    seccomp     no network, no new programs, no other processes' memory, no kernel interfaces that have no use here
+
+None of them needs a privilege, so they hold in a container that has dropped all capabilities. `support` says what this kernel
+has.
+"""
+
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumer import landlock, seccomp
+from consumer.kernel import check, libc
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+
+ROOM_FOR_PROCESSES = 128
+"""Processes and threads that may be started beyond those that the machine runs already."""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What one child keeps.
+
+    Attributes:
+        writable: the only directory that it may change.
+        readable: files and directories that it may read, beside the running Python and the system's libraries.
+        memory_bytes: address space.
+        cpu_s: CPU time of the process.
+        file_bytes: size of any one file that it writes.
+    """
+
+    writable: str
+    readable: Sequence[str]
+    memory_bytes: int
+    cpu_s: int
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class Support:
+    """What this kernel has.
+
+    Attributes:
+        landlock: the ABI's version, 0 without Landlock.
+        seccomp: whether filters can be installed.
+    """
+
+    landlock: int
+    seccomp: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether files and network can both be kept from the analysis."""
+        return self.landlock > 0 and self.seccomp
+
+
+def support() -> Support:
+    """Ask the kernel."""
+    return Support(landlock.abi(), seccomp.available())
+
+
+def confine(confinement: Confinement) -> None:
+    """Give up everything that `confinement` does not leave. What the kernel lacks is left out; the rlimits always hold.
+
+    Call it in a process of one thread: threads that run already would stay free.
+
+    Raises:
+        OSError: the kernel has it, but refuses.
+    """
+    have = support()
+    limit_resources(confinement)
+    check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    if have.landlock:
+        landlock.restrict_files(have.landlock, confinement.writable, [*system_paths(), *confinement.readable])
+    if have.seccomp:
+        seccomp.restrict_calls()
+
+
+def die_with_parent() -> None:
+    """Have this process killed when its parent ends, however that ends."""
+    check(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+
+
+def limit_resources(confinement: Confinement) -> None:
+    """Set the rlimits, soft and hard alike."""
+    # The kernel counts processes and threads per user; a fixed number would be too small on a busy machine.
+    running = int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
+    limits = {
+        resource.RLIMIT_AS: confinement.memory_bytes,
+        resource.RLIMIT_CPU: confinement.cpu_s,
+        resource.RLIMIT_FSIZE: confinement.file_bytes,
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_NPROC: running + ROOM_FOR_PROCESSES,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, wanted in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def system_paths() -> list[str]:
+    """What any Python process reads while it works: itself, libraries, time zones, facts on processors and memory.
+
+    Of the import path only what belongs to the installation: a directory that somebody works in may hold secrets and data.
+    """
+    installed = [sys.prefix, sys.base_prefix, sys.exec_prefix]
+    packages = Path(__file__).parent.parent
+    return [
+        *dict.fromkeys(installed),
+        *(str(packages / package) for package in ("consumer", "feedback", "pose")),
+        *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/mime.types"),
+        *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm", "/sys/devices/system/cpu"),
+        *("/sys/fs/cgroup", "/dev/urandom", "/dev/random", "/dev/zero"),
+    ]

@@ -1,0 +1,274 @@
+"""`dothis run`: the intake, the workers, health, housekeeping, and how they end.
+
+    main thread     waits for a signal, keeps an eye on the intake
+    intake          watch and sweeps -> candidates
+    worker 1..n     draw a candidate, claim it, do the job
+    heartbeat       one for each running job
+    housekeeping    cleans the spool, measures the volume
+    health          /healthz and /metrics
+
+SIGTERM or SIGINT stops the intake; running jobs may finish within the grace time, then they are handed back. A second signal
+ends the process at once: the leases run out, and nothing is lost by that either.
+"""
+
+import logging
+import os
+import random
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from consumer import logs
+from consumer.analysis import Analysis
+from consumer.backends import Backend, StoreError
+from consumer.candidates import Candidates
+from consumer.claims import Claims, Missed
+from consumer.errors import HandedBack
+from consumer.health import Health, HealthServer
+from consumer.housekeeping import Housekeeping
+from consumer.intake import Intake
+from consumer.lease import Lease
+from consumer.metrics import Metrics
+from consumer.sandbox import Sandbox
+from consumer.settings import Settings
+from consumer.spool import Spool
+from consumer.stages import Hook, Workshop
+from consumer.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+DRAW_S = 1.0
+"""How long an idle worker waits before it looks whether it is still wanted."""
+
+FULL_S = 5.0
+"""How long intake pauses before it looks again whether the volume has room."""
+
+OWNER_BUSY_S = 3.0
+"""When a job is looked at again whose owner has as many running as one may have."""
+
+STALE_S = 60.0
+"""Health says so when no sweep succeeded for this long, or for three times `DOTHIS_SWEEP_S`."""
+
+HAND_BACK_S = 10.0
+"""How long handing back may take after the grace time."""
+
+
+class Daemon:
+    """All threads of one consumer process.
+
+    Args:
+        backend: both stores; closed by whoever opened it.
+        settings: all of them.
+        model: the pose model's bundle.
+        analysis: the tasks of the sandbox; tests have cheap ones.
+        python_path: where such tasks are imported from.
+        hook: see `Workshop`.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        settings: Settings,
+        *,
+        model: Path,
+        exercises: frozenset[str],
+        analysis: Analysis | None = None,
+        python_path: tuple[Path, ...] = (),
+        hook: Hook = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        analysis = analysis or Analysis()
+        data_dir = settings.data_dir.resolve()
+        self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes)
+        self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
+        self._candidates = Candidates()
+        self._intake = Intake(backend.documents, settings, self._candidates, self.metrics)
+        worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._claims = Claims(backend.documents, settings, worker=worker, exercises=exercises, metrics=self.metrics)
+        shop = Workshop(
+            backend,
+            self._spool,
+            self._sandbox,
+            settings,
+            model=model,
+            analysis=analysis,
+            spare_workers=self._spare_workers,
+            hook=hook,
+        )
+        self._worker = Worker(shop, self.metrics)
+        self._housekeeping = Housekeeping(backend, settings, self._spool, self.metrics)
+        self._stopping = threading.Event()
+        self._running: set[Lease] = set()
+        self._lock = threading.Lock()
+        self._full = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(1, settings.workers + 1)
+        ]
+
+    def run(self) -> int:
+        """Work until a signal comes or the store is given up; the exit code."""
+        with _signals(self._stopping):
+            return self.serve()
+
+    def serve(self) -> int:
+        """The same without signals: until `stop`."""
+        self._sandbox.start()
+        health = self._start_health()
+        self._intake.start()
+        self._housekeeping.start()
+        for thread in self._threads:
+            thread.start()
+        logger.info("Ready: %d workers, backend %s", self.settings.workers, self.settings.backend)
+        stuck = self._wait()
+        self._end()
+        if health is not None:
+            health.stop()
+        return 1 if stuck else 0
+
+    def stop(self) -> None:
+        """End soon, as SIGTERM does."""
+        self._stopping.set()
+
+    def health(self) -> Health:
+        """How the daemon is."""
+        problems = []
+        stale_s = max(STALE_S, 3 * self.settings.sweep_s)
+        if self._intake.silence_s > stale_s:
+            reason = self._intake.failing or "it does not answer"
+            problems.append(f"The document store could not be asked for {self._intake.silence_s:.0f} s: {reason}")
+        if self._full:
+            problems.append("The volume is full: no new jobs are taken until there is room.")
+        if not os.access(self._spool.root, os.W_OK):
+            problems.append("The volume cannot be written.")
+        dead = sum(not thread.is_alive() for thread in self._threads)
+        if dead and not self._stopping.is_set():
+            problems.append(f"{dead} of {len(self._threads)} workers have ended.")
+        facts: dict[str, object] = {
+            "running": len(self._running),
+            "workers": len(self._threads),
+            "watching": self._intake.watching,
+            "lastSweepS": round(self._intake.silence_s, 1),
+            "stopping": self._stopping.is_set(),
+        }
+        return Health(problems, facts)
+
+    def _start_health(self) -> HealthServer | None:
+        if not self.settings.health_port:
+            return None
+        return HealthServer(self.settings.health_host, self.settings.health_port, self.health, self.metrics.registry)
+
+    def _wait(self) -> bool:
+        """Until a signal, or until the store is given up; whether it was."""
+        while not self._stopping.wait(1.0):
+            if self._intake.silence_s > self.settings.give_up_s:
+                logger.critical(
+                    "No sweep succeeded for %.0f s; the supervisor has to start this afresh", self._intake.silence_s
+                )
+                self._stopping.set()
+                return True
+        return False
+
+    def _end(self) -> None:
+        logger.info("Stopping: %d jobs may finish within %.0f s", len(self._running), self.settings.grace_s)
+        self._candidates.wake()
+        self._intake.stop()
+        self._housekeeping.stop()
+        _join_all(self._threads, self.settings.grace_s)
+        with self._lock:
+            running = list(self._running)
+        for lease in running:
+            lease.interrupt(HandedBack("The worker is shutting down."))
+        _join_all(self._threads, HAND_BACK_S)
+        self._sandbox.close()
+        logger.info("Stopped")
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            if self._no_room():
+                self._stopping.wait(FULL_S)
+                continue
+            job_id = self._candidates.draw(DRAW_S)
+            if job_id is None or self._stopping.is_set():
+                continue
+            try:
+                self._take(job_id)
+            except Exception:
+                # The job's lease runs out and it is tried again; the worker must not end with it.
+                logger.exception("A worker has met a defect.")
+
+    def _take(self, job_id: str) -> None:
+        try:
+            taken = self._claims.take(job_id)
+        except StoreError as error:
+            logger.warning("A job cannot be claimed, the next sweep finds it again: %s", error)
+            self._stopping.wait(random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
+            return
+        match taken:
+            case Missed.LOST:
+                self._candidates.lost()
+            case Missed.OWNER_BUSY:
+                self._candidates.add([job_id], delay_s=OWNER_BUSY_S)
+            case Lease():
+                self._candidates.won()
+                with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
+                    self._worker.run(taken)
+            case _:
+                return
+
+    @contextmanager
+    def _counted(self, lease: Lease) -> Iterator[None]:
+        with self._lock:
+            self._running.add(lease)
+            self.metrics.running.set(len(self._running))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(lease)
+                self.metrics.running.set(len(self._running))
+
+    def _spare_workers(self) -> int:
+        """Cores that nobody uses at this moment."""
+        with self._lock:
+            return max(len(self._threads) - len(self._running) - len(self._candidates), 0)
+
+    def _no_room(self) -> bool:
+        full = self._spool.free_bytes() < 0
+        if full != self._full:
+            self._full = full
+            logger.log(
+                logging.ERROR if full else logging.INFO,
+                "The volume is full: no new jobs are taken until there is room." if full else "The volume has room again.",
+            )
+        return full
+
+
+def _join_all(threads: list[threading.Thread], timeout_s: float) -> None:
+    until = time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(max(until - time.monotonic(), 0.0))
+
+
+@contextmanager
+def _signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set the event; a second one ends the process at once. The former handlers are put back."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            # Children die with the fork server, which sees this process's end of its socket close.
+            os._exit(128 + number)
+        stopping.set()
+
+    former = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,189 @@
+"""The fork server: a process that has the heavy imports done, and forks a child for each piece of work.
+
+    python -m consumer.forkserver DESCRIPTOR MODULE...
+
+The daemon starts it with an environment of its own, without credentials. It has one thread, so that forking is safe. Each
+request comes with a socket, which the daemon, this server and the child share while the child lives:
+
+    child -> daemon     {"progress": 0.5}, then {"result": {...}} or {"error": {...}}
+    server -> daemon    {"exit": status} once the child is gone and has been waited for
+    daemon closes, or shuts down, its end: the child and whatever it has started are killed
+
+When the daemon is gone, its end of the control socket closes, and this server ends with all its children.
+"""
+
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from consumer.confine import Confinement, confine, die_with_parent
+from consumer.errors import JobError
+
+MAX_MESSAGE = 1 << 16
+PROGRESS_S = 0.1
+"""Progress is told at most this often."""
+
+Report = Callable[[float], None]
+Task = Callable[[dict[str, Any], Report], dict[str, Any]]
+
+
+@dataclass
+class Child:
+    """A running child."""
+
+    pid: int
+    pidfd: int
+    line: socket.socket
+
+
+class ForkServer:
+    """The server's loop."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._children: dict[int, Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(control, selectors.EVENT_READ)
+
+    def run(self) -> None:
+        """Serve until the daemon is gone."""
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._control:
+                    if not self._accept():
+                        self._kill_all()
+                        return
+                elif isinstance(key.data, Child):
+                    self._tend(key.data, ended=key.fileobj == key.data.pidfd)
+
+    def _accept(self) -> bool:
+        message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 1)
+        if not message:
+            return False
+        line = socket.socket(fileno=descriptors[0])
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(message, line)
+        child = Child(pid, os.pidfd_open(pid), line)
+        self._children[pid] = child
+        self._selector.register(child.pidfd, selectors.EVENT_READ, child)
+        self._selector.register(line, selectors.EVENT_READ, child)
+        return True
+
+    def _tend(self, child: Child, *, ended: bool) -> None:
+        if child.pid not in self._children:
+            return
+        if not ended:
+            # Nothing is ever sent this way: the daemon has closed its end, or is gone.
+            self._selector.unregister(child.line)
+            _kill_group(child.pid)
+            return
+        # Whatever the child has started goes with it; until it is waited for, its number is nobody else's.
+        _kill_group(child.pid)
+        _, status = os.waitpid(child.pid, 0)
+        del self._children[child.pid]
+        self._selector.unregister(child.pidfd)
+        if child.line in self._selector.get_map():
+            self._selector.unregister(child.line)
+        _send(child.line, {"exit": os.waitstatus_to_exitcode(status)})
+        os.close(child.pidfd)
+        child.line.close()
+
+    def _kill_all(self) -> None:
+        for pid in self._children:
+            _kill_group(pid)
+
+    def _become_child(self, message: bytes, line: socket.socket) -> NoReturn:
+        code = 1
+        try:
+            # A group of its own, so that its children can be ended with it; see _kill_group.
+            os.setpgid(0, 0)
+            die_with_parent()
+            self._selector.close()
+            self._control.close()
+            for other in self._children.values():
+                other.line.close()
+                os.close(other.pidfd)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            code = work(json.loads(message), line)
+        finally:
+            # Neither exit handlers nor destructors: native libraries print tracebacks in theirs.
+            os._exit(code)
+
+
+def work(request: dict[str, Any], line: socket.socket) -> int:
+    """What a child does: give everything up, do the task, tell the result."""
+    told = 0.0
+
+    def report(fraction: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= PROGRESS_S:
+            told = now
+            _send(line, {"progress": fraction})
+
+    try:
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.chdir(request["confinement"]["writable"])
+        os.environ["TMPDIR"] = request["confinement"]["writable"]
+        confine(Confinement(**request["confinement"]))
+        result = find_task(request["task"])(request["arguments"], report)
+    except JobError as error:
+        _send(line, {"error": {"code": str(error.code), "reason": error.reason}})
+    except BaseException as error:  # noqa: BLE001 - the daemon logs it; there is nobody else here to tell
+        kind = "memory" if isinstance(error, MemoryError) else "defect"
+        _send(line, {"error": {"kind": kind, "trace": traceback.format_exc()[-MAX_MESSAGE // 4 :]}})
+    else:
+        _send(line, {"result": result})
+    return 0
+
+
+def find_task(name: str) -> Task:
+    """The function that `module:function` names."""
+    module, _, function = name.partition(":")
+    task: Task = getattr(importlib.import_module(module), function)
+    return task
+
+
+def _send(line: socket.socket, message: dict[str, Any]) -> None:
+    try:
+        line.send(json.dumps(message).encode(), 0 if "progress" not in message else socket.MSG_DONTWAIT)
+    except OSError:
+        # The daemon has gone, or does not keep up with progress; neither is this process's concern.
+        return
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        # The child has not made its group yet, or nobody of it is left.
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def main() -> None:
+    """Preload, then serve."""
+    # Ctrl-C goes to the whole foreground group; the daemon decides what becomes of its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=int(sys.argv[1]))
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
+    ForkServer(control).run()
+
+
+if __name__ == "__main__":
+    main()

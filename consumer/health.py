@@ -1,0 +1,87 @@
+"""/healthz and /metrics of the daemon, on one port."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the daemon is.
+
+    Attributes:
+        problems: sentences for the operator; empty when all is well.
+        facts: figures that help to understand them.
+    """
+
+    problems: list[str]
+    facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """One word."""
+        return "failing" if self.problems else "ok"
+
+
+class HealthServer:
+    """Serves until `stop`.
+
+    Args:
+        host: address to listen on.
+        port: 0 takes a free one; see `port`.
+        health: asked at each request.
+        registry: the metrics.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, host: str, port: int, health: Callable[[], Health], registry: CollectorRegistry) -> None:
+        class Handler(_Handler):
+            ask = staticmethod(health)
+            metrics = registry
+
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    ask: Callable[[], Health]
+    metrics: CollectorRegistry
+    timeout = 10.0
+    server_version = "dothis"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        match self.path.partition("?")[0]:
+            case "/healthz":
+                health = type(self).ask()
+                body = {"status": health.status, **asdict(health)}
+                self._answer(503 if health.problems else 200, "application/json", json.dumps(body).encode())
+            case "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.metrics))
+            case _:
+                self._answer(404, "text/plain", b"Only /healthz and /metrics are here.\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name for it
+        """Probes come every few seconds; nobody reads of them."""
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,241 @@
+"""Runs a stranger's video through a task in a child process, with limits. See consumer/forkserver.py for the other side.
+
+SandboxError
+|-- Crashed         the child died: a signal, too little memory
+|-- TimedOut        it ran past its limit and was killed
++-- Defect          it raised what nobody foresaw; the log has the traceback
+"""
+
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from consumer.confine import Confinement
+from consumer.errors import ErrorCode, JobError
+from consumer.forkserver import MAX_MESSAGE
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 0.1
+"""How often it is looked whether the work is still wanted."""
+
+KILL_S = 10.0
+"""A child that is not gone this long after it was killed hangs in the kernel; nobody waits for it."""
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
+
+
+class SandboxError(Exception):
+    """Root of this module's errors."""
+
+
+class Crashed(SandboxError):
+    """The child died."""
+
+
+class TimedOut(SandboxError):
+    """The child ran past its limit and was killed."""
+
+
+class Defect(SandboxError):
+    """The child raised what nobody foresaw."""
+
+
+class Sandbox:
+    """One fork server, started at the first use and again when it has died. Safe for threads.
+
+    Args:
+        preload: modules that the server imports once for all children.
+        scratch: a directory for caches of the libraries; the server may write there, children may not.
+        python_path: where modules are imported from, beside the installation.
+    """
+
+    def __init__(self, preload: Sequence[str], *, scratch: Path, python_path: Sequence[Path] = ()) -> None:
+        self._preload = preload
+        self._scratch = scratch
+        self._python_path = [Path(__file__).parent.parent, *python_path]
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start the server, so that its imports are done when the first job comes."""
+        with self._lock:
+            self._ensure_server()
+
+    def run(
+        self,
+        task: str,
+        arguments: Mapping[str, Any],
+        confinement: Confinement,
+        *,
+        timeout_s: float,
+        log: Path,
+        progress: Callable[[float], None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> dict[str, Any]:
+        """Have a task done in a child.
+
+        Args:
+            task: `module:function`; called with `arguments` and a function that takes progress.
+            arguments: JSON.
+            confinement: what the child keeps.
+            timeout_s: wall time.
+            log: file that takes what the child and its libraries print.
+            progress: told the share that is done.
+            check: called several times a second; what it raises ends the child, then goes on upwards.
+
+        Returns:
+            What the task returned.
+
+        Raises:
+            JobError: the task raised it.
+            Crashed, TimedOut, Defect: see the module's docstring.
+        """
+        line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with line:
+            request = {"task": task, "arguments": dict(arguments), "confinement": asdict(confinement), "log": str(log)}
+            with theirs:
+                self._submit(json.dumps(request).encode(), theirs)
+            return self._follow(line, time.monotonic() + timeout_s, progress, check)
+
+    def close(self) -> None:
+        """End the server and all its children."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+                self._control = None
+            if self._server is not None:
+                self._end_server(self._server)
+                self._server = None
+
+    @staticmethod
+    def _end_server(server: subprocess.Popen[bytes]) -> None:
+        try:
+            server.wait(KILL_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+    def _submit(self, request: bytes, line: socket.socket) -> None:
+        with self._lock:
+            for _ in range(2):
+                control = self._ensure_server()
+                try:
+                    socket.send_fds(control, [request], [line.fileno()])
+                except OSError:
+                    logger.warning("The fork server is gone; it is started again.")
+                    self._forget_server()
+                else:
+                    return
+        raise Crashed("The fork server cannot be reached.")
+
+    def _ensure_server(self) -> socket.socket:
+        if self._server is not None and self._server.poll() is not None:
+            self._forget_server()
+        if self._control is None:
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._server = subprocess.Popen(
+                    [sys.executable, "-m", "consumer.forkserver", str(theirs.fileno()), *self._preload],
+                    pass_fds=[theirs.fileno()],
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    cwd="/",
+                )
+        return self._control
+
+    def _forget_server(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._server is not None:
+            self._end_server(self._server)
+            self._server = None
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the daemon's own but what names languages, time zones and libraries: no credentials, no settings."""
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        # Workers run side by side on their cores; threads of a library would only take them from each other.
+        environment.update(dict.fromkeys(_THREADS, "1"))
+        environment["PYTHONPATH"] = os.pathsep.join(str(path) for path in self._python_path)
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        environment["MPLCONFIGDIR"] = str(self._scratch / "matplotlib")
+        environment["HOME"] = str(self._scratch)
+        return environment
+
+    def _follow(
+        self, line: socket.socket, until: float, progress: Callable[[float], None], check: Callable[[], None]
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = {}
+        with selectors.DefaultSelector() as selector:
+            selector.register(line, selectors.EVENT_READ)
+            try:
+                while "exit" not in answer:
+                    check()
+                    _check_time(until)
+                    if selector.select(LOOK_S):
+                        message = _receive(line)
+                        if "progress" in message:
+                            progress(message["progress"])
+                        answer.update(message)
+            except BaseException:
+                _kill(line)
+                raise
+        return _outcome(answer)
+
+
+def _check_time(until: float) -> None:
+    if time.monotonic() > until:
+        raise TimedOut("The work took too long and was ended.")
+
+
+def _receive(line: socket.socket) -> dict[str, Any]:
+    try:
+        message = line.recv(MAX_MESSAGE)
+    except ConnectionError:
+        message = b""
+    # An end without a word: the fork server itself is gone, and its children with it.
+    received: dict[str, Any] = json.loads(message) if message else {"exit": -signal.SIGKILL}
+    return received
+
+
+def _kill(line: socket.socket) -> None:
+    """Have the child killed and wait until it is gone, so that nobody writes to its directory any more."""
+    line.shutdown(socket.SHUT_WR)
+    line.settimeout(KILL_S)
+    try:
+        while "exit" not in _receive(line):
+            continue
+    except TimeoutError:
+        logger.exception("A child did not end when it was killed.")
+
+
+def _outcome(answer: Mapping[str, Any]) -> dict[str, Any]:
+    error = answer.get("error")
+    if error is None and "result" in answer:
+        result: dict[str, Any] = answer["result"]
+        return result
+    if error is None:
+        status = answer["exit"]
+        if status == -signal.SIGXCPU:
+            raise TimedOut("The work used more processor time than it may.")
+        raise Crashed(f"The process ended by {signal.Signals(-status).name}." if status < 0 else f"It exited with {status}.")
+    if "code" in error:
+        raise JobError(ErrorCode(error["code"]), error["reason"])
+    if error["kind"] == "memory":
+        raise Crashed("The work needed more memory than it may have.")
+    raise Defect(error["trace"])

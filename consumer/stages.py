@@ -1,0 +1,211 @@
+"""What each stage of a job does, from what the stage before left in the spool to what the next one finds there."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from consumer import jobs
+from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments
+from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
+from consumer.confine import Confinement
+from consumer.errors import ErrorCode, JobError
+from consumer.jobs import Stage
+from consumer.lease import Lease
+from consumer.results import legacy_publications, publications, read_report, result_of
+from consumer.sandbox import Crashed, Sandbox
+from consumer.settings import Settings
+from consumer.spool import NoRoom, Place, Spool
+
+logger = logging.getLogger(__name__)
+
+RESULTS_BYTES = 300_000_000
+"""Room that a job's motion, pictures and annotated video may take beside its video."""
+
+Hook = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker works with; one for all jobs of a process.
+
+    Attributes:
+        backend: both stores.
+        spool: the volume.
+        sandbox: where a video is read.
+        settings: limits and times.
+        model: the pose model's bundle.
+        analysis: the tasks of the sandbox.
+        spare_workers: how many cores more than its own one a job may use at this moment.
+        hook: called with the name of each point of the walk; tests end the process there.
+    """
+
+    backend: Backend
+    spool: Spool
+    sandbox: Sandbox
+    settings: Settings
+    model: Path
+    analysis: Analysis = field(default_factory=Analysis)
+    spare_workers: Callable[[], int] = lambda: 0
+    hook: Hook = lambda _: None
+
+
+def download(shop: Workshop, lease: Lease, place: Place) -> None:
+    """The video, and the reference if there is one.
+
+    Raises:
+        JobError: `video_missing`, `video_too_large`.
+        NoRoom: the volume has no room for it.
+        StoreError: the storage cannot be reached.
+    """
+    job = lease.job
+    wanted = [(VIDEO, job.video), *([(REFERENCE, job.reference)] if job.reference else [])]
+    infos = [_stat(shop, name, path) for name, path in wanted]
+    total = max(sum(info.size for info in infos), 1)
+    shop.spool.need(total + RESULTS_BYTES)
+    target = place.begin(Stage.DOWNLOADING)
+    before = 0
+    for (name, path), info in zip(wanted, infos, strict=True):
+
+        def progress(done: int, _: int, before: int = before) -> None:
+            lease.check()
+            lease.report(Stage.DOWNLOADING, (before + done) / total)
+
+        shop.hook(f"downloading {name}")
+        with _named(name):
+            shop.backend.objects.download(path, target / name, max_bytes=shop.settings.max_video_bytes, progress=progress)
+        before += info.size
+    place.finish(Stage.DOWNLOADING)
+
+
+def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
+    """From videos to motions, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    source = place.path / Stage.DOWNLOADING
+    shop.spool.need(RESULTS_BYTES)
+    target = place.begin(Stage.ANALYSING)
+    arguments = analyse_arguments(
+        shop.settings,
+        source=source,
+        target=target,
+        model=shop.model,
+        reference=lease.job.reference is not None,
+        workers=1 + shop.spare_workers(),
+    )
+    readable = [source, shop.model]
+    _in_sandbox(shop, lease, stage=Stage.ANALYSING, task=shop.analysis.analyse, arguments=arguments, readable=readable)
+    place.finish(Stage.ANALYSING)
+
+
+def write_feedback(shop: Workshop, lease: Lease, place: Place) -> None:
+    """From motions to report, pictures, graph and annotated video, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
+    shop.spool.need(RESULTS_BYTES)
+    target = place.begin(Stage.WRITING_FEEDBACK)
+    arguments = {
+        "video": str(source / VIDEO),
+        "motions": str(motions),
+        "target": str(target),
+        "exercise": lease.job.exercise,
+        "language": lease.job.language,
+        "annotated_video": shop.settings.annotated_video,
+    }
+    task, readable = shop.analysis.write_feedback, [source, motions]
+    _in_sandbox(shop, lease, stage=Stage.WRITING_FEEDBACK, task=task, arguments=arguments, readable=readable)
+    place.finish(Stage.WRITING_FEEDBACK)
+
+
+def publish(shop: Workshop, lease: Lease, place: Place) -> None:
+    """Upload the results and write `done`. Raises Interrupted, StoreError."""
+    job = lease.job
+    files = place.files(Stage.WRITING_FEEDBACK)
+    published = publications(job, files)
+    everything = [*published, *legacy_publications(job, files)]
+    for number, publication in enumerate(everything):
+        # Whoever has lost the job publishes nothing more: what the winner wrote stays.
+        lease.confirm()
+        shop.hook(f"uploading {publication.file.name}")
+        shop.backend.objects.upload(
+            publication.file,
+            publication.path,
+            content_type=publication.content_type,
+            progress=lambda _done, _total: lease.check(),
+        )
+        lease.report(Stage.UPLOADING, (number + 1) / len(everything))
+    shop.hook("uploaded")
+    report = read_report(files)
+    lease.end(jobs.finish(result_of(report, published)))
+    shop.hook("done")
+    logger.info("The job is done: %s, %s repetitions", report["exercise"]["id"], report["reps"]["total"])
+
+
+def tidy(shop: Workshop, lease: Lease) -> None:
+    """After success: what an earlier attempt uploaded goes, and the source if so wished. Raises StoreError."""
+    job, objects = lease.job, shop.backend.objects
+    if job.attempt > 1:
+        kept = job.results_prefix()
+        for path in list(objects.list(kept.removesuffix(f"{job.attempt}/"))):
+            if not path.startswith(kept):
+                objects.delete(path)
+    if shop.settings.delete_source:
+        objects.delete(job.video)
+
+
+def _in_sandbox(
+    shop: Workshop, lease: Lease, *, stage: Stage, task: str, arguments: Mapping[str, Any], readable: Sequence[Path]
+) -> None:
+    settings = shop.settings
+    writable = Path(arguments["target"])
+    log = writable.with_name("child.log")
+    shop.hook(f"{stage} started")
+    confinement = Confinement(
+        writable=str(writable),
+        readable=[str(path) for path in readable],
+        memory_bytes=settings.max_memory_bytes,
+        cpu_s=int(settings.stage_timeout_s * settings.workers) + 1,
+        file_bytes=max(settings.max_video_bytes, RESULTS_BYTES),
+    )
+    try:
+        shop.sandbox.run(
+            task,
+            arguments,
+            confinement,
+            timeout_s=settings.stage_timeout_s,
+            log=log,
+            progress=lambda fraction: lease.report(stage, fraction),
+            check=lease.check,
+        )
+    except Crashed as error:
+        logger.warning("The child crashed: %s It printed last: %s", error, _tail(log))
+        if shop.spool.free_bytes() < 0:
+            raise NoRoom("The volume ran full during the work.") from error
+        raise
+    finally:
+        log.unlink(missing_ok=True)
+
+
+def _stat(shop: Workshop, name: str, path: str) -> ObjectInfo:
+    with _named(name):
+        info = shop.backend.objects.stat(path)
+    if info.size > shop.settings.max_video_bytes:
+        raise JobError(ErrorCode.VIDEO_TOO_LARGE, f"the {name} has {info.size} bytes")
+    return info
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Missing as error:
+        raise JobError(ErrorCode.VIDEO_MISSING, f"the {name} is not there") from error
+    except TooLarge as error:
+        raise JobError(ErrorCode.VIDEO_TOO_LARGE, f"the {name}: {error}") from error
+
+
+def _tail(log: Path) -> str:
+    """The end of what the child printed."""
+    try:
+        return log.read_bytes()[-2000:].decode(errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,93 @@
+"""One job, stage by stage: downloading -> analysing -> writing_feedback -> uploading -> done.
+
+Each stage reads from the spool what the stage before left there, and is passed over when an earlier attempt on this volume has
+finished it. Retries, crashes and the older interface enter the same walk where it stopped; there is no second path.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from consumer import stages
+from consumer.backends import StoreError
+from consumer.endings import Endings, job_error
+from consumer.errors import ErrorCode, Interrupted, JobError
+from consumer.jobs import Stage, Status
+from consumer.lease import Heartbeat, Lease
+from consumer.metrics import Metrics
+from consumer.sandbox import SandboxError
+from consumer.spool import NoRoom, Place
+from consumer.stages import Workshop
+
+logger = logging.getLogger(__name__)
+
+_WALK: dict[Stage, Callable[[Workshop, Lease, Place], None]] = {
+    Stage.DOWNLOADING: stages.download,
+    Stage.ANALYSING: stages.analyse,
+    Stage.WRITING_FEEDBACK: stages.write_feedback,
+    Stage.UPLOADING: stages.publish,
+}
+
+
+class Worker:
+    """Does jobs that were claimed. Safe for threads: each job has its own lease and place."""
+
+    def __init__(self, workshop: Workshop, metrics: Metrics) -> None:
+        self._shop = workshop
+        self._metrics = metrics
+        self._endings = Endings(workshop.settings, metrics)
+
+    def run(self, lease: Lease) -> None:
+        """Bring the job to an end: done, failed, waiting, cancelled, handed back, or lost to another worker."""
+        with Heartbeat(lease):
+            self._shop.hook("claimed")
+            try:
+                with self._shop.spool.open(lease.job) as place:
+                    if self._work(lease, place):
+                        place.discard()
+            except NoRoom as full:
+                # Not even the manifest could be written.
+                self._endings.failed(lease, job_error(full))
+        self._shop.hook("ended")
+
+    def _work(self, lease: Lease, place: Place) -> bool:
+        """Whether the job is over."""
+        try:
+            self._walk(lease, place)
+        except Interrupted as reason:
+            return self._endings.interrupted(lease, reason)
+        except (JobError, StoreError, SandboxError, NoRoom) as error:
+            return self._endings.failed(lease, job_error(error))
+        except Exception as error:
+            logger.exception("The job failed by a defect.")
+            return self._endings.failed(lease, JobError(ErrorCode.INTERNAL, type(error).__name__))
+        self._metrics.ended(str(Status.DONE))
+        self._tidy(lease)
+        return True
+
+    def _walk(self, lease: Lease, place: Place) -> None:
+        for stage, work in _WALK.items():
+            lease.check()
+            lease.report(stage, 0.0)
+            if place.finished(stage):
+                logger.info("The stage %s was finished by an earlier attempt", stage)
+                continue
+            with self._timed(stage):
+                work(self._shop, lease, place)
+            self._shop.hook(f"{stage} finished")
+
+    def _tidy(self, lease: Lease) -> None:
+        try:
+            stages.tidy(self._shop, lease)
+        except StoreError as error:
+            # The job is done, whatever happens here.
+            logger.warning("Could not tidy up after the job: %s", error)
+
+    @contextmanager
+    def _timed(self, stage: Stage) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        seconds = time.monotonic() - started
+        self._metrics.stage_seconds.labels(stage=str(stage)).observe(seconds)
+        logger.info("The stage %s took %.2f s", stage, seconds)
