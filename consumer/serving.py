@@ -8,13 +8,19 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from consumer.shim import Waiters
+from consumer import web
+from consumer.backends import Backend
+from consumer.settings import Settings
+from consumer.shim import Waiters, create_app
 
 SPARE_THREADS = 4
 """Beside those that wait for jobs: they answer /healthz, and refuse what is too much."""
 
 MAX_HEADER_BYTES = 16 * 1024
 """A path of 1,024 bytes is 3 KiB when every byte is percent-encoded; an ID token has about 1 KiB."""
+
+MAX_BODY_BYTES = 64 * 1024
+"""The older app sends no body at all."""
 
 LOOP_S = 0.5
 
@@ -71,3 +77,34 @@ class Server:
         self._waiters.stopping.set()
         self._stopped.set()
         self._server.pull_trigger()
+
+
+def make_server(backend: Backend, settings: Settings, *, web_client: bool = False) -> Server:
+    """The older HTTP interface, ready to `run`.
+
+    Args:
+        backend: where documents and objects lie.
+        settings: the `shim_` ones, and for the web client the limits on videos.
+        web_client: also serve the reference web client and its upload API.
+
+    Raises:
+        OSError: the port is taken, or the address is not ours.
+    """
+    verify = None
+    if settings.shim_require_token:
+        from consumer.firebase_tokens import firebase_tokens  # noqa: PLC0415 - Firebase is loaded only by those who use it
+
+        verify = firebase_tokens(settings.project)
+    app = create_app(backend, settings, verify=verify)
+    max_body_bytes = MAX_BODY_BYTES
+    if web_client:
+        app.register_blueprint(web.create_blueprint(backend, settings))
+        max_body_bytes += settings.max_video_bytes
+    return Server(
+        app,
+        settings.shim_host,
+        settings.shim_port,
+        waiters=app.extensions["waiters"],
+        most_waiters=settings.shim_max_waiting,
+        max_body_bytes=max_body_bytes,
+    )

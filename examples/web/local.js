@@ -1,0 +1,73 @@
+/* The small API of `dothis up --web`. A cookie says whose videos are whose; there is nothing to sign in to. */
+import { TooLarge } from "./service.js";
+
+const API = "api/";
+const POLL_MS = 400;
+
+export class Service {
+  onUser(callback) {
+    callback(true);
+  }
+
+  async signIn() {}
+
+  async signOut() {}
+
+  upload(file, onFraction, signal) {
+    // fetch() cannot tell how much of a body has been sent; XMLHttpRequest can.
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", `${API}videos?name=${encodeURIComponent(file.name)}`);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.responseType = "json";
+      request.upload.onprogress = (event) => event.lengthComputable && onFraction(event.loaded / event.total);
+      request.onload = () => {
+        if (request.status === 201) resolve(request.response.video);
+        else reject(request.status === 413 ? new TooLarge() : new Error(`upload: ${request.status}`));
+      };
+      request.onerror = () => reject(new TypeError("network"));
+      request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+      signal.addEventListener("abort", () => request.abort());
+      request.send(file);
+    });
+  }
+
+  async submit(job) {
+    const answer = await fetch(`${API}jobs`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(job),
+    });
+    if (!answer.ok) throw new Error(`submit: ${answer.status}`);
+    return (await answer.json()).id;
+  }
+
+  listen(id, onJob, onError) {
+    let timer;
+    let stopped = false;
+    const ask = async () => {
+      try {
+        const answer = await fetch(`${API}jobs/${encodeURIComponent(id)}`);
+        if (stopped) return;
+        if (answer.status === 404) return onJob(null);
+        if (answer.ok) onJob(await answer.json());
+      } catch (error) {
+        if (!(error instanceof TypeError)) return onError(error); // a TypeError is the network: ask again
+      }
+      if (!stopped) timer = setTimeout(ask, POLL_MS);
+    };
+    ask();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }
+
+  async cancel(id) {
+    await fetch(`${API}jobs/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+  }
+
+  async url(path) {
+    return `${API}files/${path.split("/").map(encodeURIComponent).join("/")}`;
+  }
+}

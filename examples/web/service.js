@@ -1,0 +1,22 @@
+/*
+ * The page's one way to a server. Both services have the same functions:
+ *
+ *   onUser(callback)                  calls back with true when somebody is signed in, with false when nobody is
+ *   signIn(how, email, password)      how: "signIn", "register" or "google"
+ *   signOut()
+ *   upload(file, onFraction, signal)  -> the video's object path; onFraction(0..1)
+ *   submit({video, exercise, language})  -> the job's id
+ *   listen(id, onJob, onError)        onJob(document) at each change, null when there is none; -> a function that stops
+ *   cancel(id)
+ *   url(path)                         -> an address that <img> and <video> can load
+ */
+import { firebase } from "./config.js";
+
+export class TooLarge extends Error {}
+
+export async function connect() {
+  const { Service } = await (firebase ? import("./firebase.js") : import("./local.js"));
+  return new Service(firebase);
+}
+
+export const needsSignIn = Boolean(firebase);
