@@ -41,11 +41,15 @@ class Check:
         above: whether a fault lies above the threshold, or below it.
         threshold, clear: in `unit`; apart by more than the jitter of a pose.
         unit: of the value.
-        marks: landmarks that show the value in a picture, without their side. Three: the angle at the middle one; two: the line
-            from the first to the second, against the vertical or the horizontal (`against`); one: a point.
+        marks: landmarks that show the value in a picture, without their side, or with it where both sides are meant. Three: the
+            angle at the middle one; two: the line from the first to the second, against the vertical or the horizontal
+            (`against`) or by itself; one: a point. None for a value that no landmark shows.
         views: from which it can be judged.
         when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
-        sides: "near" judges the side that the camera sees better, "each" both, "working" the one that the repetition works.
+        sides: "near" judges the side that the camera sees better, "each" both where both
+            are seen alike (from the front and from behind), "working" the one that the repetition works.
+        oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and are
+            about twice as uncertain.
         frames: how many consecutive samples decide.
         severity: a repetition with a major fault is not a good one.
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
@@ -73,6 +77,7 @@ class Check:
     when: When = "repetition"
     sides: Sides = "near"
     against: Literal["vertical", "horizontal"] | None = None
+    oblique_margin: float = 0.0
     frames: int = 3
 
     def __post_init__(self) -> None:

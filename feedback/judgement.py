@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from feedback.catalogue import Check
 from feedback.measures import Side, Take
 from pose.angles import TRUSTED
-from pose.motion import Floats
+from pose.motion import INDEX, Floats
 from pose.repetitions import Hold, Repetition
 from pose.signals import Body
 from pose.view import View
@@ -19,6 +19,11 @@ SEEN_SHARE = 0.6
 
 PAUSE_S = 0.5
 """How long after a repetition its end position is looked for, if the next one does not start before."""
+
+
+def full_names(marks: tuple[str, ...], side: Side) -> tuple[str, ...]:
+    """The landmarks of a check's `marks`: with the side put before those that have one."""
+    return tuple(part if part in INDEX else f"{side}_{part}" for part in marks)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Finding:
         side: the side of the body that was measured.
         fault: whether it is one.
         value: the value that decided, in the check's unit.
+        threshold: from where on it is a fault from this view.
         sample, time_s: when it was measured; a picture of this moment shows it.
         spans: (start, end) in seconds in which the fault lasted; empty without one.
     """
@@ -40,6 +46,7 @@ class Finding:
     side: Side
     fault: bool
     value: float
+    threshold: float
     sample: int
     time_s: float
     spans: tuple[tuple[float, float], ...]
@@ -47,13 +54,13 @@ class Finding:
     @property
     def marks(self) -> tuple[str, ...]:
         """Full names of the landmarks that show the value; see `Check.marks`."""
-        return tuple(f"{self.side}_{part}" for part in self.check.marks)
+        return full_names(self.check.marks, self.side)
 
     @property
     def excess(self) -> float:
         """How far the value is beyond the threshold, in steps from `clear` to `threshold`; negative on the good side."""
         step = abs(self.check.threshold - self.check.clear)
-        return (self.value - self.check.threshold) * (1 if self.check.above else -1) / step
+        return (self.value - self.threshold) * (1 if self.check.above else -1) / step
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
 
 
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
-    if check.sides == "each":
+    if check.sides == "each" and scene.view.id in {"front", "rear"}:
         return ("left", "right")
     if check.sides == "working" and repetition is not None and repetition.side is not None:
         return (repetition.side,)
@@ -134,12 +141,13 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
     values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
     seen = np.ones(len(values), dtype=bool)
     if check.marks:
-        seen = scene.body.seen(*(f"{side}_{part}" for part in check.marks))[window] >= TRUSTED
+        seen = scene.body.seen(*full_names(check.marks, side))[window] >= TRUSTED
     known = np.flatnonzero(seen & ~np.isnan(values))
-    if len(known) < max(check.frames, SEEN_SHARE * len(values)):
+    if len(known) < check.frames or np.mean(seen) < SEEN_SHARE:
         return None
     beyond = values[known] * (1 if check.above else -1)
-    limit, clear = (value * (1 if check.above else -1) for value in (check.threshold, check.clear))
+    shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
+    limit, clear = (value * (1 if check.above else -1) + shift for value in (check.threshold, check.clear))
     worst, value = _worst(beyond, check)
     fault = value > limit
     times = scene.times[window][known]
@@ -152,6 +160,7 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         side,
         bool(fault),
         float(value if check.above else -value),
+        limit if check.above else -limit,
         int(window.start + known[worst]),
         float(times[worst]),
         spans,

@@ -1,7 +1,8 @@
 """What a check measures: functions that turn a cleaned motion into one value per sample.
 
-Seen from the side, angles are taken in the picture, where they are exact; from elsewhere in space, with the depth that the
-pose model guesses. Lengths are in the person's own metres, so neither the picture's size nor the distance plays a part.
+Angles are taken in the picture, where they are exact as long as the movement lies in its plane; obliquely they are taken in space,
+with the depth that the pose model guesses. Lengths are centimetres of the person (MediaPipe's world scale), so that neither
+the picture's size nor the camera's distance plays a part.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,16 @@ from pose.signals import Body
 from pose.view import View
 
 Side = Literal["left", "right"]
+
+CM = 100
+NARROW_M = 0.1
+"""Below this distance in the picture a ratio of distances says nothing."""
+
+ONE_ARM = 0.4
+"""An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
+
+LEAST_RISE_M = 0.15
+"""Hips that rise less than this in a lift (a hinge with nearly straight legs) cannot run ahead of the shoulders."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +49,19 @@ class Take:
     rest: NDArray[np.bool_]
     repetition: Repetition | None
 
-    @property
-    def from_the_side(self) -> bool:
-        """Whether the movement lies in the plane of the picture."""
-        return self.view.id in {"side_left", "side_right"}
-
     def point(self, part: str, *, world: bool = False) -> Floats:
         """A landmark of this side, by its name without the side: (n, 2) metres in the picture or (n, 3) in space, y down."""
         return self.body.at(f"{self.side}_{part}", world=world)
 
     def points(self, *parts: str) -> list[Floats]:
-        """Landmarks of this side where angles are taken best: in the picture from the side, in space from elsewhere."""
-        return [self.point(part, world=not self.from_the_side) for part in parts]
+        """Landmarks of this side where angles are taken best: obliquely in space, else in the picture."""
+        return [self.point(part, world=self.view.id == "oblique") for part in parts]
+
+    def gap(self, part: str) -> Floats:
+        """(n,) how far the left part is from the right one across the picture, metres; negative when they are crossed."""
+        apart = self.body.at(f"left_{part}")[:, 0] - self.body.at(f"right_{part}")[:, 0]
+        hips = self.body.at("left_hip")[:, 0] - self.body.at("right_hip")[:, 0]
+        return np.asarray(apart * np.sign(np.nanmedian(hips)))
 
     def at_rest(self, values: Floats) -> float:
         """The usual value between repetitions; NaN if there is none."""
@@ -61,11 +73,12 @@ Measure = Callable[[Take], Floats]
 """(n,) values of a take; NaN where there is none."""
 
 
-def joint(name: str) -> Measure:
-    """The angle of a joint, degrees, 180 is straight."""
+def joint(name: str, *, in_picture: bool = False) -> Measure:
+    """The angle of a joint, degrees, 180 is straight; `in_picture` also obliquely."""
 
     def measure(take: Take) -> Floats:
-        return angle_at(*take.points(*TRIPLES[name]))
+        parts = TRIPLES[name]
+        return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
 
     return measure
 
@@ -80,6 +93,20 @@ def trunk_lean(take: Take) -> Floats:
     return inclination(*take.points("hip", "shoulder"))
 
 
+def trunk_lean_back(take: Take) -> Floats:
+    """How far the trunk leans backwards from the vertical, degrees; only from the side, where front is left or right."""
+    hip, shoulder = take.point("hip"), take.point("shoulder")
+    forward = -1 if take.view.id == "side_left" else 1
+    line = shoulder - hip
+    return np.asarray(-np.degrees(np.arctan2(forward * line[:, 0], -line[:, 1])))
+
+
+def trunk_swing(take: Take) -> Floats:
+    """How far the trunk leans away from how it stands between repetitions, degrees, either way; only from the side."""
+    lean = trunk_lean_back(take)
+    return np.abs(lean - take.at_rest(lean))
+
+
 def hips_off_line(take: Take) -> Floats:
     """How far the body bends at the hips from the straight line shoulder-hip-ankle, degrees: above 0 piked, below 0 sagging."""
     shoulder, hip, ankle = take.points("shoulder", "hip", "ankle")
@@ -88,22 +115,120 @@ def hips_off_line(take: Take) -> Floats:
     return np.asarray((180 - angle_at(shoulder, hip, ankle)) * np.where(below > 0, -1, 1))
 
 
-def heel_height(take: Take) -> Floats:
-    """How far the heel is up from where it rests, per cent of the leg's length."""
-    heel, toe, knee, hip, ankle = (take.point(part) for part in ("heel", "foot_index", "knee", "hip", "ankle"))
-    leg = np.linalg.norm(hip - knee, axis=1) + np.linalg.norm(knee - ankle, axis=1)
-    up = toe[:, 1] - heel[:, 1]
-    return np.asarray(100 * (up - take.at_rest(up)) / np.nanpercentile(leg, 90))
+def lifted(part: str, over: str) -> Measure:
+    """How much higher a part is above another one than between repetitions, cm."""
+
+    def measure(take: Take) -> Floats:
+        up = (take.point(over) - take.point(part))[:, 1]
+        return np.asarray(CM * (up - take.at_rest(up)))
+
+    return measure
 
 
-def knee_inwards(take: Take) -> Floats:
-    """Frontal plane projection angle: how far the knee bends inside the line from hip to ankle in the picture, degrees."""
+def knees_apart(take: Take) -> Floats:
+    """How far the knees are apart in the lower half of a repetition, per cent of where they should be.
+
+    They should be, measured against the feet, at least as far apart as when standing (straight legs), and on the way up as far
+    as on the way down at the same height.
+    """
+    values = np.full(len(take.rest), np.nan)
+    feet = take.gap("ankle")
+    ratio = np.where(feet > NARROW_M, take.gap("knee") / feet, np.nan)
+    if take.repetition is None:
+        return values
+    start, peak, end = take.repetition.start, take.repetition.peak, take.repetition.end
+    height = take.body.height("shoulder", "ankle")
+    half = (height[start] + height[peak]) / 2
+    expected = np.full(len(values), take.at_rest(ratio))
+    down = slice(start, peak + 1)
+    by_height = np.argsort(height[down])
+    back = slice(peak, end + 1)
+    expected[back] = np.fmax(expected[back], np.interp(height[back], height[down][by_height], ratio[down][by_height]))
+    low = np.zeros(len(values), dtype=bool)
+    low[start : end + 1] = height[start : end + 1] < half
+    values[low] = 100 * ratio[low] / expected[low]
+    return values
+
+
+def knee_inside(take: Take) -> Floats:
+    """How far the knee is inside the line from the hip to the ankle in the lower half of a repetition, cm, in the picture."""
     hip, knee, ankle = (take.point(part) for part in ("hip", "knee", "ankle"))
     other = take.body.at(f"{'right' if take.side == 'left' else 'left'}_hip")
-    inside = np.sign(other[:, 0] - hip[:, 0])
-    share = np.sum((knee - hip) * (ankle - hip), axis=1) / np.sum((ankle - hip) ** 2, axis=1)
-    offset = (knee - hip - share[:, None] * (ankle - hip))[:, 0]
-    return np.asarray((180 - angle_at(hip, knee, ankle)) * np.sign(offset * inside))
+    share = (knee - hip)[:, 1] / (ankle - hip)[:, 1]
+    line = hip[:, 0] + share * (ankle - hip)[:, 0]
+    inside = CM * (knee[:, 0] - line) * np.sign(np.nanmedian((other - hip)[:, 0]))
+    if take.repetition is not None:
+        height = take.body.height("shoulder", "ankle")
+        inside = np.where(height < (height[take.repetition.start] + height[take.repetition.peak]) / 2, inside, np.nan)
+    return np.asarray(inside)
+
+
+def hips_ahead_of_shoulders(take: Take) -> Floats:
+    """In a lift: how much more of their way up the hips have made than the shoulders, per cent of the way."""
+    values = np.full(len(take.rest), np.nan)
+    if take.repetition is None:
+        return values
+    start, end = take.repetition.start, take.repetition.end
+    shoulder, hip, ankle = (-take.point(part)[:, 1] for part in ("shoulder", "hip", "ankle"))
+    bottom = start + int(np.argmin((shoulder - ankle)[start : end + 1]))
+    lift = slice(bottom, end + 1)
+    ways = []
+    for height, least in ((hip - ankle, LEAST_RISE_M), (shoulder - ankle, LEAST_RISE_M)):
+        ways.append((height[lift] - height[bottom]) / max(height[end] - height[bottom], least))
+    values[lift] = 100 * (ways[0] - ways[1])
+    return values
+
+
+def elbow_flare(take: Take) -> Floats:
+    """How far the upper arms stand off from the trunk at the lowest point of a push-up, degrees; only from the front.
+
+    From the front the trunk points away from the camera, and the lowered upper arm is level: what is seen of its length across the
+    picture is the sine of the angle.
+    """
+    arms = 0.0
+    for side in ("left", "right"):
+        arm = take.body.at(f"{side}_elbow", world=True) - take.body.at(f"{side}_shoulder", world=True)
+        arms += float(np.nanmedian(np.linalg.norm(arm, axis=1)))
+    return np.degrees(np.arcsin(np.clip((take.gap("elbow") - take.gap("shoulder")) / arms, 0, 1)))
+
+
+def arm_from_vertical(take: Take) -> Floats:
+    """How far the line from the shoulder to the wrist is from straight up, degrees, in the picture."""
+    return inclination(take.point("shoulder"), take.point("wrist"))
+
+
+def feet_apart(take: Take) -> Floats:
+    """The distance of the ankles across the picture as a multiple of the shoulders' width."""
+    shoulders = take.body.at("left_shoulder", world=True) - take.body.at("right_shoulder", world=True)
+    return np.asarray(np.abs(take.gap("ankle")) / np.nanmedian(np.linalg.norm(shoulders, axis=1)))
+
+
+def mouth_over_hands(take: Take) -> Floats:
+    """How far the mouth is above the wrists that hold the bar, cm."""
+    mouth = (take.body.at("mouth_left") + take.body.at("mouth_right")) / 2
+    return np.asarray(CM * (take.body.at("wrist") - mouth)[:, 1])
+
+
+def hip_sway(take: Take) -> Floats:
+    """How far the hips swing out from where they hang between repetitions, cm across the picture, either way."""
+    across = (take.point("hip") - take.point("wrist"))[:, 0]
+    return np.abs(CM * (across - take.at_rest(across)))
+
+
+def tilt(part: str) -> Measure:
+    """How much higher one side's part is than the other's, more than at rest, cm. Sides that take turns are not measured."""
+
+    def measure(take: Take) -> Floats:
+        hips = take.body.at("hip")[:, 1]
+        left, right = (hips - take.body.at(f"{side}_{part}")[:, 1] for side in ("left", "right"))
+        if take.repetition is not None:
+            moved = sorted(float(np.ptp(side[take.repetition.start : take.repetition.end + 1])) for side in (left, right))
+            if moved[0] < ONE_ARM * moved[1]:
+                return np.full(len(left), np.nan)
+        difference = left - right
+        return np.abs(CM * (difference - take.at_rest(difference)))
+
+    return measure
 
 
 def duration(take: Take) -> Floats:

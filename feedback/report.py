@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 
 ViewId = Literal["front", "side_left", "side_right", "oblique", "rear"]
 Severity = Literal["minor", "major"]
-Unit = Literal["deg", "s", "%", "ratio"]
+Unit = Literal["deg", "s", "%", "ratio", "cm"]
 
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

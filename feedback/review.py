@@ -11,6 +11,7 @@ from feedback.judgement import Finding, Scene, judge
 from feedback.report import ExerciseFound, Fault, NotAssessed, RepItem, Report, Reps, Span, Video, ViewFound, Warn
 from feedback.report import Hold as HeldTime
 from feedback.score import hold_score, rep_score, set_score
+from feedback.similarity import compare_with_reference, similarity, spans_of
 from feedback.statistics import Figures, figures, statistics
 from feedback.summary import not_assessed_reason, summarise
 from feedback.words import Words, words_of
@@ -62,9 +63,24 @@ def examine(
     scene = Scene(Body(cleaned), estimate_view(cleaned), repetitions, hold)
     work = _Work(words, chosen, exercise is not None, recognition, scene, Signals(cleaned))
     judged, not_assessed = _judge_all(work)
+    report = _report(work, judged, not_assessed)
+    comparison = None
+    cleaned_reference = clean(reference) if reference else None
+    if cleaned_reference is not None:
+        comparison, warnings = compare_with_reference(
+            cleaned,
+            spans_of(repetitions, hold),
+            cleaned_reference,
+            exercise=chosen,
+            catalogue=CATALOGUE.values(),
+            words=words,
+        )
+        alike = similarity(comparison, repetitions, cleaned, cleaned_reference) if comparison else None
+        report = report.model_copy(update={"similarity": alike, "warnings": [*report.warnings, *warnings]})
     return Examination(
         motion=cleaned,
-        reference=clean(reference) if reference else None,
+        reference=cleaned_reference,
+        comparison=comparison,
         exercise=chosen,
         view=scene.view,
         signals=work.signals,
@@ -72,7 +88,7 @@ def examine(
         hold=hold,
         judged=tuple(judged),
         words=words,
-        report=_report(work, judged, not_assessed),
+        report=report,
     )
 
 
@@ -207,7 +223,7 @@ def _fault(work: _Work, check: Check, found: Sequence[Finding]) -> Fault:
         reps=[finding.repetition for finding in found if finding.repetition is not None],
         spans=[Span(start_s=round(start, 3), end_s=round(end, 3)) for finding in found for start, end in finding.spans],
         measured=round(worst.value, digits),
-        threshold=check.threshold,
+        threshold=round(worst.threshold, 2),
         unit=check.unit,
         view=work.scene.view.id,
         source=check.source,

@@ -25,6 +25,9 @@ DOMAIN = "feedback"
 LOCALE_DIR = Path(__file__).with_name("locale")
 DEFAULT_LANGUAGE = "en"
 
+CLDR_UNITS = {"s": ("duration-second", 1), "cm": ("length-centimeter", 0)}
+"""Unit of the report: its name in Unicode's CLDR, which knows how each language writes it, and the digits that make sense."""
+
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it, known to every extractor
     """Mark a message for translation where it is defined; `Words` translates it where it is shown."""
@@ -73,8 +76,9 @@ class Words:
         """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8."""
         if unit == "deg":
             return f"{self.number(value)}°"
-        if unit == "s":
-            return str(format_unit(round(value, 1), "duration-second", length="short", locale=self.language))
+        if unit in CLDR_UNITS:
+            name, digits = CLDR_UNITS[unit]
+            return str(format_unit(round(value, digits), name, length="short", locale=self.language))
         if unit == "%":
             return str(format_percent(round(value) / 100, locale=self.language))
         return self.number(value, 2)

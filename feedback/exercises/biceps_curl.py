@@ -1,6 +1,8 @@
 """Biceps curl: the forearms come up, the upper arms stay beside the trunk."""
 
-from feedback.catalogue import Exercise
+from feedback import measures
+from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -26,4 +28,79 @@ MOVEMENT = Movement(
     lowering_first=False,
 )
 
-EXERCISE = Exercise(movement=MOVEMENT, name=N_("Biceps curl"))
+CHECKS = (
+    Check(
+        id="incomplete_extension",
+        measures="the elbow's angle at the end of the repetition",
+        measure=measures.joint("elbow", in_picture=True),
+        verdict="falls_short",
+        above=False,
+        threshold=143,
+        clear=153,
+        unit="deg",
+        marks=("shoulder", "elbow", "wrist"),
+        views=(*SIDE, *OBLIQUE),
+        when="after_end",
+        title=N_("Arms not straight at the bottom"),
+        advice=N_("Lower the weight all the way until your arms are straight, as if reaching for your knees."),
+        praise=N_("You lowered the weight all the way."),
+        why=N_("The lowest part belongs to the repetition, too: the biceps works there at full length."),
+        source="Elbow range 144.6 degrees (Marcolin 2018); bottom at least 150, less the pose error of 7 degrees",
+    ),
+    Check(
+        id="partial_curl",
+        measures="the elbow's angle at the highest point",
+        measure=measures.joint("elbow", in_picture=True),
+        verdict="falls_short",
+        above=True,
+        threshold=75,
+        clear=62,
+        unit="deg",
+        marks=("shoulder", "elbow", "wrist"),
+        views=(*SIDE, *OBLIQUE, *FRONT),
+        title=N_("Not curling all the way"),
+        advice=N_("Curl all the way up, as if showing the back of your hands to your shoulders."),
+        praise=N_("You curled all the way up."),
+        why=N_("The top part is where the biceps is shortest and squeezes hardest."),
+        source="Elbow range 144.6 degrees (Marcolin 2018); top at most 60-70, plus the pose error of 7 degrees",
+    ),
+    Check(
+        id="elbow_drift",
+        measures="the upper arm's angle to the trunk",
+        measure=measures.joint("shoulder", in_picture=True),
+        verdict="exceeds",
+        above=True,
+        threshold=28,
+        clear=22,
+        unit="deg",
+        marks=("hip", "shoulder", "elbow"),
+        views=SIDE,
+        title=N_("Elbows drifting forward"),
+        advice=N_("Keep your elbows beside your ribs, as if holding a towel under each arm."),
+        praise=N_("Your elbows stayed beside your body."),
+        why=N_("Still elbows leave the work to the biceps."),
+        source="Shoulder range 0 degrees (Marcolin 2018); more than about 30 degrees is an " + ENGINEERING_DEFAULT,
+    ),
+    Check(
+        id="body_swing",
+        measures="how far the trunk swings away from how it stands",
+        measure=measures.trunk_swing,
+        verdict="exceeds",
+        above=True,
+        threshold=12,
+        clear=8,
+        unit="deg",
+        marks=("hip", "shoulder"),
+        against="vertical",
+        views=SIDE,
+        title=N_("Swinging the body"),
+        advice=N_("Keep your trunk still and choose a lighter weight if needed, as if your back touched a wall."),
+        praise=N_("Your body stayed still."),
+        why=N_("Without swing, the arms do the work."),
+        source="A sway of at most 12 degrees is an " + ENGINEERING_DEFAULT,
+    ),
+    uneven_sides("wrist", 12),
+    too_fast(1.0),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Biceps curl"), checks=CHECKS)

@@ -1,6 +1,8 @@
 """Deadlift: the hips bend and the hanging arms lower a weight along the legs."""
 
-from feedback.catalogue import Exercise
+from feedback import measures
+from feedback.catalogue import ENGINEERING_DEFAULT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -25,4 +27,46 @@ MOVEMENT = Movement(
     ),
 )
 
-EXERCISE = Exercise(movement=MOVEMENT, name=N_("Deadlift"))
+CHECKS = (
+    Check(
+        id="incomplete_lockout",
+        measures="the hip's angle at the end of the repetition",
+        measure=measures.joint("hip"),
+        verdict="falls_short",
+        above=False,
+        threshold=160,
+        clear=170,
+        oblique_margin=7,
+        unit="deg",
+        marks=("shoulder", "hip", "knee"),
+        views=(*SIDE, *OBLIQUE),
+        when="after_end",
+        title=N_("Not standing up fully"),
+        advice=N_("Finish each repetition standing tall, as if pushing a door shut with your hips."),
+        praise=N_("You stood up fully every time."),
+        why=N_("The last part of the way up is where the glutes work hardest."),
+        source="Erect with the knees locked (IPF); hip at least 170 degrees, less the pose error of 7-14 degrees",
+    ),
+    Check(
+        id="hips_rise_first",
+        measures="how much more of their way up the hips have made than the shoulders",
+        measure=measures.hips_ahead_of_shoulders,
+        verdict="exceeds",
+        above=True,
+        threshold=25,
+        clear=15,
+        unit="%",
+        marks=("hip",),
+        views=SIDE,
+        when="after_peak",
+        title=N_("Hips rising first"),
+        advice=N_("Let chest and hips come up together, as if pushing the floor away with your legs."),
+        praise=N_("Your hips and chest came up together."),
+        why=N_("Rising together lets legs and trunk share the work from the start."),
+        source="Hips that rise while the trunk keeps its angle; a quarter of the way ahead is an " + ENGINEERING_DEFAULT,
+    ),
+    uneven_sides("shoulder", 8),
+    too_fast(1.0),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Deadlift"), checks=CHECKS)

@@ -1,6 +1,8 @@
 """Overhead press: the arms push a weight from the shoulders to above the head."""
 
-from feedback.catalogue import Exercise
+from feedback import measures
+from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -25,4 +27,46 @@ MOVEMENT = Movement(
     lowering_first=False,
 )
 
-EXERCISE = Exercise(movement=MOVEMENT, name=N_("Overhead press"))
+CHECKS = (
+    Check(
+        id="incomplete_lockout",
+        measures="the elbow's angle at the highest point",
+        measure=measures.joint("elbow"),
+        verdict="falls_short",
+        above=False,
+        threshold=150,
+        clear=160,
+        oblique_margin=7,
+        unit="deg",
+        marks=("shoulder", "elbow", "wrist"),
+        views=(*FRONT, *SIDE, *OBLIQUE),
+        sides="each",
+        title=N_("Arms not straight overhead"),
+        advice=N_("Press all the way up until your arms are straight, as if pushing the ceiling away."),
+        praise=N_("You pressed all the way up every time."),
+        why=N_("The last part of the way up trains the shoulders through their whole range."),
+        source="Elbow at least 160 degrees, a coaching norm, less the pose error of 7-14 degrees",
+    ),
+    Check(
+        id="back_lean",
+        measures="the trunk's lean backwards from the vertical",
+        measure=measures.trunk_lean_back,
+        verdict="exceeds",
+        above=True,
+        threshold=15,
+        clear=11,
+        unit="deg",
+        marks=("hip", "shoulder"),
+        against="vertical",
+        views=SIDE,
+        title=N_("Leaning back"),
+        advice=N_("Keep your ribs down and squeeze your glutes while you press, as if standing with your back against a wall."),
+        praise=N_("Your trunk stayed upright while you pressed."),
+        why=N_("An upright trunk leaves the work to the shoulders."),
+        source="More than 12-15 degrees is an " + ENGINEERING_DEFAULT,
+    ),
+    uneven_sides("wrist", 10),
+    too_fast(1.0),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Overhead press"), checks=CHECKS)

@@ -1,6 +1,7 @@
 """Plank: a straight body held on forearms or hands."""
 
 from feedback.catalogue import Exercise
+from feedback.common import hips_piked, hips_sagging
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -18,4 +19,9 @@ MOVEMENT = Movement(
     held=True,
 )
 
-EXERCISE = Exercise(movement=MOVEMENT, name=N_("Plank"))
+CHECKS = (
+    hips_sagging(frames=5),
+    hips_piked(frames=5),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Plank"), checks=CHECKS)

@@ -1,8 +1,8 @@
 """Push-up: the arms bend and lower the whole straight body."""
 
 from feedback import measures
-from feedback.catalogue import ENGINEERING_DEFAULT, OBLIQUE, SIDE, Check, Exercise
-from feedback.common import too_fast
+from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import hips_piked, hips_sagging, too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -26,11 +26,6 @@ MOVEMENT = Movement(
     floor=0.12,
 )
 
-BODY_LINE_SOURCE = (
-    "Shoulders, hips and ankles in one line, moving as a unit (APFT; FitnessGram); 15 degrees off it, more than twice the pose "
-    "error, is an " + ENGINEERING_DEFAULT
-)
-
 CHECKS = (
     Check(
         id="shallow_depth",
@@ -38,61 +33,29 @@ CHECKS = (
         measure=measures.joint("elbow"),
         verdict="falls_short",
         above=True,
-        threshold=108,
-        clear=95,
+        threshold=115,
+        clear=100,
+        oblique_margin=12,
         unit="deg",
         marks=("shoulder", "elbow", "wrist"),
         views=(*SIDE, *OBLIQUE),
         title=N_("Not low enough"),
-        advice=N_(
-            "Lower yourself until your elbows are bent to a right angle, as if bringing your chest to a fist on the floor."
-        ),
+        advice=N_("Lower yourself until your elbows are at a right angle, as if touching a fist on the floor with your chest."),
         praise=N_("You went down far enough every time."),
         why=N_("The lowest part is where chest and arms work hardest."),
-        source="Elbow at 90 degrees (AFI 36-2905; FitnessGram), plus the pose error of 7-14 degrees",
+        source="Elbow at 90 degrees, upper arm level (AFI 36-2905; FitnessGram); bottom at most 95, plus the pose error of 7-14 degrees",
     ),
-    Check(
-        id="hips_sagging",
-        measures="how far the hips are below the line from shoulder to ankle",
-        measure=measures.hips_off_line,
-        verdict="exceeds",
-        above=False,
-        threshold=-15,
-        clear=-10,
-        unit="deg",
-        marks=("shoulder", "hip", "ankle"),
-        views=SIDE,
-        title=N_("Hips sagging"),
-        advice=N_("Lift your hips into one line with shoulders and heels, as if pulling your belt buckle towards your chin."),
-        praise=N_("Your body stayed in one straight line."),
-        why=N_("A straight body lets trunk and arms work together."),
-        source=BODY_LINE_SOURCE,
-    ),
-    Check(
-        id="hips_piked",
-        measures="how far the hips are above the line from shoulder to ankle",
-        measure=measures.hips_off_line,
-        verdict="exceeds",
-        above=True,
-        threshold=20,
-        clear=15,
-        unit="deg",
-        marks=("shoulder", "hip", "ankle"),
-        views=SIDE,
-        title=N_("Hips too high"),
-        advice=N_("Lower your hips into one line with shoulders and heels, as if you were a plank of wood."),
-        praise=N_("Your hips stayed in line with your body."),
-        why=N_("With the hips high, the arms carry less and the trunk hardly works."),
-        source=BODY_LINE_SOURCE,
-    ),
+    hips_sagging(),
+    hips_piked(),
     Check(
         id="incomplete_lockout",
         measures="the elbow's angle at the end of the repetition",
         measure=measures.joint("elbow"),
         verdict="falls_short",
         above=False,
-        threshold=145,
-        clear=155,
+        threshold=152,
+        clear=160,
+        oblique_margin=7,
         unit="deg",
         marks=("shoulder", "elbow", "wrist"),
         views=(*SIDE, *OBLIQUE),
@@ -101,8 +64,28 @@ CHECKS = (
         advice=N_("Push all the way up until your arms are straight, as if pushing the floor away."),
         praise=N_("You finished every repetition with straight arms."),
         why=N_("The last part of the way up belongs to the repetition, too."),
-        source="Arms fully extended at the top (AFI 36-2905), 155 degrees less the pose error of 7-10 degrees",
+        source="Arms fully extended at the top (AFI 36-2905; APFT): 165 degrees, less the pose error of 7-14 degrees",
     ),
+    Check(
+        id="elbow_flare",
+        measures="the upper arms' angle to the trunk at the lowest point",
+        measure=measures.elbow_flare,
+        verdict="exceeds",
+        above=True,
+        threshold=70,
+        clear=60,
+        unit="deg",
+        marks=("left_elbow", "left_shoulder"),
+        views=FRONT,
+        severity="minor",
+        title=N_("Elbows flaring out"),
+        advice=N_("Bring your elbows closer to your body, as if your arms and head made an arrow, not a T."),
+        praise=N_("You kept your elbows at a good angle."),
+        why=N_("Closer elbows let chest and arms push together."),
+        source="Push-ups at about 90 degrees bring the shoulder into an unfavourable position (J Athl Train 48(6):826), coaches teach "
+        "about 45; more than 75 less the foreshortening is an " + ENGINEERING_DEFAULT,
+    ),
+    uneven_sides("shoulder", 8),
     too_fast(0.8),
 )
 

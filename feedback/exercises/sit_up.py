@@ -1,6 +1,8 @@
 """Sit-up: the trunk rises from lying on the back to sitting."""
 
-from feedback.catalogue import Exercise
+from feedback import measures
+from feedback.catalogue import ENGINEERING_DEFAULT, OBLIQUE, SIDE, Check, Exercise
+from feedback.common import too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -22,4 +24,45 @@ MOVEMENT = Movement(
     lowering_first=False,
 )
 
-EXERCISE = Exercise(movement=MOVEMENT, name=N_("Sit-up"))
+CHECKS = (
+    Check(
+        id="partial_rise",
+        measures="the trunk's lean from the vertical at the highest point",
+        measure=measures.trunk_lean,
+        verdict="falls_short",
+        above=True,
+        threshold=32,
+        clear=20,
+        unit="deg",
+        marks=("hip", "shoulder"),
+        against="vertical",
+        views=(*SIDE, *OBLIQUE),
+        title=N_("Not coming all the way up"),
+        advice=N_("Come up until your trunk is upright, as if bringing your chest to your knees."),
+        praise=N_("You came all the way up every time."),
+        why=N_("The whole way up works the trunk and the hips through their full range."),
+        source="Trunk to the vertical (USMA guide, APFT), at least 75 degrees from the floor, less the pose error of 7-14 degrees",
+    ),
+    Check(
+        id="feet_lift",
+        measures="how much higher the ankle is above the hips than between repetitions",
+        measure=measures.lifted("ankle", over="hip"),
+        verdict="exceeds",
+        above=True,
+        threshold=9,
+        clear=6,
+        unit="cm",
+        marks=("ankle",),
+        views=SIDE,
+        severity="minor",
+        title=N_("Feet lifting"),
+        advice=N_("Keep your feet on the floor, as if pulling your heels towards you."),
+        praise=N_("Your feet stayed on the floor."),
+        why=N_("With still feet the trunk does the work, not the swing of the legs."),
+        source="Feet down (USMA guide); 9 cm, three times the pose's jitter, is an " + ENGINEERING_DEFAULT,
+    ),
+    uneven_sides("shoulder", 8),
+    too_fast(1.0),
+)
+
+EXERCISE = Exercise(movement=MOVEMENT, name=N_("Sit-up"), checks=CHECKS)

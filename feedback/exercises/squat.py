@@ -1,8 +1,8 @@
 """Squat: both knees and hips bend, the trunk stays over the feet."""
 
 from feedback import measures
-from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, SIDE, Check, Exercise
-from feedback.common import too_fast
+from feedback.catalogue import ENGINEERING_DEFAULT, FRONT, OBLIQUE, REAR, SIDE, Check, Exercise
+from feedback.common import too_fast, uneven_sides
 from feedback.words import N_
 from pose.movement import Band, Drive, Movement
 
@@ -35,7 +35,7 @@ CHECKS = (
         verdict="falls_short",
         above=True,
         threshold=33,
-        clear=15,
+        clear=20,
         unit="deg",
         marks=("knee", "hip"),
         against="horizontal",
@@ -44,26 +44,26 @@ CHECKS = (
         advice=N_("Sit lower until your thighs are about level with the floor, as if reaching back for a low chair."),
         praise=N_("You reached a good depth every time."),
         why=N_("The lower part of the movement is where thighs and glutes work hardest."),
-        source="Parallel is full depth by USPA rules and JSCR 2017 (front of the thigh level); the margin of 33 degrees, "
-        "twice the pose error between views, is an " + ENGINEERING_DEFAULT,
+        source="Parallel suffices (USPA) and means the front of the thigh level (JSCR 2017), which leaves the line between the "
+        "joints some 10 degrees above; the margin to 33 degrees, for the pose error, is an " + ENGINEERING_DEFAULT,
     ),
     Check(
         id="knee_valgus",
-        measures="how far the knee bends inside the line from hip to ankle (frontal plane projection angle)",
-        measure=measures.knee_inwards,
+        measures="how far the knees are apart in the lower half, as a share of standing and of the way down at the same height",
+        measure=measures.knees_apart,
         verdict="exceeds",
-        above=True,
-        threshold=10,
-        clear=6,
-        unit="deg",
-        marks=("hip", "knee", "ankle"),
-        sides="each",
-        views=FRONT,
+        above=False,
+        threshold=86,
+        clear=92,
+        unit="%",
+        marks=("left_knee", "right_knee"),
+        views=(*FRONT, *REAR, *OBLIQUE),
         title=N_("Knees falling inwards"),
         advice=N_("Push your knees out over your toes, as if spreading the floor apart with your feet."),
         praise=N_("Your knees stayed over your feet."),
-        why=N_("Knees over the feet let the legs push with their full strength."),
-        source="FPPA with a standard error of 2-4 degrees (Gwynne and Curran 2014); the cut-off is an " + ENGINEERING_DEFAULT,
+        why=N_("With the knees over the feet, the legs push with their full strength."),
+        source="Knee separation as in Noyes 2005; no cut-off is published for two-legged squats, so less than 86 % of one's own is an "
+        + ENGINEERING_DEFAULT,
     ),
     Check(
         id="forward_lean",
@@ -79,30 +79,31 @@ CHECKS = (
         views=SIDE,
         title=N_("Leaning too far forward"),
         advice=N_(
-            "Keep your chest up and let your knees travel forward, as if showing the print on your shirt to someone ahead."
+            "Keep your chest up and let your knees come forward, as if showing the print on your shirt to someone ahead."
         ),
         praise=N_("Your chest stayed up nicely."),
         why=N_("An upright trunk leaves the work to the legs."),
-        source="Trunk as upright as possible (NSCA, quoted in JSCR 2017); trunk against shin decides between hip and knee "
-        "(Barrack 2021); the cut-off is an " + ENGINEERING_DEFAULT,
+        source="Trunk as upright as possible (NSCA, quoted in JSCR 2017); trunk against shin decides between hip and knee (Barrack "
+        "2021); 50 degrees is an " + ENGINEERING_DEFAULT,
     ),
     Check(
         id="heel_rise",
-        measures="the heel's height above its own resting place, as a share of the leg's length",
-        measure=measures.heel_height,
+        measures="how much higher the heel is above the toes than when standing",
+        measure=measures.lifted("heel", over="foot_index"),
         verdict="exceeds",
         above=True,
-        threshold=5,
-        clear=4,
-        unit="%",
+        threshold=4.5,
+        clear=3.5,
+        unit="cm",
         marks=("heel",),
         views=SIDE,
         title=N_("Heels lifting"),
         advice=N_("Keep your whole foot on the floor, as if pressing your heels into the ground on the way up."),
         praise=N_("Your heels stayed on the floor."),
         why=N_("A whole foot on the floor gives balance and lets the glutes help."),
-        source="More than 4 % of the leg's length is an " + ENGINEERING_DEFAULT,
+        source="More than about 4 % of the leg's length is an " + ENGINEERING_DEFAULT,
     ),
+    uneven_sides("hip", 6),
     too_fast(1.0),
 )
 
