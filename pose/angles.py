@@ -8,6 +8,7 @@ the depth that the model guesses (compare research on MediaPipe: about 7 degrees
 import numpy as np
 
 from pose.motion import INDEX, Floats, Motion
+from pose.view import ViewId
 
 TRIPLES = {
     "knee": ("hip", "knee", "ankle"),
@@ -65,6 +66,21 @@ def joint_angle(motion: Motion, joint: str, *, world: bool = False, min_visibili
 def joint_angles(motion: Motion, *, world: bool = False, min_visibility: float = TRUSTED) -> dict[str, Floats]:
     """All of `JOINTS` over time; see `joint_angle`."""
     return {joint: joint_angle(motion, joint, world=world, min_visibility=min_visibility) for joint in JOINTS}
+
+
+def joint_angle_seen(motion: Motion, joint: str, view: ViewId, *, min_visibility: float = TRUSTED) -> Floats:
+    """One joint over time, the way that errs least from a view.
+
+    From the side, knees and elbows bend in the plane of the picture; the angles at hip and shoulder and the body's line reach from
+    the wide shoulders to the narrow hips, which only space shows. From ahead or behind, arms move in the plane of the picture.
+
+    Args:
+        motion, joint, min_visibility: see `joint_angle`.
+        view: from where the camera looks.
+    """
+    part = joint.split("_", 1)[1]
+    world = part not in ("elbow", "shoulder" if view in ("front", "rear") else "knee")
+    return joint_angle(motion, joint, world=world, min_visibility=min_visibility)
 
 
 def inclination(points_from: Floats, points_to: Floats) -> Floats:

@@ -1,0 +1,85 @@
+"""Labelled sets of videos: a directory with `labels.tsv` (counted by eye) or with `index.tsv` and `NAME.json.gz` (rendered)."""
+
+import csv
+import gzip
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pose.view import VIEWS, name_view
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One video and what is true of it.
+
+    Attributes:
+        path: the video.
+        exercise: "none" for nothing of the catalogue.
+        reps: None for a hold.
+        hold_s: seconds held; of a rendered plank, without the spans of its faults.
+        views: the views that are right; more than one where the camera stands between two or moves.
+        truth: of a rendered clip, the content of its `NAME.json.gz`.
+    """
+
+    path: Path
+    exercise: str
+    reps: int | None
+    hold_s: float | None
+    views: frozenset[str]
+    truth: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its end."""
+        return self.path.stem
+
+
+def read_set(folder: Path) -> list[Clip]:
+    """The clips of a labelled directory.
+
+    Raises:
+        ValueError: the directory holds neither kind of labels.
+    """
+    if (folder / "labels.tsv").is_file():
+        return [_counted(folder, row) for row in _rows(folder / "labels.tsv")]
+    if (folder / "index.tsv").is_file():
+        return [_rendered(folder, row) for row in _rows(folder / "index.tsv")]
+    raise ValueError(f"{folder} has neither labels.tsv nor index.tsv. Name directories of labelled videos.")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _counted(folder: Path, row: dict[str, str]) -> Clip:
+    held = row["reps"].endswith("s")
+    return Clip(
+        path=folder / row["clip"],
+        exercise=row["exercise"],
+        reps=None if held else int(row["reps"]),
+        hold_s=float(row["reps"][:-1]) if held else None,
+        views=_views_of_words(row["view"]),
+    )
+
+
+def _views_of_words(words: str) -> frozenset[str]:
+    """ "side-oblique" allows the side and oblique, "front->oblique" both, "side" either side."""
+    return frozenset(view for view in VIEWS if view.split("_")[0] in words)
+
+
+def _rendered(folder: Path, row: dict[str, str]) -> Clip:
+    name = row["clip"]
+    truth: dict[str, Any] = json.loads(gzip.decompress((folder / f"{name}.json.gz").read_bytes()))
+    held = truth["exercise"] == "plank"
+    azimuth = truth["camera"]["azimuth"] * (-1 if "mirror" in truth["nuisances"] else 1)
+    return Clip(
+        path=folder / f"{name}.mp4",
+        exercise=truth["exercise"],
+        reps=None if held else len(truth["reps"]),
+        hold_s=truth["hold_s"] if held else None,
+        views=frozenset([name_view((azimuth + 180) % 360 - 180)]),
+        truth=truth,
+    )

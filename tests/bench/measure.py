@@ -1,0 +1,163 @@
+"""What is measured on one labelled clip."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import pose
+from feedback.errors import NoExercise
+from feedback.examination import Examination
+from feedback.report import Report
+from feedback.review import examine
+from pose import landmarks, model, reading, video
+from pose.angles import SIDES, joint_angle_seen
+from pose.errors import PoseError
+from pose.motion import Motion
+from tests.bench.labels import Clip
+
+MEASURED = {
+    "squat": ("knee", ("side",)),
+    "push_up": ("elbow", ("side",)),
+    "lunge": ("knee", ("side",)),
+    "plank": ("body_line", ("side",)),
+    "deadlift": ("hip", ("side",)),
+    "overhead_press": ("elbow", ("side", "front")),
+    "biceps_curl": ("elbow", ("side",)),
+    "sit_up": ("hip", ("side",)),
+    "jumping_jack": ("shoulder", ("front", "rear")),
+    "pull_up": ("elbow", ("front", "rear")),
+}
+"""The joint whose angle is compared with the truth, and the views in which the exercise's checks measure it."""
+
+
+@dataclass
+class Row:
+    """The figures of one clip; what does not apply is None."""
+
+    name: str
+    folder: str
+    exercise: str
+    reps: int | None
+    hold_s: float | None
+    recognised: str = "none"
+    confidence: float | None = None
+    counted: int | None = None
+    held_s: float | None = None
+    view: str | None = None
+    view_right: bool | None = None
+    detection: float = 0.0
+    angle_error: float | None = None
+    faults: dict[str, list[int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    error: str | None = None
+
+
+def measure(clip: Clip, model_name: str, fresh: bool) -> Row:
+    """Read a clip (or take its motion from the cache), examine it without naming the exercise, and compare."""
+    row = Row(clip.name, str(clip.path.parent), clip.exercise, clip.reps, clip.hold_s)
+    try:
+        motion, row.cpu_s = _motion(clip.path, model_name, fresh)
+    except PoseError as error:
+        row.error = str(error)
+        row.counted = 0 if clip.hold_s is None else None
+        return row
+    row.seconds = motion.video.duration_s
+    row.detection = float(motion.detected.mean())
+    try:
+        examination = examine(motion)
+    except NoExercise as error:
+        row.error = str(error)
+        row.counted = 0 if clip.hold_s is None else None
+        return row
+    _compare(row, clip, examination)
+    return row
+
+
+def _motion(path: Path, model_name: str, fresh: bool) -> tuple[Motion, float]:
+    """The motion of a video and the CPU seconds that reading it took, from the cache when nothing has changed."""
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(model.find(model_name).sha256.encode())
+    home = Path(reading.__file__).parent
+    for module in (reading, landmarks, video, *(home / name for name in ("person.py", "sampling.py", "motion.py"))):
+        source = Path(module.__file__ or "") if not isinstance(module, Path) else module
+        digest.update(source.read_bytes() if source.is_file() else b"")
+    kept = model.cache_dir() / "bench" / f"{digest.hexdigest()[:32]}.npz"
+    cost = kept.with_suffix(".json")
+    if kept.is_file() and cost.is_file() and not fresh:
+        return Motion.load(kept), json.loads(cost.read_text())["cpu_s"]
+    start = time.process_time()
+    motion = pose.read_motion(path, model=model_name)
+    cpu_s = time.process_time() - start
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    motion.save(kept)
+    cost.write_text(json.dumps({"cpu_s": cpu_s}))
+    return motion, cpu_s
+
+
+def _compare(row: Row, clip: Clip, examination: Examination) -> None:
+    report = examination.report
+    row.recognised, row.confidence = report.exercise.id, report.exercise.confidence
+    row.counted = report.reps.total if clip.hold_s is None else None
+    if clip.hold_s is not None and report.hold is not None:
+        row.held_s = report.hold.good_s if clip.truth else report.hold.duration_s
+    row.view = examination.view.id
+    row.view_right = examination.view.id in clip.views
+    if clip.truth and row.recognised == clip.exercise:
+        row.angle_error = _angle_error(clip, examination)
+        row.faults = _faults(clip, report)
+
+
+def _angle_error(clip: Clip, examination: Examination) -> float | None:
+    """Mean absolute error of the exercise's joint on the sides that are seen, in degrees; None from other views."""
+    joint, views = MEASURED[clip.exercise]
+    view = examination.view.id
+    if not view.startswith(views):
+        return None
+    truth, motion = clip.truth["frames"], examination.motion
+    times = [frame["t"] for frame in truth]
+    sides = [side for side in SIDES if not view.startswith("side") or view.endswith(side)]
+    errors = [
+        joint_angle_seen(motion, f"{side}_{joint}", view)
+        - np.interp(motion.times, times, [frame["angles3d"][f"{side}_{joint}"] for frame in truth])
+        for side in sides
+    ]
+    return float(np.nanmean(np.abs(errors)))
+
+
+def _faults(clip: Clip, report: Report) -> dict[str, list[int]]:
+    """For every fault that was judged: how often rightly found, wrongly found and missed, per repetition."""
+    judged_not = {item.id for item in report.not_assessed}
+    counts: dict[str, list[int]] = {}
+
+    def note(fault: str, kind: int) -> None:
+        if fault not in judged_not:
+            counts.setdefault(fault, [0, 0, 0])[kind] += 1
+
+    for true in clip.truth["reps"]:
+        peaks = [item for item in report.reps.items if true["start_s"] <= item.peak_s <= true["end_s"]]
+        found, real = (set(peaks[0].faults) if peaks else set()), set(true["faults"])
+        for fault in found | real:
+            note(fault, 0 if fault in found & real else 1 if fault in found else 2)
+    for span in clip.truth["fault_spans"]:
+        middle = (span["start_s"] + span["end_s"]) / 2
+        hit = any(
+            fault.id == span["fault"] and any(part.start_s <= middle <= part.end_s for part in fault.spans)
+            for fault in report.faults
+        )
+        note(span["fault"], 0 if hit else 2)
+    if clip.exercise == "plank":
+        real = {span["fault"] for span in clip.truth["fault_spans"]}
+        for fault in report.faults:
+            if fault.id not in real:
+                note(fault.id, 1)
+    return counts
+
+
+def as_json(row: Row) -> dict[str, object]:
+    """A row for the JSON file, without the machine's paths."""
+    return {**asdict(row), "folder": Path(row.folder).name}
