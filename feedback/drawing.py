@@ -27,7 +27,7 @@ WHITE: Colour = (255, 255, 255)
 INK: Colour = (22, 26, 31)
 PALE: Colour = (190, 197, 205)
 
-WRONG, WANTED, RIGHT, NEUTRAL = VERMILLION, SKY, SKY, WHITE
+WRONG, WANTED, RIGHT, NEUTRAL = VERMILLION, SKY, GREEN, WHITE
 
 BONES = tuple(
     (INDEX[a], INDEX[b])
@@ -48,7 +48,8 @@ _FRACTION = 3
 
 def stroke_width(picture: Picture) -> int:
     """Thickness of a line that looks the same on pictures of any size, pixels."""
-    return max(2, round(min(picture.shape[:2]) / 120))
+    height, width, _ = picture.shape
+    return int(max(2, min(height, width) // 120))
 
 
 def _fixed(point: Floats) -> tuple[int, int]:
@@ -85,7 +86,7 @@ def draw_skeleton(picture: Picture, points: Floats, *, colour: Colour = NEUTRAL,
         width: of the lines, pixels; by default what suits the picture.
     """
     width = width or stroke_width(picture)
-    known = np.isfinite(points[:, :2]).all(axis=1)
+    known = [bool(np.isfinite(point).all()) for point in points[:, :2]]
     lines = [(_fixed(points[a, :2]), _fixed(points[b, :2])) for a, b in BONES if known[a] and known[b]]
     dots = [_fixed(points[joint, :2]) for joint in JOINTS if known[joint]]
     # All the edges first: the edge of one bone must not cut through another.
@@ -98,12 +99,18 @@ def draw_skeleton(picture: Picture, points: Floats, *, colour: Colour = NEUTRAL,
 
 def draw_angle(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
     """The two sides of an angle and the arc between them at its vertex, in place. Nothing when a point is not known."""
-    if not np.isfinite([arm, vertex, other]).all():
+    width = width or stroke_width(picture)
+    draw_line(picture, vertex, arm, colour, round(1.6 * width))
+    draw_line(picture, vertex, other, colour, round(1.6 * width))
+    draw_arc(picture, arm, vertex, other, colour=colour, width=width)
+
+
+def draw_arc(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
+    """The arc of an angle alone; see `draw_angle`."""
+    if not (np.isfinite(arm).all() and np.isfinite(vertex).all() and np.isfinite(other).all()):
         return
     width = width or stroke_width(picture)
     thick = round(1.6 * width)
-    draw_line(picture, vertex, arm, colour, thick)
-    draw_line(picture, vertex, other, colour, thick)
     reach = min(float(np.hypot(*(arm - vertex))), float(np.hypot(*(other - vertex))))
     radius = float(np.clip(0.42 * reach, 3 * width, 14 * width))
     begin = np.arctan2(*(arm - vertex)[::-1])
@@ -113,6 +120,25 @@ def draw_angle(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, 
     dense = np.round(arc * (1 << _FRACTION)).astype(np.int32)[:, None]
     for thickness, paint in ((thick + max(2, width // 2), INK), (thick, colour)):
         cv2.polylines(picture, [dense], False, paint, thickness, cv2.LINE_AA, _FRACTION)
+
+
+def draw_marks(picture: Picture, points: Floats, *, colour: Colour, width: int = 0) -> None:
+    """What shows a value, in place: a ring around one point, a line between two, an angle at the middle one of three.
+
+    Args:
+        picture: to draw on.
+        points: (0 to 3, 2).
+        colour: of the lines.
+        width: of the skeleton's lines, pixels; by default what suits the picture.
+    """
+    width = width or stroke_width(picture)
+    if len(points) == 3:
+        draw_angle(picture, points[0], points[1], points[2], colour=colour, width=width)
+    elif len(points) == 2:
+        draw_line(picture, points[0], points[1], colour, round(1.6 * width))
+    elif len(points) == 1 and np.isfinite(points).all():
+        for thickness, paint in ((width + max(2, width // 2), INK), (width, colour)):
+            cv2.circle(picture, _fixed(points[0]), (4 * width) << _FRACTION, paint, thickness, cv2.LINE_AA, _FRACTION)
 
 
 def turned(arm: Floats, vertex: Floats, other: Floats, degrees: float) -> Floats:

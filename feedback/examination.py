@@ -6,6 +6,7 @@ from feedback.catalogue import Exercise
 from feedback.judgement import Finding
 from feedback.report import Report
 from feedback.words import Words
+from pose.comparison import Comparison
 from pose.motion import Motion
 from pose.repetitions import Hold, Repetition
 from pose.signals import Signals
@@ -19,6 +20,7 @@ class Examination:
     Attributes:
         motion: the cleaned motion; sample numbers of repetitions and findings count in it.
         reference: the cleaned motion of the reference, if there was one.
+        comparison: of `motion` with it; None without one or where there was nothing to compare.
         exercise: what was judged.
         view: from where the camera looks.
         signals: the named signals of `motion`, angles in degrees.
@@ -32,6 +34,7 @@ class Examination:
 
     motion: Motion
     reference: Motion | None
+    comparison: Comparison | None
     exercise: Exercise
     view: View
     signals: Signals

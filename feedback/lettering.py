@@ -106,8 +106,8 @@ class Line:
     size: int
     ink: Colour
     weight: Weight = "medium"
-    mark: Literal["none", "solid", "dashed"] = "none"
-    """A stroke in the ink's colour before the text, as in a legend; the text itself is then white."""
+    mark: Literal["none", "solid", "dashed", "blank"] = "none"
+    """A stroke in the ink's colour before the text, as in a legend, or the room for one; the text itself is then white."""
 
 
 def band(lines: Sequence[Line], width: int, paper: Colour) -> Picture:
@@ -140,7 +140,7 @@ def band(lines: Sequence[Line], width: int, paper: Colour) -> Picture:
 
 def _stroke(draw: ImageDraw.ImageDraw, left: float, middle: float, length: float, line: Line) -> None:
     thick = max(3, line.size // 5)
-    dashes = 1 if line.mark == "solid" else 3
+    dashes = {"solid": 1, "dashed": 3}.get(line.mark, 0)
     for n in range(dashes):
         start = left + n * length / dashes
         end = start + length / dashes * (1 if dashes == 1 else 0.62)

@@ -1,10 +1,10 @@
 """How alike two motions are, repetition by repetition: a person against a reference.
 
-Landmarks are taken from between the hips and in torsos, so that neither the place nor the size of the person plays a part. Two
-videos from the same side are compared in the picture, which is exact; others in space, both turned to face the camera, which
-is rougher. The reference is mirrored, and its left and right limbs exchanged, where that fits better: someone else may face
-the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) lines up two repetitions, so that tempo
-does not count.
+Landmarks are taken from the middle of the person and in torsos, so that neither the place nor the size of the person plays a
+part. Two videos from the same side are compared in the picture, which is exact; others in space, both turned to face the
+camera, which is rougher. The reference is mirrored, and its left and right limbs exchanged, where that fits better: someone
+else may face the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) lines up two repetitions,
+so that tempo does not count.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pose.angles import SIDES, TRIPLES, angle_at
 from pose.motion import INDEX, LANDMARKS, Floats, Motion
 from pose.view import estimate_view
 
 JOINTS = tuple(
-    f"{side}_{part}"
-    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
-    for side in ("left", "right")
+    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index") for side in SIDES
 )
 """What is compared."""
+
+ANGLES = {
+    f"{side}_{joint}": tuple(INDEX[f"{side}_{part}"] for part in TRIPLES[joint])
+    for joint in ("shoulder", "elbow", "hip", "knee", "ankle")
+    for side in SIDES
+}
+"""Joint: the landmarks of its angle. A coach speaks of these: a squat is too shallow at the knee, not at the nose."""
 
 SAME_VIEW = 22.5
 """Cameras that stand less than so many degrees apart around the person see the same picture."""
 
-PICTURE_TOLERANCE, SPACE_TOLERANCE = 0.3, 0.45
-"""A joint that is so many torsos off has a similarity of 1/e. The model's own error, some 0.05 in the picture, costs 3 %;
-between views its guess of the depth is off by more."""
+PICTURE_TOLERANCE, SPACE_TOLERANCE = 0.25, 0.6
+"""A joint that is so many torsos off has a similarity of 1/e. The model's own error, some 0.05 in the picture, costs 4 %;
+between views its guess of the depth is off by several times as much."""
 
 DECISIVE = 85
 """Percentile over time of a joint's distance that counts: a fault lasts for a part of a repetition, a slip for a moment."""
@@ -47,7 +53,7 @@ class SpanComparison:
         similarity: 0 to 1.
         per_joint: the same for each of `JOINTS`.
         sample, reference_sample: the moment of greatest difference, in either motion.
-        joint: the joint that differs most there.
+        joint: whose angle differs most there; one of `ANGLES`.
         mirrored: whether the reference's picture was mirrored.
     """
 
@@ -128,7 +134,7 @@ def compare(motion: Motion, spans: Spans, reference: Motion, reference_spans: Sp
 
 
 def in_torsos(points: Floats) -> Floats:
-    """Landmarks from between the hips, in lengths of the torso.
+    """Landmarks from the middle of the joints that are compared, in lengths of the torso.
 
     The length is one for the whole motion (a high percentile, where the torso is least foreshortened), so that bending
     forward does not blow the person up.
@@ -138,7 +144,8 @@ def in_torsos(points: Floats) -> Floats:
     """
     hips = points[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)
     shoulders = points[:, [INDEX["left_shoulder"], INDEX["right_shoulder"]]].mean(axis=1)
-    return np.asarray((points - hips[:, None]) / np.nanpercentile(np.linalg.norm(shoulders - hips, axis=1), 90))
+    middle = points[:, _COMPARED].mean(axis=1)
+    return np.asarray((points - middle[:, None]) / np.nanpercentile(np.linalg.norm(shoulders - hips, axis=1), 90))
 
 
 def facing(motion: Motion) -> Floats:
@@ -210,15 +217,27 @@ def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool) 
     similarity = np.exp(-np.percentile(along, DECISIVE, axis=0) / tolerance**2)
     # Steadied over a few samples, so that one slip of the model is not the moment of greatest difference.
     steady = ndimage.uniform_filter1d(along * weights, min(5, len(along)), axis=0, mode="nearest")
-    worst = int(np.argmax(steady.sum(axis=1)))
+    worst = path[int(np.argmax(steady.sum(axis=1)))]
+    sample, other_sample = samples[worst[0]], other_samples[worst[1]]
     return SpanComparison(
         float(similarity @ weights),
         dict(zip(JOINTS, similarity.tolist(), strict=True)),
-        int(samples[path[worst][0]]),
-        int(other_samples[path[worst][1]]),
-        JOINTS[int(np.argmax(steady[worst]))],
+        int(sample),
+        int(other_sample),
+        _joint_off(points[sample], other[other_sample], np.sqrt(visibility[sample] * other_visibility[other_sample])),
         mirrored,
     )
+
+
+def _joint_off(points: Floats, other: Floats, seen: Floats) -> str:
+    """The joint whose angle differs most between two poses, (33, 2 or 3) each; what is not seen, (33,), counts less."""
+
+    def off(joint: str) -> float:
+        triple = list(ANGLES[joint])
+        apart = float(np.abs(angle_at(*points[triple]) - angle_at(*other[triple])))
+        return apart * float(seen[triple].min()) if np.isfinite(apart) else 0.0
+
+    return max(ANGLES, key=off)
 
 
 def _samples(motion: Motion, span: tuple[int, int]) -> Samples:

@@ -1,0 +1,82 @@
+"""The driving angle over time: the angle of the joint that shows a movement best, on the side that is seen best.
+
+It is measured as the checks measure it, so that the graph, the video and the pictures show the same figures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback.catalogue import Check
+from feedback.examination import Examination
+from feedback.judgement import Scene
+from feedback.measures import Side, Take, joint
+from feedback.words import N_
+from pose.angles import TRIPLES
+from pose.motion import INDEX, Floats
+from pose.signals import Body
+
+NAMES = {
+    "knee": N_("knee angle"),
+    "hip": N_("hip angle"),
+    "elbow": N_("elbow angle"),
+    "shoulder": N_("shoulder angle"),
+    "body_line": N_("angle at the hips from shoulder to ankle"),
+    "ankle": N_("ankle angle"),
+}
+"""What the angle of each joint of `TRIPLES` is called."""
+
+CHORD = 45.0
+"""Targets above so many degrees are the inner angle of a joint; below, they are how far it is from straight."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The driving angle.
+
+    Attributes:
+        name: what it is, in the job's language.
+        values: (n,) degrees; NaN where the person is not seen.
+        side: of the body.
+        marks: landmarks (arm, vertex, other).
+        targets: degrees to reach.
+    """
+
+    name: str
+    values: Floats
+    side: Side
+    marks: tuple[int, int, int]
+    targets: tuple[float, ...]
+
+
+def driving_angle(examination: Examination) -> Curve:
+    """The curve of an examination's exercise, with the targets of the checks that were made."""
+    movement = examination.exercise.movement
+    scene = Scene(Body(examination.motion), examination.view, examination.repetitions, examination.hold)
+    take = Take(scene.body, scene.view, scene.near_side, scene.rest, None)
+    values = joint(movement.joint)(take)
+    arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
+    checks = list({finding.check.id: finding.check for finding in examination.judged if finding.check.unit == "deg"}.values())
+    direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]
+    targets = direct or [
+        target
+        for check in checks
+        if check.verdict == "falls_short" and (target := _translated(examination, check, take, values)) is not None
+    ]
+    return Curve(examination.words(NAMES[movement.joint]), values, take.side, (arm, vertex, other), tuple(targets))
+
+
+def _translated(examination: Examination, check: Check, take: Take, values: Floats) -> float | None:
+    """The driving angle at which a check that measures something else (a squat's depth by the thigh) is content.
+
+    In a repetition the two go together; a line through the half of the samples that are nearest to the target says how.
+    """
+    samples = np.concatenate([np.arange(rep.start, rep.end + 1) for rep in examination.repetitions] or [np.zeros(0, int)])
+    measured = check.measure(take)[samples]
+    known = np.isfinite(measured) & np.isfinite(values[samples])
+    measured, angles = measured[known], values[samples][known]
+    near = np.abs(measured - check.clear) <= np.median(np.abs(measured - check.clear)) if len(measured) else known[:0]
+    if near.sum() < 3 or np.ptp(measured[near]) < 5:
+        return None
+    slope, offset = np.polyfit(measured[near], angles[near], 1)
+    return float(np.clip(slope * check.clear + offset, 0, 180))

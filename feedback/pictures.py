@@ -1,0 +1,123 @@
+"""worst1.png, worst2.png and best.png: a moment of the video, what was measured in it, and what to do about it."""
+
+import numpy as np
+
+from feedback.cards import TEXT, Measure, card
+from feedback.catalogue import Check
+from feedback.curve import CHORD, Curve
+from feedback.drawing import RIGHT, WANTED, WHITE, WRONG, turned
+from feedback.examination import Examination
+from feedback.judgement import Finding
+from feedback.lettering import Line, Picture
+from feedback.shots import Shot
+from feedback.words import N_, Words
+from pose.angles import angle_at
+from pose.motion import INDEX, Floats, Motion
+
+SEEN = 0.3
+"""Landmarks below this visibility are not drawn: the model places them by guessing."""
+STRAIGHT = 160.0
+"""A joint that should be this wide is to be straight: the target is then drawn as a straight line."""
+
+
+def shown_points(motion: Motion) -> Floats:
+    """(n, 33, 2) pixels of the landmarks that are worth drawing; NaN for the others."""
+    points: Floats = np.where(motion.visibility[..., None] >= SEEN, motion.image[..., :2], np.nan)
+    return points
+
+
+def picture_of(examination: Examination, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
+    """The card that shows a shot.
+
+    Args:
+        examination: what was found out.
+        curve: its driving angle, shown where no verdict was passed.
+        shot: the moment.
+        frame: the upright frame of that moment at full size.
+        best: whether it is shown as the good example.
+    """
+    words, finding = examination.words, shot.finding
+    title, subtitle = _headline(examination, shot, best=best)
+    if finding is None:
+        measure, notes = _driving(examination, curve, shot), list[Line]()
+    else:
+        measure, notes = _measured(examination.motion, words, finding)
+        notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE))
+    points = shown_points(examination.motion)[shot.sample]
+    return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
+
+
+def target_text(words: Words, check: Check) -> str:
+    """What a check wants, such as `Target: at most 95°`."""
+    value = words.quantity(abs(check.clear), check.unit)
+    # A limit below zero is one on the other side, where "at least -10" means "at most 10".
+    if check.above != (check.threshold < 0):
+        return words(N_("Target: at most {value}"), value=value)
+    return words(N_("Target: at least {value}"), value=value)
+
+
+def clock(seconds: float) -> str:
+    """A moment as players show it: 0:07."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _headline(examination: Examination, shot: Shot, *, best: bool) -> tuple[str, str]:
+    words, repetition = examination.words, shot.repetition
+    moment = clock(float(examination.motion.times[shot.sample]))
+    number = words(N_("Repetition {n}"), n=words.number(repetition.index)) if repetition else None
+    if best:
+        title = words(N_("This one was good")) if repetition else words(N_("Well held"))
+    elif shot.finding is not None and shot.finding.fault:
+        title = words(shot.finding.check.title)
+    else:
+        title = words(N_("No fault found here"))
+    return title, f"{number} · {moment}" if number else moment
+
+
+def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
+    """How a verdict is drawn, and the legend below it."""
+    check = finding.check
+    value = words.quantity(abs(finding.value) if check.threshold < 0 else finding.value, check.unit)
+    colour = WRONG if finding.fault else RIGHT
+    points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
+    wanted, straight = _wanted(finding, points)
+    notes = [
+        Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid"),
+        Line(target_text(words, check), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
+    ]
+    bend = len(points) == 3 and abs(check.clear) <= CHORD
+    return Measure(points, value, colour, check.against, wanted, straight, bend), notes
+
+
+def _wanted(finding: Finding, points: Floats) -> tuple[Floats | None, bool]:
+    """Where the last point should be, or whether all should lie on a straight line.
+
+    A value measured in space is not the angle in the picture. What is missing to the target is added to the latter, so that
+    the target lies on the right side of it.
+    """
+    check = finding.check
+    if check.unit != "deg" or not finding.fault:
+        return None, False
+    missing = check.clear - finding.value
+    if len(points) == 3:
+        if check.clear >= STRAIGHT or abs(check.clear) <= CHORD:
+            return None, True
+        arm, vertex, other = points
+    elif len(points) == 2 and check.against is not None:
+        level = Measure(points, "", WRONG, check.against).level
+        if level is None:
+            return None, False
+        vertex, other = points
+        arm = level
+    else:
+        return None, False
+    degrees = float(np.clip(angle_at(arm, vertex, other) + missing, 0, 180))
+    return turned(arm, vertex, other, degrees), False
+
+
+def _driving(examination: Examination, curve: Curve, shot: Shot) -> Measure | None:
+    value = float(curve.values[shot.sample])
+    if not np.isfinite(value):
+        return None
+    points = examination.motion.image[shot.sample, list(curve.marks), :2]
+    return Measure(points, examination.words.quantity(value, "deg"), RIGHT)
