@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.errors import ErrorCode, JobError
+from consumer.jobs import Job
 from consumer.settings import Settings
 from feedback.errors import NoExercise, UnknownExercise
 from pose.errors import NoPerson, PoseError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
@@ -81,6 +82,20 @@ def analyse_arguments(
     }
 
 
+def feedback_arguments(settings: Settings, job: Job, *, source: Path, motions: Path, target: Path) -> dict[str, Any]:
+    """What `write_feedback` is called with."""
+    return {
+        "source": str(source),
+        "motions": str(motions),
+        "target": str(target),
+        "exercise": job.exercise,
+        "language": job.language,
+        "reference": job.reference is not None,
+        "annotated_video": settings.annotated_video,
+        "limits": asdict(limits_of(settings)),
+    }
+
+
 def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     """Read the motion of the video, and of the reference if there is one.
 
@@ -115,7 +130,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     """Judge the motion; write the report and everything beside it.
 
     Args:
-        arguments: `video` and `motions` (paths), `target` (directory), `exercise`, `language`, `annotated_video`.
+        arguments: see `feedback_arguments`.
         report: takes the share that is done.
 
     Raises:
@@ -125,20 +140,22 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     from feedback.write import write_feedback as write  # noqa: PLC0415
     from pose import Motion  # noqa: PLC0415
 
-    motions = Path(arguments["motions"])
-    reference = motions / REFERENCE_MOTION
+    source, motions = Path(arguments["source"]), Path(arguments["motions"])
+    compared = arguments["reference"]
     with named_errors():
         examination = examine(
             Motion.load(motions / MOTION),
             exercise=arguments["exercise"],
             language=arguments["language"],
-            reference=Motion.load(reference) if reference.exists() else None,
+            reference=Motion.load(motions / REFERENCE_MOTION) if compared else None,
         )
         write(
             examination,
-            Path(arguments["video"]),
+            source / VIDEO,
             Path(arguments["target"]),
+            reference_path=source / REFERENCE if compared else None,
             annotated_video=arguments["annotated_video"],
+            limits=Limits(**arguments["limits"]),
             progress=report,
         )
     return {}

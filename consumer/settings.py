@@ -7,9 +7,9 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import ByteSize, Field, ValidationError, model_validator
+from pydantic import ByteSize, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "DOTHIS_"
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     )
     project: str | None = Field(default=None, description="Google Cloud project; by default the one that the credentials name.")
     bucket: str | None = Field(default=None, description="Cloud Storage bucket; required with the firebase backend.")
+    database: str = Field(default="(default)", min_length=1, description="Firestore database.")
     collection: str = Field(default="uploads", min_length=1, description="Firestore collection of the job documents.")
 
     intake: Literal["watch", "pubsub"] = Field(
@@ -136,18 +137,6 @@ class Settings(BaseSettings):
         default="info", description="Least severity that is logged."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="`json` for machines, `console` for people.")
-
-    @model_validator(mode="after")
-    def _firebase_needs_a_bucket(self) -> Self:
-        if self.backend == "firebase" and not self.bucket:
-            raise ValueError("DOTHIS_BUCKET must name the Cloud Storage bucket when DOTHIS_BACKEND is firebase")
-        return self
-
-    @model_validator(mode="after")
-    def _pubsub_needs_a_subscription(self) -> Self:
-        if self.intake == "pubsub" and not self.subscription:
-            raise ValueError("DOTHIS_SUBSCRIPTION must name the Pub/Sub subscription when DOTHIS_INTAKE is pubsub")
-        return self
 
     @classmethod
     def load(cls) -> "Settings":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer import jobs
-from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments
+from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments, feedback_arguments
 from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
 from consumer.confine import Confinement
 from consumer.errors import ErrorCode, JobError
@@ -103,14 +103,7 @@ def write_feedback(shop: Workshop, lease: Lease, place: Place) -> None:
     source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
     shop.spool.need(RESULTS_BYTES)
     target = place.begin(Stage.WRITING_FEEDBACK)
-    arguments = {
-        "video": str(source / VIDEO),
-        "motions": str(motions),
-        "target": str(target),
-        "exercise": lease.job.exercise,
-        "language": lease.job.language,
-        "annotated_video": shop.settings.annotated_video,
-    }
+    arguments = feedback_arguments(shop.settings, lease.job, source=source, motions=motions, target=target)
     task, readable = shop.analysis.write_feedback, [source, motions]
     _in_sandbox(shop, lease, stage=Stage.WRITING_FEEDBACK, task=task, arguments=arguments, readable=readable)
     place.finish(Stage.WRITING_FEEDBACK)

@@ -16,4 +16,4 @@ def open_backend(settings: Settings) -> Backend:
         return open_local(settings.data_dir)
     from consumer.backends.firebase import open_firebase  # noqa: PLC0415
 
-    return open_firebase(settings)
+    return open_firebase(settings.project, settings.bucket, settings.collection, database=settings.database)
