@@ -71,8 +71,8 @@ def joint_angles(motion: Motion, *, world: bool = False, min_visibility: float =
 def joint_angle_seen(motion: Motion, joint: str, view: ViewId, *, min_visibility: float = TRUSTED) -> Floats:
     """One joint over time, the way that errs least from a view.
 
-    From the side, knees and elbows bend in the plane of the picture; the angles at hip and shoulder and the body's line reach from
-    the wide shoulders to the narrow hips, which only space shows. From ahead or behind, arms move in the plane of the picture.
+    From the side, knees and elbows bend in the plane of the picture; the angles at hip and shoulder and the body's line reach
+    from the wide shoulders to the narrow hips, which only space shows. From ahead or behind, arms move in the picture's plane.
 
     Args:
         motion, joint, min_visibility: see `joint_angle`.

@@ -263,23 +263,36 @@ def _edges(values: Floats, before: int | None, top: int, after: int) -> tuple[in
 
 def _repetition(signals: Signals, movement: Movement, values: Floats, moments: list[int], swing: float) -> Repetition:
     start, peak, end = moments
-    # What the video's start or end cuts off has only one end near rest.
-    calm = min(values[start], values[end])
-    rests = [moment for moment in (start, end) if values[moment] <= calm + swing / 2]
-    scores = [1.0]
-    for band in movement.signature:
-        track = signals[band.signal]
-        if band.when == "range":
-            scores.append(float(fit(np.ptp(track[start : end + 1]), band)))
-            continue
-        rest = np.mean(track[rests])
-        value = {"rest": rest, "peak": track[peak], "change": track[peak] - rest}[band.when]
-        scores.append(float(fit(value, band)))
     side: Literal["left", "right"] | None = None
     if movement.alternating:
         side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
-    seconds = [float(signals.motion.times[moment]) for moment in moments]
-    return Repetition(0, side, *moments, *seconds, swing=float(swing), fit=float(np.prod(scores)))
+    # What the video's start or end cuts off has only one end near rest.
+    calm = min(values[start], values[end])
+    rests = [moment for moment in (start, end) if values[moment] <= calm + swing / 2]
+    times = signals.motion.times
+    return Repetition(
+        index=0,
+        side=side,
+        start=start,
+        peak=peak,
+        end=end,
+        start_s=float(times[start]),
+        peak_s=float(times[peak]),
+        end_s=float(times[end]),
+        swing=swing,
+        fit=_signature_fit(signals, movement.signature, slice(start, end + 1), rests, peak),
+    )
+
+
+def _signature_fit(signals: Signals, signature: tuple[Band, ...], span: slice, rests: list[int], peak: int) -> float:
+    """0 to 1: the product of how well each band fits one repetition."""
+    scores = []
+    for band in signature:
+        track = signals[band.signal]
+        rest = np.mean(track[rests])
+        value = {"rest": rest, "peak": track[peak], "change": track[peak] - rest, "range": np.ptp(track[span])}[band.when]
+        scores.append(fit(np.asarray(value), band))
+    return float(np.prod(scores))
 
 
 def _without_strangers(found: list[Repetition]) -> list[Repetition]:

@@ -143,7 +143,8 @@ class Body:
 
     def seen(self, *names: str) -> Floats:
         """How well these landmarks are seen, 0.01 to 1: the least of them."""
-        return np.clip(self.motion.visibility[:, [INDEX[name] for name in names]].min(axis=1), 0.01, 1)
+        least = self.motion.visibility[:, [INDEX[name] for name in names]].min(axis=1)
+        return np.asarray(np.clip(least, 0.01, 1))
 
     def both(self, left: Floats, right: Floats, *parts: str) -> Floats:
         """The average of a value of the left and of the right side, weighted by how well their parts are seen."""

@@ -2,8 +2,9 @@
 
     python -m tests.bench.accuracy DIR [DIR ...]      or      make bench BENCH_SETS="DIR DIR"
 
-A DIR holds videos with `labels.tsv` or `index.tsv` (see `tests.bench.labels`). The exercise is not given. Motions are read once
-and kept in the cache until the video, the model or the reader changes. Writes bench/accuracy.json and compares with the last run.
+A DIR holds videos with `labels.tsv` or `index.tsv` (see `tests.bench.labels`). The exercise is not given. Motions are read
+once and kept in the cache until the video, the model or the reader changes. Writes bench/accuracy.json and compares with the
+last run.
 """
 
 import argparse
