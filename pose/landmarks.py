@@ -1,15 +1,28 @@
-"""Landmarks of the person in a picture, by the MediaPipe Tasks API."""
+"""Landmarks of people in pictures, by the MediaPipe Tasks API.
 
+MediaPipe is loaded when the first `Tracker` or `Detector` is made: it takes most of a second, and a process that only counts
+repetitions never needs it. Its calls let other Python threads run.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pose.errors import ModelMissing
 from pose.model import Model
-from pose.motion import LANDMARKS, Floats
+from pose.motion import INDEX, LANDMARKS
 from pose.video import Pixels
+
+Points = NDArray[np.float32]
+
+SHOULDERS = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
+HIPS = [INDEX["left_hip"], INDEX["right_hip"]]
+KNEES = [INDEX["left_knee"], INDEX["right_knee"]]
 
 
 @dataclass(frozen=True)
@@ -17,30 +30,53 @@ class Pose:
     """One person in one picture.
 
     Attributes:
-        image: (33, 3) in shares of the picture's width, height and width.
+        image: (33, 3) pixels of that picture, x right, y down, z nearer is smaller.
         world: (33, 3) metres, origin between the hips.
         visibility: (33,) 0 to 1.
     """
 
-    image: Floats
-    world: Floats
-    visibility: Floats
+    image: Points
+    world: Points
+    visibility: Points
+
+    @cached_property
+    def centre(self) -> Points:
+        """(2,) middle of the trunk, in pixels."""
+        middle: Points = self.image[SHOULDERS + HIPS, :2].mean(axis=0)
+        return middle
+
+    @cached_property
+    def length(self) -> float:
+        """The person's size in pixels: the longest of trunk, shoulders and thighs, since each may point at the camera."""
+        points = self.image[:, :2]
+        trunk = points[SHOULDERS].mean(axis=0) - points[HIPS].mean(axis=0)
+        shoulders = points[SHOULDERS[0]] - points[SHOULDERS[1]]
+        thighs = points[HIPS] - points[KNEES]
+        return float(np.linalg.norm([trunk, shoulders, *thighs], axis=1).max())
 
 
-class Tracker:
-    """MediaPipe's VIDEO mode: finds a person once, then follows them from picture to picture.
+class _Landmarker:
+    """Native memory and a thread: to be used in a `with` block."""
 
-    It holds native memory and a thread: use it in a `with` block. Pictures come in order of time.
-    """
-
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, follow: bool) -> None:
         """Load the model.
 
         Raises:
             ModelMissing: the bundle is not one that MediaPipe can use.
         """
-        self._landmarker = _create(model, video=True, people=1)
-        self._last_ms = -1
+        from mediapipe import Image, ImageFormat  # noqa: PLC0415
+        from mediapipe.tasks.python import BaseOptions  # noqa: PLC0415
+        from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode  # noqa: PLC0415
+
+        self._to_image: Callable[[Pixels], Any] = lambda pixels: Image(image_format=ImageFormat.SRGB, data=pixels)
+        options = PoseLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(model.path)),
+            running_mode=RunningMode.VIDEO if follow else RunningMode.IMAGE,
+        )
+        try:
+            self._landmarker = PoseLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelMissing(f"The pose model '{model.name}' cannot be loaded: make it again with `make setup`.") from error
 
     def __enter__(self) -> Self:
         return self
@@ -52,42 +88,39 @@ class Tracker:
         """Let go of the model. Left to the interpreter's exit it would print a traceback."""
         self._landmarker.close()
 
+
+class Tracker(_Landmarker):
+    """MediaPipe's VIDEO mode: finds a person once, then follows them from picture to picture."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model, follow=True)
+        self._last_ms = -1
+
     def follow(self, pixels: Pixels, time: float) -> Pose | None:
-        """The person at that time (seconds, rising), or None."""
+        """The person at that time (seconds, rising from call to call), or None."""
         self._last_ms = max(self._last_ms + 1, round(time * 1000))
-        poses = _poses(self._landmarker.detect_for_video(_image(pixels), self._last_ms))
-        return poses[0] if poses else None
+        return _pose(self._landmarker.detect_for_video(self._to_image(pixels), self._last_ms), pixels)
 
 
-def _create(model: Model, *, video: bool, people: int) -> Any:
-    # Imported here: it takes most of a second, and a process that only counts repetitions never needs it.
-    from mediapipe.tasks.python import BaseOptions  # noqa: PLC0415
-    from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode  # noqa: PLC0415
+class Detector(_Landmarker):
+    """MediaPipe's IMAGE mode: every picture is looked at afresh. Several threads may share it."""
 
-    options = PoseLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(model.path)),
-        running_mode=RunningMode.VIDEO if video else RunningMode.IMAGE,
-        num_poses=people,
+    def __init__(self, model: Model) -> None:
+        super().__init__(model, follow=False)
+
+    def find(self, pixels: Pixels) -> Pose | None:
+        """The person who stands out most, or None."""
+        return _pose(self._landmarker.detect(self._to_image(pixels)), pixels)
+
+
+def _pose(result: Any, pixels: Pixels) -> Pose | None:
+    if not result.pose_landmarks or len(result.pose_landmarks[0]) != len(LANDMARKS):
+        return None
+    image, world = result.pose_landmarks[0], result.pose_world_landmarks[0]
+    height, width = pixels.shape[:2]
+    return Pose(
+        # z has about the scale of x.
+        np.array([(point.x * width, point.y * height, point.z * width) for point in image], np.float32),
+        np.array([(point.x, point.y, point.z) for point in world], np.float32),
+        np.array([point.visibility for point in image], np.float32),
     )
-    try:
-        return PoseLandmarker.create_from_options(options)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ModelMissing(f"The pose model '{model.name}' cannot be loaded: make it again with `make setup`.") from error
-
-
-def _image(pixels: Pixels) -> Any:
-    from mediapipe import Image, ImageFormat  # noqa: PLC0415
-
-    return Image(image_format=ImageFormat.SRGB, data=pixels)
-
-
-def _poses(result: Any) -> list[Pose]:
-    return [
-        Pose(
-            np.array([(point.x, point.y, point.z) for point in image]),
-            np.array([(point.x, point.y, point.z) for point in world]),
-            np.array([point.visibility for point in image]),
-        )
-        for image, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
-        if len(image) == len(LANDMARKS)
-    ]

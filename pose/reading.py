@@ -1,22 +1,34 @@
 """`read_motion`: from a video file to the motion of the person who exercises."""
 
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from pose import model as models
-from pose.errors import NoPerson, VideoUnreadable
-from pose.landmarks import Pose, Tracker
+from pose import person
+from pose.errors import NoPerson
+from pose.landmarks import Detector, Tracker
 from pose.motion import LANDMARKS, Motion, VideoInfo
-from pose.video import Limits, Video, fit
+from pose.person import Samples
+from pose.sampling import Sampler
+from pose.video import Limits, Size, Video, fit
 
 LONG_SIDE = 640
 """Pixels of the longer side that the model is given; its own input is 256 square around the person."""
 
-RATE = 15.0
-"""Samples per second."""
+WARM_UP_S = 0.5
+"""What a part reads, and throws away, before its beginning: the tracker's first look is less exact than its next."""
+
+SHORTEST_PART_S, LONGEST_PART_S = 2.0, 30.0
+
+HOLES = 0.05
+"""Share of the samples that may be lost to strangers before the video is read once more for them."""
 
 
 def read_motion(
@@ -33,8 +45,8 @@ def read_motion(
         path: a local video file.
         model: `full`, `lite`, `heavy`, or the path of a `.task` file.
         limits: what the video may cost; None for the defaults.
-        progress: called with the share done, 0 to 1, now and then; what it raises ends the reading.
-        workers: processes that read parts of the video side by side.
+        progress: called from this thread with the share done, 0 to 1, rising; what it raises ends the reading.
+        workers: cores to use. With more than one the video is cut into parts that are read side by side, by threads.
 
     Returns:
         The motion: at least one sample has a person.
@@ -45,42 +57,170 @@ def read_motion(
         ModelMissing: the model has not been made yet.
     """
     bundle = models.find(model)
-    times: list[float] = []
-    poses: list[Pose | None] = []
-    with Video(path, limits, threads=workers) as video, Tracker(bundle) as tracker:
-        size = fit(video.size, LONG_SIDE)
-        expected_s = video.duration_s or math.inf
-        due = 0.0
-        for frame in video.frames():
-            if frame.time < due - 0.5 / video.fps:
-                continue
-            due = max(due, frame.time - 0.5 / RATE) + 1 / RATE
-            times.append(frame.time)
-            poses.append(tracker.follow(frame.rgb(size), frame.time))
-            if progress:
-                progress(min(1.0, frame.time / expected_s))
-        info = VideoInfo(
-            duration_s=round(video.end_s, 6),
-            width=video.size[0],
-            height=video.size[1],
-            fps=video.fps,
-            frames_decoded=video.frames_decoded,
-            frames_analysed=len(times),
-            complete=video.complete,
-        )
-    if not times:
-        raise VideoUnreadable("Not one picture of the video can be decoded: it is damaged. Please export or upload it again.")
-    if not any(poses):
+    with Video(path, limits) as video:
+        header = _Header(Path(path), limits or Limits(), video.size, video.duration_s, video.fps)
+    with Detector(bundle) as detector:
+        reader = _Reader(header, bundle, detector, workers, progress)
+        seen = reader.read()
+        chosen = _exerciser(reader, seen)
+    if not any(chosen.poses):
         raise NoPerson("Nobody is seen in the video. Please film the whole body, in good light, from two to four metres away.")
-    return _motion(info, times, poses)
+    if progress:
+        progress(1.0)
+    info = VideoInfo(
+        duration_s=round(seen.end_s, 6),
+        width=header.size[0],
+        height=header.size[1],
+        fps=header.fps,
+        frames_decoded=seen.frames_decoded,
+        frames_analysed=len(seen.samples.times),
+        complete=seen.complete,
+    )
+    return _motion(info, chosen, fit(header.size, LONG_SIDE))
 
 
-def _motion(info: VideoInfo, times: list[float], poses: list[Pose | None]) -> Motion:
-    n, points = len(times), len(LANDMARKS)
+@dataclass(frozen=True)
+class _Header:
+    path: Path
+    limits: Limits
+    size: Size
+    duration_s: float | None
+    fps: float
+
+
+@dataclass
+class _Seen:
+    """What one pass over a video, or a part of it, saw."""
+
+    samples: Samples = field(default_factory=Samples)
+    rivals: int = 0
+    """How often somebody else of some size was in the picture."""
+    looks: int = 0
+    frames_decoded: int = 0
+    end_s: float = 0.0
+    complete: bool = True
+
+
+class _Reader:
+    """Reads a video, as often as it takes."""
+
+    def __init__(
+        self,
+        header: _Header,
+        model: models.Model,
+        detector: Detector,
+        workers: int,
+        progress: Callable[[float], None] | None,
+    ) -> None:
+        self._header = header
+        self._model = model
+        self._detector = detector
+        self._workers = max(1, workers)
+        self._progress = progress
+        self._reported = 0.0
+        self._stop = threading.Event()
+
+    def read(self, hidden: Samples | None = None) -> _Seen:
+        """Follow the person who stands out most.
+
+        Args:
+            hidden: somebody to be painted over first.
+        """
+        parts = self._parts()
+        done = [0.0] * len(parts)
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="read") as pool:
+            jobs = [pool.submit(self._read_part, part, hidden, done, i) for i, part in enumerate(parts)]
+            try:
+                while wait(jobs, timeout=0.1, return_when=FIRST_EXCEPTION).not_done:
+                    if any(job.done() and job.exception() for job in jobs):
+                        break
+                    self._report(sum(done))
+            finally:
+                self._stop.set()
+            results = [job.result() for job in jobs]
+        self._stop.clear()
+        return _joined(results)
+
+    def _report(self, seconds: float) -> None:
+        share = min(1.0, seconds / self._header.duration_s) if self._header.duration_s else 0.0
+        if self._progress and share > self._reported:
+            self._reported = share
+            self._progress(share)
+
+    def _parts(self) -> list[tuple[float, float]]:
+        """Beginnings and ends, in seconds; the last one is open, since headers err."""
+        duration = self._header.duration_s or 0.0
+        count = max(self._workers, math.ceil(duration / LONGEST_PART_S)) if self._workers > 1 else 1
+        count = max(1, min(count, int(duration / SHORTEST_PART_S)))
+        cuts = [duration * i / count for i in range(count)]
+        return list(zip(cuts, [*cuts[1:], math.inf], strict=True))
+
+    def _read_part(self, part: tuple[float, float], hidden: Samples | None, done: list[float], index: int) -> _Seen:
+        start, end = part
+        seen = _Seen()
+        sampler = Sampler(self._header.fps)
+        interval = person.look_interval(self._header.duration_s)
+        next_look = start + interval / 2
+        with ExitStack() as stack:
+            video = stack.enter_context(Video(self._header.path, self._header.limits))
+            tracker = stack.enter_context(Tracker(self._model))
+            size = fit(video.size, LONG_SIDE)
+            for frame in video.frames(max(0.0, start - WARM_UP_S), end):
+                if self._stop.is_set():
+                    break
+                if not sampler.wants(frame.time):
+                    continue
+                pixels = frame.rgb(size)
+                known = hidden.at(frame.time) if hidden else None
+                if known:
+                    pixels, where = person.paint_over(pixels, known)
+                pose = tracker.follow(pixels, frame.time)
+                if known and pose and person.is_remainder(pose, where):
+                    pose = None
+                sampler.saw(frame.time, pose)
+                if frame.time < start:
+                    continue
+                seen.samples.add(frame.time, pose)
+                if hidden is None and pose and frame.time >= next_look:
+                    next_look = frame.time + interval
+                    seen.looks += 1
+                    painted, where = person.paint_over(pixels, pose)
+                    other = self._detector.find(painted)
+                    seen.rivals += other is not None and not person.is_remainder(other, where) and person.is_rival(pose, other)
+                done[index] = frame.time - start
+            seen.frames_decoded, seen.end_s, seen.complete = video.frames_decoded, video.end_s, video.complete
+        return seen
+
+
+def _joined(parts: list[_Seen]) -> _Seen:
+    whole = _Seen()
+    for part in parts:
+        whole.samples.times += part.samples.times
+        whole.samples.poses += part.samples.poses
+        whole.rivals += part.rivals
+        whole.looks += part.looks
+        whole.frames_decoded += part.frames_decoded
+        whole.end_s = max(whole.end_s, part.end_s)
+    whole.complete = parts[-1].complete
+    return whole
+
+
+def _exerciser(reader: _Reader, seen: _Seen) -> Samples:
+    """The motion of the one who exercises; reads again when there is more than one to choose from."""
+    candidates = person.people(seen.samples)
+    if len(candidates) == 1 and seen.rivals < max(2, 0.25 * seen.looks):
+        return candidates[0]
+    first = max(candidates, key=lambda candidate: sum(pose is not None for pose in candidate.poses))
+    candidates += person.people(reader.read(hidden=first).samples)
+    return candidates[person.choose(candidates)]
+
+
+def _motion(info: VideoInfo, samples: Samples, size: Size) -> Motion:
+    n, points = len(samples.times), len(LANDMARKS)
     image, world = np.full((n, points, 3), np.nan), np.full((n, points, 3), np.nan)
     visibility = np.full((n, points), np.nan)
-    scale = np.array([info.width, info.height, info.width], float)
-    for i, pose in enumerate(poses):
+    to_full = np.array([info.width / size[0], info.height / size[1], info.width / size[0]])
+    for i, pose in enumerate(samples.poses):
         if pose is not None:
-            image[i], world[i], visibility[i] = pose.image * scale, pose.world, pose.visibility
-    return Motion(info, np.array(times), image, world, visibility)
+            image[i], world[i], visibility[i] = pose.image * to_full, pose.world, pose.visibility
+    return Motion(info, np.array(samples.times), image, world, visibility)
