@@ -24,7 +24,7 @@ COPY setup.cfg constraints.txt ./
 RUN python -m venv /opt/dothis \
     && python -c "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'])" > requirements.txt \
     && /opt/dothis/bin/pip install --constraint constraints.txt --requirement requirements.txt \
-    && opencv=$(/opt/dothis/bin/pip freeze | sed -n 's/^opencv-contrib-python==//p') \
+    && opencv=$(sed -n 's/^opencv-contrib-python==//p' constraints.txt) \
     && /opt/dothis/bin/pip uninstall --yes opencv-contrib-python \
     && /opt/dothis/bin/pip install --no-deps "opencv-contrib-python-headless==$opencv"
 
@@ -67,7 +67,7 @@ ENV PATH=/opt/dothis/bin:$PATH \
     MPLCONFIGDIR=/data/tmp/matplotlib \
     TMPDIR=/data/tmp
 
-USER dothis
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 # 5000: the older HTTP interface; 8080: /healthz and /metrics of the daemon.
