@@ -8,7 +8,7 @@ backend can have an opinion of its own: read, create, compare-and-set, ordered p
     |-- Unavailable     network, quota, outage: try again later
     |-- Conflict        somebody else wrote the document since the snapshot was read
     |-- Missing         no such document or object
-    |-- TooLarge        the object has more bytes than the caller takes
+    |-- TooLarge        the object has more bytes than the caller takes, the document more than the store does
     +-- Denied          credentials missing or insufficient; a person has to act
 """
 
@@ -36,7 +36,7 @@ class Missing(StoreError):
 
 
 class TooLarge(StoreError):
-    """The object has more bytes than the caller takes."""
+    """The object has more bytes than the caller takes, or the document more than the store does."""
 
 
 class Denied(StoreError):
@@ -103,7 +103,12 @@ class DocumentStore(Protocol):
 
         Raises:
             Conflict: somebody wrote in between (retry after reading again), or the document is gone.
+            TooLarge: the document has no room for the changes (Firestore: 1 MiB in all).
         """
+        ...
+
+    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
+        """Compare-and-set: afterwards the document has these fields and no others. Raises as `update` does."""
         ...
 
     def delete(self, job_id: str) -> None:

@@ -20,8 +20,8 @@ from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from consumer.backends import Conflict, Missing, Snapshot
-from consumer.backends.firestore_values import decode_fields, encode, moment_of, write_of_changes, write_of_new
+from consumer.backends import Conflict, Missing, Snapshot, TooLarge
+from consumer.backends.firestore_values import decode_fields, encode, moment_of, write_of, write_of_changes
 from consumer.backends.firestore_watch import FirestoreWatch
 from consumer.backends.google_errors import as_store_errors
 
@@ -104,13 +104,13 @@ class FirestoreDocuments:
         return None
 
     def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
-        self._commit(write_of_new(self._name(job_id), fields))
+        self._commit(write_of(self._name(job_id), fields, {"exists": False}))
 
     def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
-        try:
-            self._commit(write_of_changes(self._name(snapshot.id), changes, snapshot.version))
-        except Missing:
-            raise Conflict("The document was deleted meanwhile.") from None
+        self._commit_on_version(write_of_changes(self._name(snapshot.id), changes, {"update_time": snapshot.version}))
+
+    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
+        self._commit_on_version(write_of(self._name(snapshot.id), fields, {"update_time": snapshot.version}))
 
     def delete(self, job_id: str) -> None:
         self._commit({"delete": self._name(job_id)})
@@ -167,6 +167,12 @@ class FirestoreDocuments:
 
         return self._call(read)
 
+    def _commit_on_version(self, write: Mapping[str, Any]) -> None:
+        try:
+            self._commit(write)
+        except Missing:
+            raise Conflict("The document was deleted meanwhile.") from None
+
     def _commit(self, write: Mapping[str, Any]) -> None:
         """Commit one write, never repeated here: a repetition of one that had arrived would look like somebody else's."""
         request = types.CommitRequest(database=self._database, writes=[write])
@@ -176,6 +182,10 @@ class FirestoreDocuments:
                 client.commit(request, retry=None, **rest)
             except exceptions.FailedPrecondition:
                 raise Conflict("The document was written meanwhile.") from None
+            except exceptions.InvalidArgument as error:
+                if "maximum" in error.message and "size" in error.message:
+                    raise TooLarge("The document would be larger than Firestore allows.") from None
+                raise
 
         self._call(commit)
 

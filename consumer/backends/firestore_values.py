@@ -80,42 +80,41 @@ def moment_of(timestamp: Any) -> datetime:
     return moment
 
 
-def write_of_new(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The `Write` that creates the document `name`, and fails if it is there."""
+def write_of(name: str, fields: Mapping[str, Any], precondition: Mapping[str, Any]) -> dict[str, Any]:
+    """The `Write` after which the document `name` has these fields and no others."""
     plain, server_times = _split(fields)
     return {
         "update": {"name": name, "fields": {key: encode(value) for key, value in plain.items()}},
         "update_transforms": [_server_time(path) for path in server_times],
-        "current_document": {"exists": False},
+        "current_document": precondition,
     }
 
 
-def write_of_changes(name: str, changes: Mapping[str, Any], version: Any) -> dict[str, Any]:
-    """The `Write` that makes `changes` (top-level fields or dotted paths) if the document is still of that version."""
+def write_of_changes(name: str, changes: Mapping[str, Any], precondition: Mapping[str, Any]) -> dict[str, Any]:
+    """The `Write` that makes `changes` (top-level fields or dotted paths) and leaves all else as it is."""
     plain, server_times = _split(changes)
     tree: dict[str, Any] = {}
     for path, value in plain.items():
         if value is not DELETE:
             _put(tree, path.split("."), value)
-    mask = [_quoted(path) for path in plain]
     return {
         "update": {"name": name, "fields": {key: encode(value) for key, value in tree.items()}},
-        "update_mask": {"field_paths": mask},
-        "update_transforms": [_server_time(path) for path in server_times],
-        "current_document": {"update_time": version},
+        "update_mask": {"field_paths": [_quoted(path.split(".")) for path in plain]},
+        "update_transforms": [_server_time([*path.split("."), *below]) for path, *below in server_times],
+        "current_document": precondition,
     }
 
 
-def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The fields without SERVER_TIME, however deep it stands, and the dotted paths where it stood."""
+def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[list[str]]]:
+    """The fields without SERVER_TIME, however deep it stands, and the ways to where it stood."""
     plain: dict[str, Any] = {}
-    server_times: list[str] = []
+    server_times: list[list[str]] = []
     for key, value in fields.items():
         if value is SERVER_TIME:
-            server_times.append(key)
+            server_times.append([key])
         elif isinstance(value, Mapping):
             plain[key], below = _split(value)
-            server_times += [f"{key}.{path}" for path in below]
+            server_times += [[key, *path] for path in below]
         else:
             plain[key] = value
     return plain, server_times
@@ -127,13 +126,13 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     tree[path[-1]] = value
 
 
-def _server_time(path: str) -> dict[str, Any]:
+def _server_time(path: list[str]) -> dict[str, Any]:
     return {"field_path": _quoted(path), "set_to_server_value": types.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME}
 
 
-def _quoted(path: str) -> str:
+def _quoted(path: list[str]) -> str:
     """A field path as the API wants it: parts that are no simple names stand in backticks."""
-    return ".".join(part if _SIMPLE_NAME.fullmatch(part) else _in_backticks(part) for part in path.split("."))
+    return ".".join(part if _SIMPLE_NAME.fullmatch(part) else _in_backticks(part) for part in path)
 
 
 def _in_backticks(part: str) -> str:

@@ -62,7 +62,7 @@ class LocalDocuments:
 
     def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
         """Write a new document. Raises Conflict if it exists."""
-        encoded = _encode(_resolve(fields))
+        encoded = _encode(_resolve(fields, _now()))
         with self._write() as connection:
             try:
                 connection.execute(
@@ -73,14 +73,11 @@ class LocalDocuments:
 
     def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
         """Compare-and-set. Raises Conflict if the document was written, or removed, since the snapshot."""
-        encoded = _encode_fields(snapshot.fields, changes)
-        with self._write() as connection:
-            done = connection.execute(
-                "UPDATE documents SET fields = ?, version = ? WHERE id = ? AND version = ?",
-                (encoded, _next_version(connection), snapshot.id, snapshot.version),
-            )
-            if not done.rowcount:
-                raise Conflict("The document was written since it was read.")
+        self._write_on(snapshot, _encode_fields(snapshot.fields, changes))
+
+    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
+        """Compare-and-set of the whole document. Raises as `update` does."""
+        self._write_on(snapshot, _encode(_resolve(fields, _now())))
 
     def delete(self, job_id: str) -> None:
         """Remove the document, if it is there."""
@@ -107,7 +104,9 @@ class LocalDocuments:
             path = _json_path(order_by)
             # Values of different types sort by type, as in Firestore: those that are times first, then the strange ones.
             conditions.append(f"json_type(fields, '{path}') IS NOT NULL")
-            key = f"coalesce(json_extract(fields, '{path}.\"{TIME_KEY}\"'), '~' || json_extract(fields, '{path}'))"
+            key = (
+                f"coalesce(json_extract(fields, '{path}.\"{TIME_KEY}\"'), '~' || coalesce(json_extract(fields, '{path}'), ''))"
+            )
         if after is not None:
             if order_by is None:
                 conditions.append(f"id {beyond} ?")
@@ -132,6 +131,15 @@ class LocalDocuments:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+    def _write_on(self, snapshot: Snapshot, encoded: str) -> None:
+        with self._write() as connection:
+            done = connection.execute(
+                "UPDATE documents SET fields = ?, version = ? WHERE id = ? AND version = ?",
+                (encoded, _next_version(connection), snapshot.id, snapshot.version),
+            )
+            if not done.rowcount:
+                raise Conflict("The document was written since it was read.")
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
@@ -256,7 +264,8 @@ def _json_path(field: str) -> str:
 
 
 def _encode_fields(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
-    merged = _resolve(fields)
+    now = _now()
+    merged = _resolve(fields, now)
     for field, value in changes.items():
         *parents, name = field.split(".")
         target = merged
@@ -267,7 +276,7 @@ def _encode_fields(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> str
         if value is DELETE:
             target.pop(name, None)
         else:
-            target[name] = _resolve(value)
+            target[name] = _resolve(value, now)
     return _encode(merged)
 
 
@@ -275,14 +284,14 @@ def _encode(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_encode_time)
 
 
-def _resolve(value: Any) -> Any:
-    """A copy with the store's time in place of SERVER_TIME."""
+def _resolve(value: Any, now: datetime) -> Any:
+    """A copy with the store's time in place of SERVER_TIME; one write has one time."""
     if value is SERVER_TIME:
-        return _now()
+        return now
     if isinstance(value, Mapping):
-        return {key: _resolve(item) for key, item in value.items()}
+        return {key: _resolve(item, now) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_resolve(item) for item in value]
+        return [_resolve(item, now) for item in value]
     return value
 
 
