@@ -46,11 +46,12 @@ class Check:
             (`against`) or by itself; one: a point. None for a value that no landmark shows.
         views: from which it can be judged.
         when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
-        sides: "near" judges the side that the camera sees better, "each" both where both
-            are seen alike (from the front and from behind), "working" the one that the repetition works.
-        oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and are
-            about twice as uncertain.
-        frames: how many consecutive samples decide.
+        sides: "near" judges the side that the camera sees better, "each" both where both are seen alike (from the front and
+            from behind), "working" the one that the repetition works.
+        oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
+            are about twice as uncertain.
+        frames: how many consecutive samples decide, at least.
+        lasting_s: for how many seconds, at least; 0 leaves it to `frames`.
         severity: a repetition with a major fault is not a good one.
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
         praise: for the user, when no repetition has this fault: one sentence.
@@ -79,6 +80,7 @@ class Check:
     against: Literal["vertical", "horizontal"] | None = None
     oblique_margin: float = 0.0
     frames: int = 3
+    lasting_s: float = 0.0
 
     def __post_init__(self) -> None:
         inside = self.clear < self.threshold if self.above else self.clear > self.threshold

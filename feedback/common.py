@@ -5,12 +5,12 @@ from feedback.catalogue import ANY, ENGINEERING_DEFAULT, FRONT, REAR, SIDE, Chec
 from feedback.words import N_
 
 BODY_LINE_SOURCE = (
-    "Shoulders, hips and ankles in one line, moving as a unit (APFT; FitnessGram); within 15 degrees of straight, and a little more "
-    "upwards, where the hip landmark lies above the joint, is an " + ENGINEERING_DEFAULT
+    "Shoulders, hips and ankles in one line, moving as a unit (APFT; FitnessGram); within 15 degrees of straight, and a little "
+    "more upwards, where the hip landmark lies above the joint, is an " + ENGINEERING_DEFAULT
 )
 
 
-def hips_sagging(frames: int = 3) -> Check:
+def hips_sagging(lasting_s: float = 0.0) -> Check:
     """The hips hang below the line from the shoulders to the feet."""
     return Check(
         id="hips_sagging",
@@ -23,7 +23,7 @@ def hips_sagging(frames: int = 3) -> Check:
         unit="deg",
         marks=("shoulder", "hip", "ankle"),
         views=SIDE,
-        frames=frames,
+        lasting_s=lasting_s,
         title=N_("Hips sagging"),
         advice=N_("Lift your hips into one line with shoulders and heels, as if pulling your belt buckle towards your chin."),
         praise=N_("Your hips never sagged."),
@@ -32,7 +32,7 @@ def hips_sagging(frames: int = 3) -> Check:
     )
 
 
-def hips_piked(frames: int = 3) -> Check:
+def hips_piked(lasting_s: float = 0.0) -> Check:
     """The hips stick up above the line from the shoulders to the feet."""
     return Check(
         id="hips_piked",
@@ -45,7 +45,7 @@ def hips_piked(frames: int = 3) -> Check:
         unit="deg",
         marks=("shoulder", "hip", "ankle"),
         views=SIDE,
-        frames=frames,
+        lasting_s=lasting_s,
         title=N_("Hips too high"),
         advice=N_("Lower your hips into one line with shoulders and heels, as if you were a wooden board."),
         praise=N_("Your hips stayed in line with your body."),

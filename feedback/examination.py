@@ -1,4 +1,4 @@
-"""Everything that was found out about one video: what the report is made of, and what pictures, graph and video are drawn from."""
+"""Everything that was found out about one video: what report, pictures, graph and video are made from."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Examination:
         signals: the named signals of `motion`, angles in degrees.
         repetitions: in order; empty for a hold.
         hold: the held stretch, else None.
-        judged: every verdict, faulty or not: by order of the exercise's checks, then of the repetitions. A verdict without fault
+        judged: every verdict, faulty or not, in the order of the exercise's checks, then of the repetitions. One without fault
             has a value, a moment and landmarks too, so that a good repetition can be shown with its angle.
         words: the job's language.
         report: what is published.

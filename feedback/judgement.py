@@ -1,4 +1,4 @@
-"""From measures to findings: which check holds in which repetition, judged over several frames and only where it can be seen."""
+"""From measures to findings: each check in each repetition, judged over several frames and only where it can be seen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.catalogue import Check
+from feedback.catalogue import Check, Verdict
 from feedback.measures import Side, Take
 from pose.angles import TRUSTED
-from pose.motion import INDEX, Floats
+from pose.motion import INDEX, Floats, Motion
 from pose.repetitions import Hold, Repetition
 from pose.signals import Body
 from pose.view import View
 
 SEEN_SHARE = 0.6
 """A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
+
+FOOT_EDGE = 0.04
+"""A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
+
+CUT_OFF_S = 0.1
+"""A repetition that ends this close to the end of the video may have been cut off."""
 
 PAUSE_S = 0.5
 """How long after a repetition its end position is looked for, if the next one does not start before."""
@@ -120,6 +126,8 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
         elif check.when == "after_peak":
             start = repetition.peak
         elif check.when == "after_end":
+            if _cut_off(scene, repetition):
+                continue
             start = repetition.peak
             last = len(scene.times) - 1
             following = scene.repetitions[number + 1].start if number + 1 < len(scene.repetitions) else last
@@ -127,6 +135,12 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
             end = max(end, min(pause, following, last))
         windows.append((slice(start, end + 1), repetition))
     return windows
+
+
+def _cut_off(scene: Scene, repetition: Repetition) -> bool:
+    """Whether the motion ends with the repetition, so that its last position may not have been seen."""
+    known = np.flatnonzero(scene.body.motion.detected)
+    return bool(scene.times[known[-1]] - repetition.end_s < CUT_OFF_S)
 
 
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
@@ -139,19 +153,18 @@ def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[S
 
 def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
     values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
-    seen = np.ones(len(values), dtype=bool)
-    if check.marks:
-        seen = scene.body.seen(*full_names(check.marks, side))[window] >= TRUSTED
+    seen = _seen(scene.body.motion, full_names(check.marks, side))[window]
     known = np.flatnonzero(seen & ~np.isnan(values))
     if len(known) < check.frames or np.mean(seen) < SEEN_SHARE:
         return None
+    times = scene.times[window][known]
+    frames = _frames(check, times)
     beyond = values[known] * (1 if check.above else -1)
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
     limit, clear = (value * (1 if check.above else -1) + shift for value in (check.threshold, check.clear))
-    worst, value = _worst(beyond, check)
+    worst, value = _worst(beyond, check.verdict, frames)
     fault = value > limit
-    times = scene.times[window][known]
-    spans = _spans(times, beyond, limit, clear, check.frames) if fault and check.verdict == "exceeds" else ()
+    spans = _spans(times, beyond, limit, clear, frames) if fault and check.verdict == "exceeds" else ()
     if fault and check.verdict == "falls_short":
         spans = ((float(times[0]), float(times[-1])),)
     return Finding(
@@ -167,13 +180,32 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
     )
 
 
-def _worst(beyond: Floats, check: Check) -> tuple[int, float]:
-    """Where and how far values go in the direction of the fault, decided by `check.frames` consecutive ones.
+def _seen(motion: Motion, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """(n,) whether all these landmarks are in the picture and not hidden."""
+    seen = np.ones(len(motion.times), dtype=bool)
+    for name in names:
+        x, y = motion.image[:, INDEX[name], :2].T
+        bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
+        seen &= (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
+        seen &= motion.visibility[:, INDEX[name]] >= TRUSTED
+    return seen
+
+
+def _frames(check: Check, times: Floats) -> int:
+    """How many samples in a row decide: the check's, and in slow motion or at a high frame rate as many as its seconds take."""
+    if len(times) <= check.frames:
+        return len(times)
+    lasting = int(np.ceil(check.lasting_s / float(np.median(np.diff(times)))))
+    return min(max(check.frames, lasting), len(times))
+
+
+def _worst(beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the fault, decided by so many consecutive ones.
 
     For `exceeds`, what they all lie beyond; for `falls_short`, the mean of those that come closest to the good side.
     """
-    runs = np.lib.stride_tricks.sliding_window_view(beyond, check.frames)
-    if check.verdict == "exceeds":
+    runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
+    if verdict == "exceeds":
         sustained = runs.min(axis=1)
         first = int(np.argmax(sustained))
         return first + int(np.argmax(runs[first])), float(sustained[first])

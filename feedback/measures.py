@@ -1,8 +1,8 @@
 """What a check measures: functions that turn a cleaned motion into one value per sample.
 
-Angles are taken in the picture, where they are exact as long as the movement lies in its plane; obliquely they are taken in space,
-with the depth that the pose model guesses. Lengths are centimetres of the person (MediaPipe's world scale), so that neither
-the picture's size nor the camera's distance plays a part.
+Angles are taken in the picture, where they are exact as long as the movement lies in its plane; obliquely they are taken in
+space, with the depth that the pose model guesses. Lengths are centimetres of the person (MediaPipe's world scale), so that
+neither the picture's size nor the camera's distance plays a part.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose.angles import TRIPLES, angle_at, inclination
-from pose.motion import Floats
+from pose.motion import INDEX, Floats
 from pose.repetitions import Repetition
 from pose.signals import Body
 from pose.view import View
@@ -24,11 +24,11 @@ CM = 100
 NARROW_M = 0.1
 """Below this distance in the picture a ratio of distances says nothing."""
 
+OFF_AXIS = 30.0
+"""Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
+
 ONE_ARM = 0.4
 """An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
-
-LEAST_RISE_M = 0.15
-"""Hips that rise less than this in a lift (a hinge with nearly straight legs) cannot run ahead of the shoulders."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Take:
         hips = self.body.at("left_hip")[:, 0] - self.body.at("right_hip")[:, 0]
         return np.asarray(apart * np.sign(np.nanmedian(hips)))
 
+    def picture_y(self, part: str) -> Floats:
+        """(n,) how far down the picture a landmark of this side is, pixels; comparable while the camera stands still."""
+        return self.body.motion.image[:, INDEX[f"{self.side}_{part}"], 1]
+
     def at_rest(self, values: Floats) -> float:
         """The usual value between repetitions; NaN if there is none."""
         values = values[self.rest & ~np.isnan(values)]
@@ -81,6 +85,15 @@ def joint(name: str, *, in_picture: bool = False) -> Measure:
         return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
 
     return measure
+
+
+def arm_bend(take: Take) -> Floats:
+    """The elbow's angle as the distance from shoulder to wrist tells it, degrees; 180 is the arm at its longest.
+
+    Unlike the angle in the picture it holds for an elbow that points at the camera. Both parts of the arm count as equally long.
+    """
+    reach = np.linalg.norm(take.point("wrist") - take.point("shoulder"), axis=1)
+    return np.asarray(2 * np.degrees(np.arcsin(np.clip(reach / np.nanpercentile(reach, 98), 0, 1))))
 
 
 def thigh_height(take: Take) -> Floats:
@@ -163,27 +176,23 @@ def knee_inside(take: Take) -> Floats:
     return np.asarray(inside)
 
 
-def hips_ahead_of_shoulders(take: Take) -> Floats:
-    """In a lift: how much more of their way up the hips have made than the shoulders, per cent of the way."""
+def trunk_dips(take: Take) -> Floats:
+    """In a lift: how much further the trunk leans forward than at the lowest point, degrees; the hips run ahead of the chest."""
     values = np.full(len(take.rest), np.nan)
     if take.repetition is None:
         return values
+    lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
-    shoulder, hip, ankle = (-take.point(part)[:, 1] for part in ("shoulder", "hip", "ankle"))
-    bottom = start + int(np.argmin((shoulder - ankle)[start : end + 1]))
-    lift = slice(bottom, end + 1)
-    ways = []
-    for height, least in ((hip - ankle, LEAST_RISE_M), (shoulder - ankle, LEAST_RISE_M)):
-        ways.append((height[lift] - height[bottom]) / max(height[end] - height[bottom], least))
-    values[lift] = 100 * (ways[0] - ways[1])
+    bottom = start + int(np.argmax(take.picture_y("shoulder")[start : end + 1]))
+    values[bottom : end + 1] = lean[bottom : end + 1] - lean[bottom]
     return values
 
 
 def elbow_flare(take: Take) -> Floats:
     """How far the upper arms stand off from the trunk at the lowest point of a push-up, degrees; only from the front.
 
-    From the front the trunk points away from the camera, and the lowered upper arm is level: what is seen of its length across the
-    picture is the sine of the angle.
+    From the front the trunk points away from the camera, and the lowered upper arm is level: what is seen of its length across
+    the picture is the sine of the angle.
     """
     arms = 0.0
     for side in ("left", "right"):
@@ -198,9 +207,8 @@ def arm_from_vertical(take: Take) -> Floats:
 
 
 def feet_apart(take: Take) -> Floats:
-    """The distance of the ankles across the picture as a multiple of the shoulders' width."""
-    shoulders = take.body.at("left_shoulder", world=True) - take.body.at("right_shoulder", world=True)
-    return np.asarray(np.abs(take.gap("ankle")) / np.nanmedian(np.linalg.norm(shoulders, axis=1)))
+    """The distance of the ankles across the picture as a multiple of the shoulders' width with the arms down."""
+    return np.abs(take.gap("ankle")) / take.at_rest(take.gap("shoulder"))
 
 
 def mouth_over_hands(take: Take) -> Floats:
@@ -216,9 +224,14 @@ def hip_sway(take: Take) -> Floats:
 
 
 def tilt(part: str) -> Measure:
-    """How much higher one side's part is than the other's, more than at rest, cm. Sides that take turns are not measured."""
+    """How much higher one side's part is than the other's, more than at rest, cm.
+
+    Not measured: sides that take turns, and a body turned so far that its two sides are at different distances.
+    """
 
     def measure(take: Take) -> Floats:
+        if abs(np.sin(np.radians(take.view.azimuth))) > np.sin(np.radians(OFF_AXIS)):
+            return np.full(len(take.rest), np.nan)
         hips = take.body.at("hip")[:, 1]
         left, right = (hips - take.body.at(f"{side}_{part}")[:, 1] for side in ("left", "right"))
         if take.repetition is not None:

@@ -162,9 +162,24 @@ def _report(work: _Work, judged: Sequence[Finding], not_assessed: list[NotAssess
         faults=faults,
         not_assessed=not_assessed,
         score=score,
-        statistics=statistics(work.signals, movement, scene.view, scene.repetitions, of_reps, scene.hold),
+        statistics=statistics(
+            signals=work.signals,
+            movement=movement,
+            view=scene.view,
+            repetitions=scene.repetitions,
+            of_reps=of_reps,
+            hold=scene.hold,
+        ),
         warnings=_warnings(work),
-        summary=summarise(work.words, work.exercise, reps, held, faults, praised, work.shown_instead),
+        summary=summarise(
+            work.words,
+            exercise=work.exercise,
+            reps=reps,
+            hold=held,
+            faults=faults,
+            praised=praised,
+            shown_instead=work.shown_instead,
+        ),
     )
 
 

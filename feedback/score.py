@@ -1,9 +1,9 @@
 """The score, 0 to 100.
 
-A repetition starts at 100. Every major fault takes 25 and up to 15 more the further it is beyond its threshold (all 15 at twice the
-step from `clear` to `threshold`), every minor fault 5 and up to 5 more. The set's score is the mean of its repetitions. A hold's
-score is the share of its time without a major fault, less the same for minor ones once each. Where no check could be made
-there is no score.
+A repetition starts at 100. Every major fault takes 25 and up to 15 more the further it is beyond its threshold (all 15 at
+twice the step from `clear` to `threshold`), every minor fault 5 and up to 5 more. The set's score is the mean of its
+repetitions. A hold's score is the share of its time without a major fault, in per cent, less each minor fault's deduction.
+Where no check could be made there is no score.
 """
 
 from collections.abc import Iterable, Sequence

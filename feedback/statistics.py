@@ -51,6 +51,7 @@ def figures(signals: Signals, movement: Movement, repetition: Repetition) -> Fig
 
 
 def statistics(
+    *,
     signals: Signals,
     movement: Movement,
     view: View,

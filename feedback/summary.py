@@ -33,6 +33,7 @@ def not_assessed_reason(words: Words, check: Check, view: ViewId, *, in_view: bo
 
 def summarise(
     words: Words,
+    *,
     exercise: Exercise,
     reps: Reps,
     hold: Hold | None,

@@ -64,7 +64,7 @@ CHECKS = (
         why=N_("A wide jump works hips and legs."),
         source="Feet apart (turnstep); 1.2 times the shoulders' width is an " + ENGINEERING_DEFAULT,
     ),
-    uneven_sides("wrist", 15),
+    uneven_sides("wrist", 25),
     too_fast(0.5),
 )
 

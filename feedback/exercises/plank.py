@@ -20,8 +20,8 @@ MOVEMENT = Movement(
 )
 
 CHECKS = (
-    hips_sagging(frames=5),
-    hips_piked(frames=5),
+    hips_sagging(lasting_s=0.5),
+    hips_piked(lasting_s=0.5),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Plank"), checks=CHECKS)

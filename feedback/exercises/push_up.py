@@ -30,12 +30,11 @@ CHECKS = (
     Check(
         id="shallow_depth",
         measures="the elbow's angle at the lowest point",
-        measure=measures.joint("elbow"),
+        measure=measures.arm_bend,
         verdict="falls_short",
         above=True,
-        threshold=115,
+        threshold=113,
         clear=100,
-        oblique_margin=12,
         unit="deg",
         marks=("shoulder", "elbow", "wrist"),
         views=(*SIDE, *OBLIQUE),
@@ -43,7 +42,8 @@ CHECKS = (
         advice=N_("Lower yourself until your elbows are at a right angle, as if touching a fist on the floor with your chest."),
         praise=N_("You went down far enough every time."),
         why=N_("The lowest part is where chest and arms work hardest."),
-        source="Elbow at 90 degrees, upper arm level (AFI 36-2905; FitnessGram); bottom at most 95, plus the pose error of 7-14 degrees",
+        source="Elbow at 90 degrees, upper arm level (AFI 36-2905; FitnessGram); bottom at most 95, plus the "
+        "pose error of 7-14 degrees",
     ),
     hips_sagging(),
     hips_piked(),
@@ -82,7 +82,7 @@ CHECKS = (
         advice=N_("Bring your elbows closer to your body, as if your arms and head made an arrow, not a T."),
         praise=N_("You kept your elbows at a good angle."),
         why=N_("Closer elbows let chest and arms push together."),
-        source="Push-ups at about 90 degrees bring the shoulder into an unfavourable position (J Athl Train 48(6):826), coaches teach "
+        source="At about 90 degrees the shoulder works in an unfavourable position (J Athl Train 48(6):826), coaches teach "
         "about 45; more than 75 less the foreshortening is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),

@@ -62,8 +62,8 @@ CHECKS = (
         advice=N_("Push your knees out over your toes, as if spreading the floor apart with your feet."),
         praise=N_("Your knees stayed over your feet."),
         why=N_("With the knees over the feet, the legs push with their full strength."),
-        source="Knee separation as in Noyes 2005; no cut-off is published for two-legged squats, so less than 86 % of one's own is an "
-        + ENGINEERING_DEFAULT,
+        source="Knee separation as in Noyes 2005; no cut-off is published for two-legged squats: less than 86 % of one's own "
+        "is an " + ENGINEERING_DEFAULT,
     ),
     Check(
         id="forward_lean",
@@ -83,8 +83,8 @@ CHECKS = (
         ),
         praise=N_("Your chest stayed up nicely."),
         why=N_("An upright trunk leaves the work to the legs."),
-        source="Trunk as upright as possible (NSCA, quoted in JSCR 2017); trunk against shin decides between hip and knee (Barrack "
-        "2021); 50 degrees is an " + ENGINEERING_DEFAULT,
+        source="Trunk as upright as possible (NSCA, quoted in JSCR 2017); trunk against shin decides between hip and knee "
+        "(Barrack 2021); 50 degrees is an " + ENGINEERING_DEFAULT,
     ),
     Check(
         id="heel_rise",
@@ -92,10 +92,11 @@ CHECKS = (
         measure=measures.lifted("heel", over="foot_index"),
         verdict="exceeds",
         above=True,
-        threshold=4.5,
-        clear=3.5,
+        threshold=5.2,
+        clear=4,
         unit="cm",
-        marks=("heel",),
+        marks=("foot_index", "heel"),
+        against="horizontal",
         views=SIDE,
         title=N_("Heels lifting"),
         advice=N_("Keep your whole foot on the floor, as if pressing your heels into the ground on the way up."),
