@@ -114,7 +114,11 @@ class Lease(_Part):
 
     def over(self, now: datetime) -> bool:
         """Whether it has expired at the store's time `now`."""
-        return now > self.renewed_at + timedelta(seconds=self.seconds)
+        return self.seconds_left(now) < 0
+
+    def seconds_left(self, now: datetime) -> float:
+        """Until it expires, from the store's time `now` on; negative afterwards."""
+        return (self.renewed_at - now).total_seconds() + self.seconds
 
 
 class Progress(_Part):
@@ -305,6 +309,11 @@ def retry() -> Changes:
     """From `failed` or `cancelled` back to `uploaded`, with all attempts: an operator's move."""
     gone = ("lease", "progress", "notBefore", "startedAt", "finishedAt", "error", "result", "cancelRequested")
     return {"status": str(Status.UPLOADED), "attempt": 0, "updatedAt": SERVER_TIME, **dict.fromkeys(gone, DELETE)}
+
+
+def request_cancel() -> Changes:
+    """What the app writes, or an operator for it; whoever sees it cancels the job."""
+    return {"cancelRequested": True}
 
 
 def backoff(attempt: int, *, base_s: float, max_s: float, jitter: float) -> timedelta:

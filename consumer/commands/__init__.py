@@ -1,0 +1,1 @@
+"""What each command of `dothis` does; consumer/cli.py has their options."""

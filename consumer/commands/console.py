@@ -1,0 +1,152 @@
+"""What the commands share: how they print, how they fail, how they show progress."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from consumer import logs
+from consumer.backends import Backend, Denied, StoreError
+from consumer.errors import ErrorCode, JobError
+from consumer.settings import Settings, SettingsError
+from consumer.stores import open_backend
+from pose.errors import ModelMissing
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Failed(Exception):
+    """A command failed.
+
+    Attributes:
+        code: for machines.
+        message: a sentence for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def load_settings() -> Settings:
+    """The settings; a wrong one is wrong usage."""
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        raise typer.BadParameter(f"{error}. See .env.example for all settings.", param_hint="settings") from error
+
+
+@contextlib.contextmanager
+def reporting(*, as_json: bool = False, language: str = "en") -> Iterator[None]:
+    """Turn what can go wrong into a sentence and an exit code."""
+    try:
+        yield
+    except Failed as failed:
+        _fail(failed.code, failed.message, as_json=as_json)
+    except JobError as error:
+        # The reason is an English sentence, and says more; other languages get the sentence that apps show.
+        specific = error.reason if language == "en" and error.reason else error.message(language)
+        _fail(str(error.code), specific, as_json=as_json)
+    except Denied as error:
+        _fail(str(ErrorCode.NOT_ALLOWED), str(error), as_json=as_json)
+    except StoreError as error:
+        _fail(str(ErrorCode.UNAVAILABLE), str(error), as_json=as_json)
+    except ModelMissing as error:
+        _fail(str(ErrorCode.INTERNAL), str(error), as_json=as_json)
+    except KeyboardInterrupt:
+        err.print("Interrupted.")
+        raise typer.Exit(130) from None
+
+
+def _fail(code: str, message: str, *, as_json: bool) -> NoReturn:
+    if as_json:
+        print_json({"error": {"code": code, "message": message}})
+    err.print(message, markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=plain) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """JSON for what documents hold beside it: times as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[Backend]:
+    """The stores, closed at the end."""
+    backend = open_backend(settings)
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+@contextlib.contextmanager
+def connected(*, as_json: bool) -> Iterator[Backend]:
+    """The stores for a short question, what goes wrong with them reported."""
+    settings = load_settings()
+    quiet_logs()
+    with reporting(as_json=as_json), opened(settings) as backend:
+        yield backend
+
+
+def quiet_logs() -> None:
+    """For commands that talk to people: only errors, and nothing of what native libraries write past Python."""
+    _silence_native_libraries()
+    logs.configure("error", "console")
+
+
+def _silence_native_libraries() -> None:
+    """Give Python a stderr of its own: MediaPipe and FFmpeg write to descriptor 2, and cannot be told not to."""
+    sys.stderr.flush()
+    own = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    sys.stderr = own
+    err.file = own
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+@contextlib.contextmanager
+def progress_bar(*, shown: bool = True) -> Iterator[Callable[[str, float], None]]:
+    """A bar on stderr, if that is a terminal, else a line for each stage.
+
+    Yields:
+        A function that takes what is being done and how much of everything is, 0 to 1.
+    """
+    if not shown:
+        yield lambda _what, _share: None
+    elif err.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task("", total=1.0)
+            yield lambda what, share: progress.update(task, description=what, completed=share)
+    else:
+        yield _lines()
+
+
+def _lines() -> Callable[[str, float], None]:
+    told: list[tuple[str, int]] = []
+
+    def tell(what: str, share: float) -> None:
+        quarter = int(share * 4)
+        if not told or told[-1] != (what, quarter):
+            told.append((what, quarter))
+            err.print(f"{what} {share:.0%}")
+
+    return tell

@@ -1,0 +1,120 @@
+"""`dothis doctor`: what is in order, what is not, and what to do about it."""
+
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import typer
+
+from consumer.backends import Backend, Missing, StoreError
+from consumer.commands import console
+from consumer.confine import support
+from consumer.settings import Settings
+from consumer.stores import open_backend
+from pose import model as models
+from pose.errors import ModelMissing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        ok: whether it is in order; None where the daemon works, but less well than it could.
+        says: what was found, or what to mend.
+    """
+
+    name: str
+    ok: bool | None
+    says: str
+
+
+def run(*, json: bool) -> None:
+    """Print every finding; exit code 1 when something has to be mended."""
+    settings = console.load_settings()
+    console.quiet_logs()
+    findings = list(examine(settings))
+    if json:
+        console.print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            sign = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]![/]"}[finding.ok]
+            console.out.print(f"{sign} {finding.name}: ", end="")
+            console.out.print(finding.says, markup=False, soft_wrap=True)
+    if any(finding.ok is False for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything that the daemon needs."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    yield Finding("settings", True, f"read; Python {version}, backend {settings.backend}, {settings.workers} workers")
+    yield from _stores(settings)
+    yield _volume(settings)
+    yield _model(settings)
+    yield _sandbox()
+
+
+def _stores(settings: Settings) -> Iterator[Finding]:
+    try:
+        backend = open_backend(settings)
+    except StoreError as error:
+        yield Finding("credentials", False, str(error))
+        return
+    try:
+        if settings.backend == "firebase":
+            yield Finding("credentials", True, "found")
+        yield _ask("document store", backend, lambda: backend.documents.find({"status": "uploaded"}, limit=1))
+        yield _ask("object storage", backend, lambda: _stat_nothing(backend))
+    finally:
+        backend.close()
+
+
+def _ask(name: str, backend: Backend, question: Callable[[], object]) -> Finding:
+    try:
+        question()
+    except StoreError as error:
+        return Finding(name, False, str(error))
+    return Finding(name, True, f"{backend.name} answers")
+
+
+def _stat_nothing(backend: Backend) -> None:
+    try:
+        backend.objects.stat(f"references/{secrets.token_hex(8)}")
+    except Missing:
+        # That is the right answer: the bucket is there, the object is not.
+        return
+
+
+def _volume(settings: Settings) -> Finding:
+    spool = settings.data_dir / "spool"
+    try:
+        spool.mkdir(parents=True, exist_ok=True)
+        probe = spool / f".probe-{secrets.token_hex(4)}"
+        probe.write_bytes(b"")
+        probe.unlink()
+        free = shutil.disk_usage(spool).free
+    except OSError as error:
+        return Finding("volume", False, f"{error.strerror}: make DOTHIS_DATA_DIR a directory that this user can write.")
+    if free < settings.min_free_bytes:
+        return Finding("volume", False, f"only {free / 1e9:.1f} GB free: make room, or lower DOTHIS_MIN_FREE_BYTES.")
+    return Finding("volume", True, f"can be written, {free / 1e9:.1f} GB free")
+
+
+def _model(settings: Settings) -> Finding:
+    try:
+        model = models.find(settings.model)
+    except ModelMissing as error:
+        return Finding("pose model", False, str(error))
+    return Finding("pose model", True, f"{model.name}, SHA-256 {model.sha256}")
+
+
+def _sandbox() -> Finding:
+    have = support()
+    if have.complete:
+        return Finding("sandbox", True, f"Landlock ABI {have.landlock} and seccomp")
+    lacking = [name for name, there in (("Landlock (Linux 5.13)", have.landlock), ("seccomp", have.seccomp)) if not there]
+    return Finding("sandbox", None, f"this kernel lacks {' and '.join(lacking)}; limits on memory, time and files remain")

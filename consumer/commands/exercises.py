@@ -1,0 +1,50 @@
+"""`dothis exercises`: the catalogue."""
+
+from typing import Any
+
+from rich.markup import escape
+
+from consumer.commands import console
+from feedback.catalogue import Check, Exercise
+from feedback.exercises import CATALOGUE
+from feedback.words import words_of
+
+
+def run(*, json: bool) -> None:
+    """Print every exercise with its checks."""
+    if json:
+        console.print_json([_plain(exercise) for exercise in CATALOGUE.values()])
+        return
+    words = words_of("en")
+    for exercise in CATALOGUE.values():
+        console.out.print(f"[bold]{exercise.id}[/] {escape(words(exercise.name))}")
+        for check in exercise.checks:
+            views = ", ".join(check.views)
+            line = f"  {check.id}: {escape(check.measures)} {_bound(check)}, from {views} [dim]({escape(check.source)})[/]"
+            console.out.print(line, soft_wrap=True)
+
+
+def _bound(check: Check) -> str:
+    return f"{'above' if check.above else 'below'} {check.threshold:g} {check.unit}"
+
+
+def _plain(exercise: Exercise) -> dict[str, Any]:
+    words = words_of("en")
+    return {
+        "id": exercise.id,
+        "name": words(exercise.name),
+        "checks": [
+            {
+                "id": check.id,
+                "title": words(check.title),
+                "measures": check.measures,
+                "fault": "above" if check.above else "below",
+                "threshold": check.threshold,
+                "unit": check.unit,
+                "severity": check.severity,
+                "views": list(check.views),
+                "source": check.source,
+            }
+            for check in exercise.checks
+        ],
+    }

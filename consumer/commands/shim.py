@@ -1,0 +1,38 @@
+"""`dothis shim`: the older HTTP interface in the foreground."""
+
+import logging
+import signal
+from types import FrameType
+
+from consumer import logs
+from consumer.backends import Backend
+from consumer.commands import console
+from consumer.serving import Server, make_server
+from consumer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def run() -> None:
+    """Serve until a signal."""
+    settings = console.load_settings()
+    logs.configure(settings.log_level, settings.log_format)
+    with console.reporting(), console.opened(settings) as backend:
+        server = listen(backend, settings)
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            server.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        logger.info("Ready: the older HTTP interface on port %d", server.port)
+        server.run()
+
+
+def listen(backend: Backend, settings: Settings, *, web_client: bool = False) -> Server:
+    """The server with its port taken, or a sentence on why not."""
+    try:
+        return make_server(backend, settings, web_client=web_client)
+    except OSError as error:
+        where = f"{settings.shim_host}:{settings.shim_port}"
+        raise console.Failed("internal", f"Cannot listen on {where}: {error.strerror}. Set DOTHIS_SHIM_PORT.") from error

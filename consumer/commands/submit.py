@@ -1,0 +1,99 @@
+"""`dothis submit`: acts as the app."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from consumer import jobs
+from consumer.app import Request, StillRunning, fetch, follow, submit
+from consumer.backends import Backend, Snapshot
+from consumer.commands import console, summary
+from consumer.commands.analyze import check_exercise
+from consumer.errors import ErrorCode
+from consumer.settings import Settings
+from feedback.words import language_of
+
+UPLOAD_SHARE = 0.1
+"""Of the progress bar."""
+
+STAGES = {
+    "downloading": "Fetching the video",
+    "analysing": "Analysing",
+    "writing_feedback": "Writing the feedback",
+    "uploading": "Publishing the results",
+}
+
+
+def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, json: bool) -> None:
+    """See `dothis submit --help`."""
+    check_exercise(request.exercise)
+    settings = console.load_settings()
+    console.quiet_logs()
+    with console.reporting(as_json=json, language="en"), console.opened(settings) as backend:
+        if not wait:
+            job_id = submit(backend, request)
+            console.print_json({"id": job_id}) if json else console.out.print(job_id)
+            return
+        with console.progress_bar(shown=not json) as tell:
+            job_id, fields = submit_and_follow(backend, request, timeout_s, tell)
+        report_end(settings, backend, job_id, fields, out=out, language=request.language, json=json)
+
+
+def submit_and_follow(
+    backend: Backend, request: Request, timeout_s: float, tell: Callable[[str, float], None]
+) -> tuple[str, Mapping[str, Any]]:
+    """Submit, then wait for the end; the job's id and its document's fields."""
+    job_id = submit(backend, request, lambda done: tell("Uploading", UPLOAD_SHARE * done))
+
+    def changed(snapshot: Snapshot) -> None:
+        tell(*_standing(snapshot.fields))
+
+    try:
+        return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed)
+    except StillRunning:
+        message = f"Job {job_id} is not finished yet and goes on: see `dothis jobs show {job_id}`. Is `dothis run` running?"
+        raise console.Failed("not_finished", message) from None
+
+
+def report_end(
+    settings: Settings,
+    backend: Backend,
+    job_id: str,
+    fields: Mapping[str, Any],
+    *,
+    out: Path | None,
+    language: str,
+    json: bool,
+) -> None:
+    """Print the result; a job that did not end well fails the command with its own code and sentence."""
+    if fields["status"] != "done":
+        error = fields.get("error") or {}
+        raise console.Failed(error.get("code", str(ErrorCode.INTERNAL)), error.get("message", "The job failed."))
+    result = fields["result"]
+    if out is not None:
+        fetch(backend, result, out)
+    if json:
+        console.print_json({"id": job_id, "status": fields["status"], "result": result})
+        return
+    summary.show_document(result, out if out is not None else place_of(settings, result), language_of(language))
+
+
+def place_of(settings: Settings, result: Mapping[str, Any]) -> str:
+    """Where the results lie, for a person: a directory, or an address in the bucket."""
+    directory = str(result["files"]["report"]).rpartition("/")[0]
+    if settings.backend == "local":
+        return str(settings.data_dir / "objects" / directory)
+    return f"gs://{settings.bucket or '(bucket)'}/{directory}"
+
+
+def _standing(fields: Mapping[str, Any]) -> tuple[str, float]:
+    """What is being done, and how much of everything is."""
+    progress = fields.get("progress") or {}
+    share = UPLOAD_SHARE + (1 - UPLOAD_SHARE) * progress.get("percent", 0) / 100
+    match jobs.status_of(fields):
+        case jobs.Status.UPLOADED:
+            return "Waiting for a worker", share
+        case jobs.Status.WAITING:
+            return "Waiting to try again", share
+        case _:
+            return STAGES.get(progress.get("stage", ""), "Working"), share

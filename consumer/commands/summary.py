@@ -1,0 +1,76 @@
+"""A result as a person wants to read it on a terminal."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from consumer.commands.console import out
+from feedback.exercises import CATALOGUE
+from feedback.words import words_of
+
+
+def show(report: Mapping[str, Any], directory: Path | str | None, language: str) -> None:
+    """Print exercise, repetitions, advice, and where the files are."""
+    name = report["exercise"]["name"]
+    show_result(
+        name=name,
+        reps=report["reps"]["total"],
+        good=report["reps"]["good"],
+        hold=report["hold"],
+        score=report["score"],
+        summary=report["summary"],
+        faults=report["faults"],
+        language=language,
+    )
+    for item in report["notAssessed"]:
+        out.print(f"  [dim]?[/] {escape(item['title'])}: [dim]{escape(item['reason'])}[/]", soft_wrap=True)
+    for warning in report["warnings"]:
+        out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
+    show_place(directory)
+
+
+def show_document(result: Mapping[str, Any], directory: Path | str | None, language: str) -> None:
+    """The same of a document's `result`."""
+    exercise = CATALOGUE.get(result["exercise"])
+    name = words_of(language)(exercise.name) if exercise else result["exercise"]
+    show_result(
+        name=name,
+        reps=result["reps"],
+        good=result["goodReps"],
+        hold=result["hold"],
+        score=result["score"],
+        summary=result["summary"],
+        faults=result["faults"],
+        language=language,
+    )
+    show_place(directory)
+
+
+def show_result(
+    *,
+    name: str,
+    reps: int,
+    good: int,
+    hold: Mapping[str, Any] | None,
+    score: int | None,
+    summary: str,
+    faults: list[Mapping[str, Any]],
+    language: str,
+) -> None:
+    """What both have in common."""
+    words = words_of(language)
+    figures = f"{hold['durationS']:.0f} s, {hold['goodS']:.0f} s good" if hold else f"{reps} repetitions, {good} good"
+    scored = "" if score is None else f", score {score} of 100"
+    out.print(f"[bold]{escape(name)}[/]: {figures}{scored}")
+    out.print(escape(summary), soft_wrap=True)
+    for fault in faults:
+        where = f" ({words.rep_numbers(fault['reps'])})" if fault["reps"] else ""
+        out.print(f"  [red]✗[/] {escape(fault['title'])}{where}: {escape(fault['advice'])}", soft_wrap=True)
+
+
+def show_place(directory: Path | str | None) -> None:
+    """Where the files are."""
+    if directory is not None:
+        out.print(f"Results: {directory}", markup=False, soft_wrap=True)

@@ -1,0 +1,43 @@
+"""`dothis up`: daemon and older HTTP interface in one process, one container."""
+
+import logging
+import threading
+
+import typer
+
+from consumer import logs
+from consumer.commands import console
+from consumer.commands.daemon import check_sandbox
+from consumer.commands.shim import listen
+from consumer.daemon import Daemon
+from consumer.serving import Server
+from feedback.exercises import CATALOGUE
+from pose import model as models
+
+logger = logging.getLogger(__name__)
+
+
+def run(*, web: bool) -> None:
+    """Both until a signal; when one ends by itself, so does the other."""
+    settings = console.load_settings()
+    logs.configure(settings.log_level, settings.log_format)
+    with console.reporting():
+        check_sandbox(settings)
+        model = models.find(settings.model).path
+        with console.opened(settings) as backend:
+            server = listen(backend, settings, web_client=web)
+            daemon = Daemon(backend, settings, model=model, exercises=frozenset(CATALOGUE))
+            thread = threading.Thread(target=_serve, args=(server, daemon), name="shim", daemon=True)
+            thread.start()
+            logger.info("Ready: the older HTTP interface on port %d", server.port)
+            code = daemon.run()
+            server.stop()
+            thread.join()
+    raise typer.Exit(code)
+
+
+def _serve(server: Server, daemon: Daemon) -> None:
+    try:
+        server.run()
+    finally:
+        daemon.stop()
