@@ -27,9 +27,13 @@ class Candidates:
 
     def __init__(self, rng: random.Random | None = None) -> None:
         self._rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._idled = threading.Condition(lock)
         self._due_at: dict[str, float] = {}
         self._contention = 0.0
+        self._waiting = 0
+        self._drawn_at = time.monotonic()
 
     def hint(self, job_id: str) -> None:
         """A watch says that this job might be due now."""
@@ -45,7 +49,7 @@ class Candidates:
                 if known is None and len(self._due_at) >= MAX_CANDIDATES:
                     break
                 self._due_at[job_id] = at if known is None else min(known, at)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def draw(self, timeout_s: float) -> str | None:
         """The next one to try; None when there is none within `timeout_s`."""
@@ -53,16 +57,33 @@ class Candidates:
         with self._changed:
             while True:
                 now = time.monotonic()
-                ready = [job_id for job_id, at in self._due_at.items() if at <= now]
+                ready = self._ready(now)
                 if ready:
                     window = ready[: round(2**self._contention)]
                     drawn = self._rng.choice(window)
                     del self._due_at[drawn]
+                    self._drawn_at = now
                     return drawn
                 next_at = min(self._due_at.values(), default=until)
                 if now >= until:
                     return None
-                self._changed.wait(max(min(next_at, until) - now, 0.0))
+                self._waiting += 1
+                self._idled.notify()
+                try:
+                    self._changed.wait(max(min(next_at, until) - now, 0.0))
+                finally:
+                    self._waiting -= 1
+
+    def wait_for_idle(self, timeout_s: float) -> int:
+        """Wait for workers that find nothing to draw; how many they are, 0 when there is none within `timeout_s`."""
+        with self._changed:
+            self._idled.wait_for(lambda: self._idle() > 0, timeout_s)
+            return max(self._idle(), 0)
+
+    def starving(self, seconds: float) -> bool:
+        """Whether a worker is idle and nothing has been drawn for so long."""
+        with self._changed:
+            return self._idle() > 0 and time.monotonic() - self._drawn_at > seconds
 
     def won(self) -> None:
         """A claim succeeded: draw nearer."""
@@ -78,6 +99,12 @@ class Candidates:
         """Let everybody who waits in `draw` look again."""
         with self._changed:
             self._changed.notify_all()
+
+    def _ready(self, now: float) -> list[str]:
+        return [job_id for job_id, at in self._due_at.items() if at <= now]
+
+    def _idle(self) -> int:
+        return self._waiting - len(self._ready(time.monotonic()))
 
     def __len__(self) -> int:
         return len(self._due_at)

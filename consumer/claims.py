@@ -10,11 +10,12 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from consumer import jobs
-from consumer.backends import Conflict, DocumentStore, Snapshot, Unavailable
-from consumer.errors import ErrorCode, JobError
+from consumer.backends import DELETE, Conflict, DocumentStore, Snapshot, StoreError, Unavailable
+from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.jobs import Changes, Due, Job, Status
 from consumer.lease import Lease, token_of
 from consumer.metrics import Metrics
+from consumer.owners import Owners
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,15 @@ class Claims:
         self._worker = worker
         self._exercises = exercises
         self._metrics = metrics
+        self._owners = Owners(documents, settings.max_per_owner)
+
+    def next_of(self, owner: str) -> list[str]:
+        """Ids of the owner's next jobs, where the number of running ones is limited; one of them has just ended.
+
+        Raises:
+            StoreError: the store cannot be asked; the sweep finds them later.
+        """
+        return self._owners.next_of(owner)
 
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.
@@ -74,7 +84,7 @@ class Claims:
                 error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
                 return self._end(snapshot, jobs.fail(error, job.language), error.code)
             case Due.CLAIM:
-                return Missed.OWNER_BUSY if self._owner_busy(job) else self._claim(snapshot, job)
+                return Missed.OWNER_BUSY if self._owners.busy(job) else self._claim(snapshot, job)
 
     def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         settings = self._settings
@@ -88,12 +98,30 @@ class Claims:
         except Unavailable:
             if not self._was_written(job.id, token):
                 raise
+        lease = Lease(self._documents, job.model_copy(update={"attempt": job.attempt + 1}), token, settings.lease_s)
+        if self._too_late(job):
+            self._undo(lease, first=job.started_at is None)
+            return Missed.OWNER_BUSY
         if job.status is Status.PROCESSING:
             logger.warning("Took over a job whose lease is over (attempt %d)", job.attempt + 1)
             self._metrics.takeovers.inc()
         elif job.created_at is not None and job.attempt == 0:
             self._metrics.queue_wait.observe(max((snapshot.read_time - job.created_at).total_seconds(), 0.0))
-        return Lease(self._documents, job.model_copy(update={"attempt": job.attempt + 1}), token, settings.lease_s)
+        return lease
+
+    def _too_late(self, job: Job) -> bool:
+        try:
+            return self._owners.too_late(job)
+        except StoreError as error:
+            logger.warning("The owner's running jobs could not be counted, the claim stands: %s", error)
+            return False
+
+    def _undo(self, lease: Lease, *, first: bool) -> None:
+        changes = jobs.hand_back(lease.job.attempt) | ({"startedAt": DELETE} if first else {})
+        try:
+            lease.end(changes, patient=False)
+        except LeaseLost:
+            logger.info("The document is gone already.")
 
     def _was_written(self, job_id: str, token: str) -> bool:
         """Whether a claim was written although no answer came; else the job would lie idle, and an attempt be lost."""
@@ -107,13 +135,6 @@ class Claims:
                 time.sleep(0.5)
             else:
                 return snapshot is not None and token_of(snapshot.fields) == token
-
-    def _owner_busy(self, job: Job) -> bool:
-        limit = self._settings.max_per_owner
-        if not limit:
-            return False
-        running = self._documents.find({"status": str(Status.PROCESSING), "owner": job.owner}, limit=limit)
-        return len(running) >= limit and all(other.id != job.id for other in running)
 
     def _reject(self, snapshot: Snapshot, error: JobError) -> Missed:
         logger.info("Refused a document: %s", error)

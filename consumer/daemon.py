@@ -18,24 +18,25 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from consumer import logs
 from consumer.analysis import Analysis
-from consumer.backends import Backend, StoreError
+from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.candidates import Candidates
 from consumer.claims import Claims, Missed
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
-from consumer.intake import Intake
+from consumer.intake import Feed, Intake
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox import Sandbox
-from consumer.settings import Settings
+from consumer.settings import Settings, SettingsError
 from consumer.spool import Spool
 from consumer.stages import Hook, Workshop
 from consumer.worker import Worker
@@ -47,9 +48,6 @@ DRAW_S = 1.0
 
 FULL_S = 5.0
 """How long intake pauses before it looks again whether the volume has room."""
-
-OWNER_BUSY_S = 3.0
-"""When a job is looked at again whose owner has as many running as one may have."""
 
 STALE_S = 60.0
 """Health says so when no sweep succeeded for this long, or for three times `DOTHIS_SWEEP_S`."""
@@ -88,7 +86,13 @@ class Daemon:
         self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes)
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
-        self._intake = Intake(backend.documents, settings, self._candidates, self.metrics)
+        self._intake = Intake(
+            backend.documents,
+            settings,
+            self._candidates,
+            self.metrics,
+            subscribe=self._subscriber(backend.documents) if settings.intake == "pubsub" else None,
+        )
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
         self._claims = Claims(backend.documents, settings, worker=worker, exercises=exercises, metrics=self.metrics)
         shop = Workshop(
@@ -159,6 +163,13 @@ class Daemon:
         }
         return Health(problems, facts)
 
+    def _subscriber(self, documents: DocumentStore) -> Callable[[], Feed]:
+        try:
+            from consumer import pubsub  # noqa: PLC0415 - an extra: most daemons do without it
+        except ModuleNotFoundError as error:
+            raise SettingsError("DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'") from error
+        return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)
+
     def _start_health(self) -> HealthServer | None:
         if not self.settings.health_port:
             return None
@@ -204,23 +215,24 @@ class Daemon:
                 logger.exception("A worker has met a defect.")
 
     def _take(self, job_id: str) -> None:
+        taken: Lease | Missed | None = None
         try:
             taken = self._claims.take(job_id)
+            match taken:
+                case Missed.LOST:
+                    self._candidates.lost()
+                case Lease():
+                    self._candidates.won()
+                    with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
+                        self._worker.run(taken)
+                    self._candidates.add(self._claims.next_of(taken.job.owner))
+                case _:
+                    return
         except StoreError as error:
-            logger.warning("A job cannot be claimed, the next sweep finds it again: %s", error)
+            logger.warning("The store cannot be asked for a job, the next sweep finds it again: %s", error)
             self._stopping.wait(random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
-            return
-        match taken:
-            case Missed.LOST:
-                self._candidates.lost()
-            case Missed.OWNER_BUSY:
-                self._candidates.add([job_id], delay_s=OWNER_BUSY_S)
-            case Lease():
-                self._candidates.won()
-                with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
-                    self._worker.run(taken)
-            case _:
-                return
+        finally:
+            self._intake.handled(job_id, taken if isinstance(taken, Missed) else None)
 
     @contextmanager
     def _counted(self, lease: Lease) -> Iterator[None]:

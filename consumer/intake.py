@@ -7,6 +7,10 @@ A sweep asks the store, each query bounded:
     processing      by lease.renewedAt                              those whose lease is over
     all three       in any order, once a minute, a page at a time   what lacks the field that it would be found by
 
+With `DOTHIS_INTAKE=pubsub` a subscription stands in the watch's place (consumer/pubsub.py). Sweeps are only its safety net
+then: they see that the store answers and how long the queue is, and hand out what they find only when a worker has had nothing
+to do for a while, so that they never compete with messages that are on their way.
+
 The queries stand apart, so that a pile of one kind cannot starve another. A watch can go deaf in many ways; it is made anew
 when it is dead or silent, and what it missed the sweep finds.
 """
@@ -15,12 +19,15 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
+from typing import Protocol
 
 from consumer import jobs
 from consumer.backends import DocumentStore, Snapshot, StoreError, Watch
 from consumer.candidates import Candidates
+from consumer.claims import Missed
 from consumer.jobs import Lease, Status
 from consumer.metrics import Metrics
 from consumer.settings import Settings
@@ -29,6 +36,15 @@ logger = logging.getLogger(__name__)
 
 PAGE = 100
 """Documents that one query of a sweep reads at most."""
+
+NET_PAGE = 10
+"""The same where sweeps are only the safety net of a subscription."""
+
+NET_IDLE_S = 5.0
+"""A worker that the subscription has left idle for so long takes what a sweep finds."""
+
+MAX_PAGES = 5
+"""Pages that a sweep turns, at the most, to see past an owner who has as many jobs running as one may have."""
 
 EXTRA_SWEEP_S = 1.0
 """A backlog larger than a page is swept again this soon once its candidates are used up."""
@@ -39,14 +55,41 @@ FULL_SWEEP_S = 60.0
 _ORDER = {Status.UPLOADED: "createdAt", Status.WAITING: "notBefore", Status.PROCESSING: "lease.renewedAt"}
 
 
-class Intake:
-    """Feeds `candidates` from the watch and from sweeps, in a thread of its own between `start` and `stop`."""
+class Feed(Watch, Protocol):
+    """What may stand in the watch's place: it hands jobs to one consumer only, and wants to know what became of them."""
 
-    def __init__(self, documents: DocumentStore, settings: Settings, candidates: Candidates, metrics: Metrics) -> None:
+    def handled(self, job_id: str, missed: Missed | None) -> None:
+        """The consumer is through with a job, one that somebody else brought included."""
+        ...
+
+
+class Intake:
+    """Feeds `candidates` from the watch and from sweeps, in a thread of its own between `start` and `stop`.
+
+    Args:
+        documents: the store.
+        settings: how often, and how many of one owner.
+        candidates: what it feeds.
+        metrics: what is counted.
+        subscribe: opens what stands in the watch's place, if anything does.
+    """
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        settings: Settings,
+        candidates: Candidates,
+        metrics: Metrics,
+        *,
+        subscribe: Callable[[], Feed] | None = None,
+    ) -> None:
         self._documents = documents
         self._settings = settings
         self._candidates = candidates
         self._metrics = metrics
+        self._subscribe = subscribe
+        self._page = PAGE if subscribe is None else NET_PAGE
+        self._feed: Feed | None = None
         self._watch: Watch | None = None
         self._watch_wanted_at = 0.0
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
@@ -66,6 +109,11 @@ class Intake:
         """End; a store that hangs is left to itself after a while."""
         self._stopped.set()
         self._thread.join(timeout_s)
+
+    def handled(self, job_id: str, missed: Missed | None) -> None:
+        """A worker is through with a candidate; `missed` says why it was not claimed, if it was not."""
+        if self._feed is not None:
+            self._feed.handled(job_id, missed)
 
     @property
     def silence_s(self) -> float:
@@ -118,20 +166,48 @@ class Intake:
             pages += [self._next_page(status) for status in _ORDER]
         # In turn one of each kind, so that no kind waits for another.
         in_turn = chain.from_iterable(zip_longest(*pages))
-        self._candidates.add(job_id for job_id in in_turn if job_id is not None)
+        self._offer(job_id for job_id in in_turn if job_id is not None)
+
+    def _offer(self, job_ids: Iterable[str], *, delay_s: float = 0.0) -> None:
+        if self._subscribe is None or self._candidates.starving(NET_IDLE_S):
+            self._candidates.add(job_ids, delay_s=delay_s)
 
     def _due(self, status: Status) -> list[str]:
-        found = self._documents.find({"status": str(status)}, order_by=_ORDER[status], limit=PAGE)
+        found = self._find(status)
         self._metrics.backlog.labels(status=str(status)).set(len(found))
-        if status is Status.UPLOADED:
-            self._more = len(found) == PAGE
-            self._metrics.queue_age.set(_age(found))
-        return list(self._worth_a_look(found))
+        if status is not Status.UPLOADED:
+            return list(self._worth_a_look(found))
+        self._metrics.queue_age.set(_age(found))
+        fair = self._fair(found)
+        self._more = self._subscribe is None and len(found) == self._page
+        return list(self._worth_a_look(fair))
+
+    def _find(self, status: Status, after: Snapshot | None = None) -> list[Snapshot]:
+        return self._documents.find({"status": str(status)}, order_by=_ORDER[status], after=after, limit=self._page)
+
+    def _fair(self, found: list[Snapshot]) -> list[Snapshot]:
+        """Of each owner as many as may run at once: the others would only be refused. Beyond a full page of few owners it looks
+        further, so that nobody stands behind them.
+        """
+        limit = self._settings.max_per_owner
+        if not limit:
+            return found
+        page, fair, owners = found, list[Snapshot](), Counter[str]()
+        for turned in range(1, MAX_PAGES + 1):
+            for snapshot in page:
+                owner = str(snapshot.fields.get("owner"))
+                owners[owner] += 1
+                if owners[owner] <= limit:
+                    fair.append(snapshot)
+            if len(page) < self._page or len(fair) >= self._page or turned == MAX_PAGES:
+                break
+            page = self._find(Status.UPLOADED, after=page[-1])
+        return fair
 
     def _next_page(self, status: Status) -> list[str]:
         """The next page in order of id; after the last one the first."""
-        found = self._documents.find({"status": str(status)}, after=self._pages[status], limit=PAGE)
-        self._pages[status] = found[-1] if len(found) == PAGE else None
+        found = self._documents.find({"status": str(status)}, after=self._pages[status], limit=self._page)
+        self._pages[status] = found[-1] if len(found) == self._page else None
         return list(self._worth_a_look(found))
 
     def _worth_a_look(self, found: Sequence[Snapshot]) -> Iterator[str]:
@@ -145,7 +221,7 @@ class Intake:
                     if wait_s <= 0 or fields.get("cancelRequested") is True:
                         yield snapshot.id
                     elif wait_s < self._settings.sweep_s:
-                        self._candidates.add([snapshot.id], delay_s=wait_s)
+                        self._offer([snapshot.id], delay_s=wait_s)
                 case Status.PROCESSING:
                     lease = Lease.read(fields.get("lease"))
                     if lease is None or lease.over(snapshot.read_time):
@@ -167,7 +243,10 @@ class Intake:
             return
         self._watch_wanted_at = now + 5.0
         try:
-            self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
+            if self._subscribe is not None:
+                self._watch = self._feed = self._subscribe()
+            else:
+                self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
         except StoreError as error:
             logger.warning("The watch cannot be started, sweeps go on: %s", error)
 

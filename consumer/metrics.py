@@ -19,6 +19,9 @@ class Metrics:
         )
         self.handed_back = Counter("dothis_jobs_handed_back", "Jobs handed back at shutdown", registry=registry)
         self.claims_lost = Counter("dothis_claims_lost", "Claims that another worker won", registry=registry)
+        self.messages = Counter(
+            "dothis_messages", "Messages of the subscription, by what became of them", ["outcome"], registry=registry
+        )
         self.takeovers = Counter("dothis_lease_takeovers", "Jobs taken over after their lease was over", registry=registry)
         self.leases_lost = Counter(
             "dothis_leases_lost", "Jobs lost to another worker, or deleted, while worked on", registry=registry

@@ -14,6 +14,7 @@ cd "$(dirname "$0")"
 
 : "${PROJECT:?the Google Cloud project}" "${BUCKET:?the Cloud Storage bucket}" "${REGION:?the region of the Firestore database}"
 COLLECTION=${COLLECTION:-uploads}
+DATABASE=${DATABASE:-(default)}
 NAMESPACE=${NAMESPACE:-dothis} # of the consumers in Kubernetes; empty where there is none
 
 consumer=dothis-consumer@$PROJECT.iam.gserviceaccount.com
@@ -93,6 +94,6 @@ for role in roles/eventarc.eventReceiver roles/workflows.invoker roles/logging.l
 done
 make eventarc triggers -- dothis-created --location="$REGION" \
     --destination-workflow=dothis-publish --destination-workflow-location="$REGION" \
-    --event-filters=type=google.cloud.firestore.document.v1.created --event-filters='database=(default)' \
+    --event-filters=type=google.cloud.firestore.document.v1.created --event-filters="database=$DATABASE" \
     --event-filters-path-pattern="document=$COLLECTION/{job}" \
     --event-data-content-type=application/protobuf --service-account="$trigger"

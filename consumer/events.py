@@ -1,0 +1,43 @@
+"""From a Pub/Sub message to the job that it is about. Pure.
+
+Whoever publishes the document's creation, the message says which document it was, in one of these ways:
+
+    attributes      subject: documents/uploads/JOB          deploy/google-cloud/publish.workflow.yaml
+    attributes      ce-document: uploads/JOB                a CloudEvent in binary mode, as Eventarc itself writes it
+    data            {"subject": "documents/uploads/JOB"}    a CloudEvent in structured mode
+    data            {"value": {"name": "projects/..."}}     Firestore's event as JSON
+
+Everything else about the event is left alone: what the job is, its document says.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+NAMES = ("document", "ce-document", "subject", "ce-subject")
+"""Attributes of an event that hold the document's name."""
+
+
+def job_of(attributes: Mapping[str, str], data: bytes, collection: str) -> str | None:
+    """The id of the document that a message is about; None when it is about no document of that collection.
+
+    >>> job_of({"subject": "documents/uploads/squat-1"}, b"", "uploads")
+    'squat-1'
+    """
+    for name in _names(attributes, data):
+        path = name.partition("/documents/")[2] or name.removeprefix("documents/")
+        parent, _, job_id = path.rpartition("/")
+        if parent == collection and job_id:
+            return job_id
+    return None
+
+
+def _names(attributes: Mapping[str, str], data: bytes) -> Iterator[str]:
+    yield from (attributes[key] for key in NAMES if key in attributes)
+    try:
+        event: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        return  # Protocol buffers, or nothing: then the attributes are all there is.
+    while isinstance(event, dict):
+        yield from (event[key] for key in (*NAMES, "name") if isinstance(event.get(key), str))
+        event = event.get("data") or event.get("value")

@@ -1,0 +1,294 @@
+"""Jobs from a Pub/Sub subscription, which distributes them: each consumer gets others, and only as many as it has free workers.
+
+A message only names a document. The claim decides as ever, so that a message that comes twice, late or never does no harm: what
+never comes the sweep finds. While a job is in hand its message's deadline is moved on, as the lease is; when it is over the
+message is acknowledged, and otherwise put off until the next look is worth it. A consumer that is killed says nothing, and the
+message comes again when its deadline is over.
+
+    job over, or gone           acknowledged
+    waiting for its next try    comes again when that is due
+    held by another consumer    comes again when the lease would be over
+    its owner is busy           comes again later and later
+    handed back                 comes again at once
+    names no job of ours        comes again, until it is a dead letter
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import google.auth
+import grpc
+from google.pubsub_v1 import types
+from google.pubsub_v1.services.subscriber import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from consumer import jobs
+from consumer.backends import DocumentStore, Snapshot, StoreError
+from consumer.backends.firestore import CHANNEL_OPTIONS
+from consumer.backends.google_errors import as_store_errors
+from consumer.candidates import Candidates
+from consumer.claims import Missed
+from consumer.events import job_of
+from consumer.jobs import Lease, Status
+from consumer.metrics import Metrics
+from consumer.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ENDPOINT = "pubsub.googleapis.com:443"
+
+PULL_S = 60.0
+"""How long a pull waits for a message; an empty answer is no news."""
+
+TICK_S = 1.0
+"""How often it looks up while all workers are busy."""
+
+CALL_S = 10.0
+"""Deadline of the calls that take no time."""
+
+PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+"""Between two pulls that failed the pause doubles from the first to the longest."""
+
+MAX_DEADLINE_S = 600
+"""Pub/Sub's longest acknowledgement deadline."""
+
+OWNER_BUSY_S = 30.0
+"""A job whose owner has enough running ones comes again after this long, each time longer by as much."""
+
+UNREADABLE_S = 60.0
+"""A message that names no job comes again after this long, until the subscription's policy makes it a dead letter."""
+
+
+def open_subscription(documents: DocumentStore, candidates: Candidates, settings: Settings, metrics: Metrics) -> "Subscription":
+    """Begin to draw from the subscription that the settings name; to the emulator of PUBSUB_EMULATOR_HOST, if there is one.
+
+    Raises:
+        Denied: there are no credentials.
+        StoreError: no project is named.
+    """
+    emulator = os.environ.get("PUBSUB_EMULATOR_HOST") or None
+    client, project = _open_client(emulator)
+    name = settings.subscription or ""
+    if "/" not in name:
+        project = settings.project or project
+        if not project:
+            raise StoreError("Name the project in DOTHIS_PROJECT, or the subscription in full: projects/P/subscriptions/S.")
+        name = f"projects/{project}/subscriptions/{name}"
+    return Subscription(client, name, documents=documents, candidates=candidates, settings=settings, metrics=metrics)
+
+
+class Subscription:
+    """Draws jobs from a subscription for as many workers as are idle. A `Watch`: the intake tends it as it does Firestore's.
+
+    Args:
+        client: Pub/Sub's.
+        name: the subscription's full name, `projects/P/subscriptions/S`.
+        documents: asked what has become of a job.
+        candidates: where the workers draw from.
+        settings: the collection and the lease's length.
+        metrics: what is counted.
+    """
+
+    def __init__(
+        self,
+        client: SubscriberClient,
+        name: str,
+        *,
+        documents: DocumentStore,
+        candidates: Candidates,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._documents = documents
+        self._candidates = candidates
+        self._collection = settings.collection
+        self._deadline_s = min(int(settings.lease_s), MAX_DEADLINE_S)
+        self._metrics = metrics
+        self._held: dict[str, list[types.ReceivedMessage]] = {}
+        self._lock = threading.Lock()
+        self._pull: grpc.Future | None = None
+        self._closed = threading.Event()
+        self._over = threading.Event()
+        self._last_heard = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._run, name="pubsub-pull", daemon=True),
+            threading.Thread(target=self._keep, name="pubsub-keep", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether messages are still taken."""
+        return self._threads[0].is_alive() and not self._closed.is_set()
+
+    @property
+    def last_heard(self) -> float:
+        """time.monotonic() of the last sign of life: an answer, or that there is no free worker to ask for."""
+        return self._last_heard
+
+    def close(self) -> None:
+        """Take no more messages. Those in hand are kept until `handled`."""
+        with self._lock:
+            self._closed.set()
+            if self._pull is not None:
+                self._pull.cancel()
+            if not self._held:
+                self._over.set()
+        self._threads[0].join(timeout=5.0)
+
+    def handled(self, job_id: str, missed: Missed | None = None) -> None:
+        """This consumer is through with the job: acknowledge its message, or say when it is to come again.
+
+        Args:
+            job_id: any candidate; those that no message brought are left alone.
+            missed: why it was not claimed, if it was not.
+        """
+        with self._lock:
+            messages = self._held.pop(job_id, [])
+            if self._closed.is_set() and not self._held:
+                self._over.set()
+        if not messages:
+            return
+        try:
+            again_s = _seconds_to_next_look(self._documents.get(job_id))
+            if again_s is not None and missed is Missed.OWNER_BUSY:
+                again_s = OWNER_BUSY_S * max(1, *(message.delivery_attempt for message in messages))
+            if again_s is None:
+                self._acknowledge(messages)
+            else:
+                self._put_off(messages, again_s)
+        except StoreError as error:
+            # Whatever was not said: the deadline passes, and the message comes again.
+            logger.warning("A message could not be settled: %s", error)
+
+    # --- pulling ------------------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s = PAUSE_S
+        while not self._closed.is_set():
+            self._last_heard = time.monotonic()
+            free = self._candidates.wait_for_idle(TICK_S)
+            if not free:
+                continue
+            try:
+                self._take(self._pulled(free))
+            except StoreError as error:
+                if self._closed.is_set():
+                    break
+                logger.warning("The subscription cannot be asked: %s", error)
+                self._pause(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            except Exception:
+                # Whatever it is, a deaf daemon is worse. The traceback says where to mend it.
+                logger.exception("The subscription met an error that it does not know")
+                self._pause(LONGEST_PAUSE_S)
+            else:
+                pause_s = PAUSE_S
+
+    def _pause(self, seconds: float) -> None:
+        # The pause is a sign of life as well: a new subscriber could not do better.
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._closed.wait(TICK_S):
+            self._last_heard = time.monotonic()
+
+    def _pulled(self, free: int) -> Sequence[types.ReceivedMessage]:
+        """Wait for messages, at most `free`; `close` ends the wait, which the generated method could not offer."""
+        request = types.PullRequest(subscription=self._name, max_messages=free)
+        routing = [("x-goog-request-params", f"subscription={quote(self._name, safe='')}")]
+        with self._lock:
+            if self._closed.is_set():
+                return []
+            self._pull = call = self._client.transport.pull.future(request, timeout=PULL_S, metadata=routing)
+        with as_store_errors():
+            try:
+                response: types.PullResponse = call.result()
+            except grpc.FutureCancelledError:
+                return []
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                    return []
+                raise
+        messages: Sequence[types.ReceivedMessage] = response.received_messages
+        return messages
+
+    def _take(self, messages: Sequence[types.ReceivedMessage]) -> None:
+        named = [(job_of(message.message.attributes, message.message.data, self._collection), message) for message in messages]
+        unreadable = [message for job_id, message in named if job_id is None]
+        if unreadable:
+            logger.warning("%d messages name no document of the collection", len(unreadable))
+            self._metrics.messages.labels(outcome="unreadable").inc(len(unreadable))
+            self._put_off(unreadable, UNREADABLE_S)
+        taken = [(job_id, message) for job_id, message in named if job_id is not None]
+        if not taken:
+            return
+        with self._lock:
+            for job_id, message in taken:
+                # A job in hand whose message comes again: both are settled together.
+                self._held.setdefault(job_id, []).append(message)
+        # The subscription's own deadline may be shorter than the lease.
+        self._move_deadline([message for _, message in taken], self._deadline_s)
+        self._candidates.add(job_id for job_id, _ in taken)
+
+    # --- while jobs are in hand ---------------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Move the deadlines of all messages in hand on, also after `close`, while running jobs end."""
+        while not self._over.wait(self._deadline_s / 3):
+            with self._lock:
+                messages = [message for held in self._held.values() for message in held]
+            if not messages:
+                continue
+            try:
+                self._move_deadline(messages, self._deadline_s)
+            except StoreError as error:
+                logger.warning("The deadlines of %d messages could not be moved: %s", len(messages), error)
+
+    def _acknowledge(self, messages: Sequence[types.ReceivedMessage]) -> None:
+        ids = [message.ack_id for message in messages]
+        with as_store_errors():
+            self._client.acknowledge(subscription=self._name, ack_ids=ids, timeout=CALL_S)
+        self._metrics.messages.labels(outcome="acknowledged").inc(len(ids))
+
+    def _put_off(self, messages: Sequence[types.ReceivedMessage], seconds: float) -> None:
+        self._move_deadline(messages, min(max(int(seconds), 0), MAX_DEADLINE_S))
+        self._metrics.messages.labels(outcome="put_off").inc(len(messages))
+
+    def _move_deadline(self, messages: Sequence[types.ReceivedMessage], seconds: int) -> None:
+        ids = [message.ack_id for message in messages]
+        with as_store_errors():
+            self._client.modify_ack_deadline(subscription=self._name, ack_ids=ids, ack_deadline_seconds=seconds, timeout=CALL_S)
+
+
+def _seconds_to_next_look(snapshot: Snapshot | None) -> float | None:
+    """When it is worth to look at a document again; None when never."""
+    status = None if snapshot is None else jobs.status_of(snapshot.fields)
+    if snapshot is None or status is None or status.final:
+        return None
+    match status:
+        case Status.WAITING:
+            return max(jobs.seconds_until_due(snapshot), 0.0) + 1.0
+        case Status.PROCESSING:
+            lease = Lease.read(snapshot.fields.get("lease"))
+            return 0.0 if lease is None else max(lease.seconds_left(snapshot.read_time), 0.0) + 1.0
+        case _:
+            return 0.0
+
+
+def _open_client(emulator: str | None) -> tuple[SubscriberClient, str | None]:
+    """A client on a channel of its own, and the project that the credentials name."""
+    project = None
+    if emulator:
+        channel = grpc.insecure_channel(emulator, options=CHANNEL_OPTIONS)
+    else:
+        with as_store_errors():
+            credentials, project = google.auth.default(scopes=SubscriberGrpcTransport.AUTH_SCOPES)
+        channel = SubscriberGrpcTransport.create_channel(ENDPOINT, credentials=credentials, options=CHANNEL_OPTIONS)
+    return SubscriberClient(transport=SubscriberGrpcTransport(host=emulator or ENDPOINT, channel=channel)), project
