@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,8 +96,14 @@ class Place:
         Args:
             stage: what `begin` was called with.
             facts: small things that later stages want to know; JSON.
+
+        Raises:
+            ValueError: there is something else than plain files, which no stage makes.
         """
         partial = self._partial(stage)
+        # A child that a video has taken over might leave a link, for us to publish what it points to.
+        if not all(stat.S_ISREG(file.lstat().st_mode) for file in partial.iterdir()):
+            raise ValueError("A stage leaves plain files, nothing else.")
         files = {file.name: _describe(file, sync=True) for file in sorted(partial.iterdir())}
         _sync_directory(partial)
         partial.rename(self.path / stage)

@@ -1,0 +1,181 @@
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer import jobs
+from consumer.backends import DELETE, SERVER_TIME, Backend, Snapshot, Unavailable
+from consumer.claims import Missed
+from consumer.errors import CancelRequested, HandedBack, LeaseLost
+from consumer.jobs import Stage
+from consumer.lease import Heartbeat, Lease
+from tests.consumer_kit import change, claim, claims, document, eventually, fields, in_background, put_job, settings
+
+
+@pytest.fixture
+def lease(backend: Backend, tmp_path: Path) -> Lease:
+    put_job(backend)
+    return claim(backend, settings(tmp_path))
+
+
+def rival(backend: Backend) -> None:
+    """Another worker takes the job over."""
+    change(backend, "job", {"lease.token": "rival"})
+
+
+class Flaky:
+    """Documents that cannot be reached for a while."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._documents = backend.documents
+        self.away = False
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            self.refused += 1
+            raise Unavailable("away")
+        return getattr(self._documents, name)
+
+
+class TestFencedWrite:
+    def test_writes_while_the_job_is_ours(self, backend: Backend, lease: Lease) -> None:
+        lease.write({"note": 1})
+        assert fields(backend)["note"] == 1
+
+    def test_repeats_after_a_conflict_under_our_own_token(self, backend: Backend, lease: Lease) -> None:
+        meddled = threading.Event()
+
+        def changes(_: Snapshot) -> jobs.Changes:
+            if not meddled.is_set():
+                meddled.set()
+                change(backend, "job", {"cancelRequested": True})
+            return {"note": 1}
+
+        lease.write(changes)
+        assert fields(backend)["note"] == 1
+        assert fields(backend)["cancelRequested"] is True
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            rival,
+            lambda backend: backend.documents.delete("job"),
+            lambda backend: change(backend, "job", {"lease": DELETE}),
+            lambda backend: change(backend, "job", {"lease": "mine"}),
+            lambda backend: change(backend, "job", {"lease": {"token": 5}}),
+        ],
+        ids=["another token", "deleted", "no lease", "no map", "token of a wrong type"],
+    )
+    def test_of_a_job_that_is_not_ours_any_more_writes_nothing(self, backend: Backend, lease: Lease, spoil: Any) -> None:
+        spoil(backend)
+        before = backend.documents.get("job")
+        with pytest.raises(LeaseLost):
+            lease.write({"note": 1})
+        after = backend.documents.get("job")
+        assert (before and before.version) == (after and after.version)
+
+    def test_a_lost_race_with_the_new_holder_is_a_lost_lease(self, backend: Backend, lease: Lease) -> None:
+        def changes(_: Snapshot) -> jobs.Changes:
+            rival(backend)
+            return {"note": 1}
+
+        with pytest.raises(LeaseLost):
+            lease.write(changes)
+        assert "note" not in fields(backend)
+
+    def test_confirm_sees_the_cancellation(self, backend: Backend, lease: Lease) -> None:
+        lease.confirm()
+        change(backend, "job", {"cancelRequested": True})
+        with pytest.raises(CancelRequested):
+            lease.confirm()
+        with pytest.raises(CancelRequested):
+            lease.check()
+
+
+class TestEnd:
+    def test_waits_for_the_end_of_an_outage(self, backend: Backend, tmp_path: Path) -> None:
+        put_job(backend)
+        flaky = Flaky(backend)
+        lease = Lease(flaky, claim(backend, settings(tmp_path)).job, token_of(backend), 2.0)  # type: ignore[arg-type]
+        flaky.away = True
+        writing = in_background(lambda: lease.end(jobs.finish({"reps": 5})))
+        assert eventually(lambda: flaky.refused >= 2)
+        flaky.away = False
+        writing.join(10)
+        assert fields(backend)["status"] == "done"
+        assert lease.ended
+
+    def test_an_interruption_ends_the_wait(self, backend: Backend, tmp_path: Path) -> None:
+        put_job(backend)
+        flaky = Flaky(backend)
+        lease = Lease(flaky, claim(backend, settings(tmp_path)).job, token_of(backend), 2.0)  # type: ignore[arg-type]
+        flaky.away = True
+        lease.interrupt(HandedBack("bye"))
+        with pytest.raises(HandedBack):
+            lease.end(jobs.finish({}))
+
+
+def token_of(backend: Backend) -> str:
+    return str(fields(backend)["lease"]["token"])
+
+
+class TestHeartbeat:
+    def test_keeps_the_lease_alive(self, backend: Backend, lease: Lease, tmp_path: Path) -> None:
+        with Heartbeat(lease):
+            time.sleep(2.5)
+            assert claims(backend, settings(tmp_path), "w2").take("job") is Missed.TAKEN
+        assert eventually(lambda: isinstance(claims(backend, settings(tmp_path), "w2").take("job"), Lease), 5)
+
+    def test_writes_progress_that_never_falls(self, backend: Backend, lease: Lease) -> None:
+        seen: list[int] = []
+        with Heartbeat(lease):
+            for stage, fraction in ((Stage.ANALYSING, 0.5), (Stage.DOWNLOADING, 0.1), (Stage.UPLOADING, 0.5)):
+                lease.report(stage, fraction)
+                assert eventually(lambda stage=stage: fields(backend)["progress"]["stage"] == stage, 5)
+                seen.append(fields(backend)["progress"]["percent"])
+        assert seen == [40, 40, 95]
+
+    def test_writes_progress_at_most_once_a_second(self, backend: Backend, lease: Lease) -> None:
+        first = document(backend).version
+        with Heartbeat(lease):
+            started = time.monotonic()
+            while time.monotonic() - started < 2.5:
+                lease.report(Stage.ANALYSING, (time.monotonic() - started) / 2.5)
+                time.sleep(0.01)
+        assert document(backend).version - first <= 5
+
+    @pytest.mark.parametrize(
+        ("spoil", "reason"),
+        [
+            (rival, LeaseLost),
+            (lambda backend: backend.documents.delete("job"), LeaseLost),
+            (lambda backend: change(backend, "job", {"cancelRequested": True}), CancelRequested),
+        ],
+        ids=["taken over", "deleted", "cancelled"],
+    )
+    def test_sees_the_end_of_the_work_within_five_seconds(
+        self, backend: Backend, lease: Lease, spoil: Any, reason: type[Exception]
+    ) -> None:
+        with Heartbeat(lease):
+            spoil(backend)
+            started = time.monotonic()
+            with pytest.raises(reason):
+                lease.wait(10)
+            assert time.monotonic() - started < 5
+
+    def test_survives_an_outage(self, backend: Backend, tmp_path: Path) -> None:
+        put_job(backend)
+        flaky = Flaky(backend)
+        held = claim(backend, settings(tmp_path))
+        lease = Lease(flaky, held.job, held.token, 1.0)  # type: ignore[arg-type]
+        with Heartbeat(lease):
+            flaky.away = True
+            assert eventually(lambda: flaky.refused >= 2)
+            flaky.away = False
+            change(backend, "job", {"note": SERVER_TIME})
+            renewed = fields(backend)["lease"]["renewedAt"]
+            assert eventually(lambda: fields(backend)["lease"]["renewedAt"] > renewed, 5)
+            lease.check()

@@ -1,0 +1,192 @@
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.jobs import Job, Stage
+from consumer.spool import NoRoom, Place, Spool, write_atomically
+
+
+def job(**changes: Any) -> Job:
+    fields = {"id": "job", "status": "processing", "owner": "ann", "video": "users/ann/uploads/a.mp4", **changes}
+    return Job.model_validate(fields)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def finish(place: Place, stage: Stage, content: bytes = b"content", **facts: Any) -> None:
+    (place.begin(stage) / "file").write_bytes(content)
+    place.finish(stage, facts)
+
+
+def test_a_finished_stage_is_there_for_the_next_process(spool: Spool) -> None:
+    with spool.open(job()) as place:
+        assert not place.finished(Stage.DOWNLOADING)
+        finish(place, Stage.DOWNLOADING, b"video", seen=1)
+    with Spool(spool.root).open(job()) as place:
+        assert place.finished(Stage.DOWNLOADING)
+        assert not place.finished(Stage.ANALYSING)
+        assert [file.read_bytes() for file in place.files(Stage.DOWNLOADING)] == [b"video"]
+        assert place.facts(Stage.DOWNLOADING) == {"seen": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "other"},
+        {"video": "users/ann/uploads/b.mp4"},
+        {"exercise": "squat"},
+        {"language": "ko"},
+        {"reference": "references/r.mp4"},
+    ],
+)
+def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, Any]) -> None:
+    with spool.open(job()) as place:
+        finish(place, Stage.DOWNLOADING)
+    with spool.open(job(**change)) as place:
+        assert not place.finished(Stage.DOWNLOADING)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(b"CONTENT"),
+        lambda file: file.write_bytes(b"content and more"),
+        lambda file: file.unlink(),
+        lambda file: (file.parent.parent / "manifest.json").write_text("{"),
+        lambda file: (file.parent.parent / "manifest.json").write_text("[]"),
+        lambda file: (file.parent.parent / "manifest.json").unlink(),
+    ],
+    ids=["changed", "longer", "gone", "half a manifest", "another manifest", "no manifest"],
+)
+def test_damage_is_noticed(spool: Spool, damage: Any) -> None:
+    with spool.open(job()) as place:
+        finish(place, Stage.DOWNLOADING)
+        file = place.file(Stage.DOWNLOADING, "file")
+    damage(file)
+    with spool.open(job()) as place:
+        assert not place.finished(Stage.DOWNLOADING)
+        finish(place, Stage.DOWNLOADING)
+        assert place.finished(Stage.DOWNLOADING)
+
+
+def test_a_stage_that_was_not_finished_begins_with_an_empty_directory(spool: Spool) -> None:
+    with spool.open(job()) as place:
+        (place.begin(Stage.ANALYSING) / "half").write_bytes(b"")
+    with spool.open(job()) as place:
+        assert not place.finished(Stage.ANALYSING)
+        assert list(place.begin(Stage.ANALYSING).iterdir()) == []
+
+
+def test_a_stage_that_begins_anew_voids_the_later_ones(spool: Spool) -> None:
+    with spool.open(job()) as place:
+        for stage in (Stage.DOWNLOADING, Stage.ANALYSING, Stage.WRITING_FEEDBACK):
+            finish(place, stage)
+        place.begin(Stage.ANALYSING)
+        assert place.finished(Stage.DOWNLOADING)
+        assert not place.finished(Stage.WRITING_FEEDBACK)
+
+
+def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
+    with spool.open(job()) as first, Spool(spool.root).open(job()) as second:
+        assert first.path != second.path
+        finish(first, Stage.DOWNLOADING, b"first")
+        finish(second, Stage.DOWNLOADING, b"second")
+        assert first.file(Stage.DOWNLOADING, "file").read_bytes() == b"first"
+
+
+def test_nothing_that_a_user_wrote_becomes_a_name(spool: Spool) -> None:
+    with spool.open(job(id="../../evil\n" + "x" * 500)) as place:
+        finish(place, Stage.DOWNLOADING)
+        assert place.path.parent == spool.root
+        assert place.path.name.isalnum()
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.mkdir()])
+def test_only_plain_files_are_results(spool: Spool, make: Any) -> None:
+    with spool.open(job()) as place:
+        make(place.begin(Stage.WRITING_FEEDBACK) / "report.json")
+        with pytest.raises(ValueError, match="plain files"):
+            place.finish(Stage.WRITING_FEEDBACK)
+
+
+def test_a_discarded_place_leaves_nothing(spool: Spool) -> None:
+    with spool.open(job()) as place:
+        finish(place, Stage.DOWNLOADING)
+        place.begin(Stage.ANALYSING)
+        place.discard()
+    assert list(spool.root.iterdir()) == []
+
+
+def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(30):
+                with Spool(spool.root).open(job()) as place:
+                    finish(place, Stage.DOWNLOADING)
+                    place.discard()
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+class TestClean:
+    def put(self, spool: Spool, name: str, size: int = 1000, age_s: float = 0.0) -> Path:
+        with spool.open(job(id=name)) as place:
+            finish(place, Stage.DOWNLOADING, b"x" * size)
+        manifest = place.path / "manifest.json"
+        then = manifest.stat().st_mtime - age_s
+        os.utime(manifest, (then, then))
+        return place.path
+
+    def test_takes_what_is_old_or_over(self, spool: Spool) -> None:
+        old, over, kept = self.put(spool, "old", age_s=100), self.put(spool, "over"), self.put(spool, "kept")
+        spool.clean(max_age_s=50, max_bytes=1 << 30, over=lambda name: name == "over")
+        assert (old.exists(), over.exists(), kept.exists()) == (False, False, True)
+
+    def test_keeps_within_the_quota_and_takes_the_oldest_first(self, spool: Spool) -> None:
+        oldest, older, newest = (self.put(spool, str(age), age_s=age) for age in (30, 20, 10))
+        left = spool.clean(max_age_s=1000, max_bytes=3000, over=lambda _: False)
+        assert (oldest.exists(), older.exists(), newest.exists()) == (False, True, True)
+        assert left <= 3000
+
+    def test_leaves_alone_what_a_living_process_works_on(self, spool: Spool) -> None:
+        self.put(spool, "busy", age_s=100)
+        with spool.open(job(id="busy")) as place:
+            Spool(spool.root).clean(max_age_s=50, max_bytes=0, over=lambda _: True)
+            assert place.finished(Stage.DOWNLOADING)
+
+    def test_takes_remains_without_a_manifest(self, spool: Spool) -> None:
+        (spool.root / "strange").mkdir()
+        os.utime(spool.root / "strange", (0, 0))
+        spool.clean(max_age_s=1e12, max_bytes=1 << 30, over=lambda _: False)
+        assert not (spool.root / "strange").exists()
+
+
+def test_a_full_volume_is_told(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", min_free_bytes=1 << 60)
+    assert spool.free_bytes() < 0
+    with pytest.raises(NoRoom):
+        spool.need(1)
+
+
+def test_a_file_is_written_in_full_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file.json"
+    write_atomically(file, json.dumps([1]).encode())
+    write_atomically(file, json.dumps([2]).encode())
+    assert json.loads(file.read_text()) == [2]
+    assert list(tmp_path.iterdir()) == [file]

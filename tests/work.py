@@ -1,0 +1,77 @@
+"""Cheap stand-ins for the analysis: real children in the real sandbox, that do what the "video" tells them.
+
+A video is a JSON object: {"sleep": seconds, "fail": error code, "raise": true, "die": true, ...}; {} is a good one.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from consumer.analysis import MOTION, VIDEO, Analysis
+from consumer.errors import ErrorCode, JobError
+from consumer.jobs import REPORT_FILES
+
+Report = Callable[[float], None]
+
+ROOT = Path(__file__).parent.parent
+WORK = Analysis("tests.work:analyse", "tests.work:write_feedback", preload=("tests.work",))
+
+
+def video(**instructions: Any) -> bytes:
+    """A video that has this done to it."""
+    return json.dumps(instructions).encode()
+
+
+def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Do what the video says, then leave a motion."""
+    source = Path(arguments["source"]) / VIDEO
+    told = json.loads(source.read_bytes())
+    report(0.1)
+    obey(told)
+    sleep_s = told.get("sleep", 0.0)
+    for step in range(10):
+        time.sleep(sleep_s / 10)
+        report((step + 1) / 10)
+    (Path(arguments["target"]) / MOTION).write_bytes(source.read_bytes())
+    return {}
+
+
+def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write all files; the report says how many repetitions the video told of."""
+    told = json.loads((Path(arguments["motions"]) / MOTION).read_bytes())
+    target = Path(arguments["target"])
+    for name in REPORT_FILES.values():
+        if name != REPORT_FILES["comparison"]:
+            (target / name).write_bytes(f"{name} of {told}".encode())
+    found = {
+        "exercise": {"id": arguments["exercise"] or "squat", "name": "Squat"},
+        "reps": {"total": told.get("reps", 5), "good": 3},
+        "hold": None,
+        "score": 80,
+        "summary": "Well done.",
+        "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2], "severity": "major"}],
+    }
+    (target / REPORT_FILES["report"]).write_text(json.dumps(found), encoding="utf-8")
+    report(1.0)
+    return {}
+
+
+def obey(told: dict[str, Any]) -> None:
+    """What may go wrong in a child."""
+    if "fail" in told:
+        raise JobError(ErrorCode(told["fail"]), "as the video says")
+    if "raise" in told:
+        raise RuntimeError("as the video says")
+    if "die" in told:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "segfault" in told:
+        ctypes.string_at(0)
+    if "memory" in told:
+        bytearray(10_000_000_000)
+    while "hang" in told:
+        time.sleep(0.1)
