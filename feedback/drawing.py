@@ -71,7 +71,7 @@ def draw_dashes(picture: Picture, start: Floats, end: Floats, colour: Colour, wi
     if not (np.isfinite(start).all() and np.isfinite(end).all()):
         return
     length = float(np.hypot(*(end - start)))
-    count = max(2, round(length / (5 * width)))
+    count = int(np.clip(length / (5 * width), 2, 200))
     for n in range(count):
         draw_line(picture, start + (end - start) * n / count, start + (end - start) * (n + 0.5) / count, colour, width)
 

@@ -93,7 +93,7 @@ def draw_graph(graph: Graph) -> Picture:
     entries = _legend_entries(graph)
     rows = sum(label.count("\n") + 1 for _, label in entries)
     heading = wrap(graph.heading, typeface(HEADING, "bold"), WIDTH - 48)
-    top = TOP + round((len(heading) - 1) * 1.3 * HEADING)
+    top = TOP + round(max(0, len(heading) - 1) * 1.3 * HEADING)
     legend_height = rows * ROW + (24 if rows else 0)
     height = top + PLOT_HEIGHT + BOTTOM + legend_height
     figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")

@@ -69,9 +69,19 @@ def _headline(examination: Examination, shot: Shot, *, best: bool) -> tuple[str,
         title = words(N_("This one was good")) if repetition else words(N_("Well held"))
     elif shot.finding is not None and shot.finding.fault:
         title = words(shot.finding.check.title)
+    elif _faulty_around(examination, shot):
+        title = words(N_("For comparison"))
     else:
         title = words(N_("No fault found here"))
     return title, f"{number} · {moment}" if number else moment
+
+
+def _faulty_around(examination: Examination, shot: Shot) -> bool:
+    """Whether a fault was found in the same repetition, or at this moment of a hold."""
+    if shot.repetition is not None:
+        return any(finding.fault for finding in examination.of_repetition(shot.repetition.index))
+    time = examination.motion.times[shot.sample]
+    return any(start <= time <= end for finding in examination.findings for start, end in finding.spans)
 
 
 def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:

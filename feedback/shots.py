@@ -1,13 +1,19 @@
 """Which moments of a video to show: the two worst, and a good one for contrast."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from feedback.examination import Examination
-from feedback.judgement import Finding
+from feedback.judgement import Finding, Scene
+from feedback.measures import Take
 from pose.repetitions import Repetition
+from pose.signals import Body
+
+
+APART_S = 1.0
+"""Two pictures of one fault in a hold are at least so far apart."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ def _by_need(examination: Examination) -> Iterator[Shot]:
     ranked = [sorted(findings, key=lambda finding: -finding.excess) for findings in of_check.values()]
     yield from (_of(findings[0], examination) for findings in ranked)
     yield from (_of(finding, examination) for findings in ranked for finding in findings[1:])
+    yield from (_of(again, examination) for findings in ranked if (again := _again(examination, findings[0])) is not None)
     yield from _least_good(examination)
     seen = np.flatnonzero(examination.motion.detected)
     for share in (0.5, 0.0, 1.0):
@@ -82,6 +89,22 @@ def _least_good(examination: Examination) -> Iterator[Shot]:
         else:
             yield Shot(repetition.peak, None, repetition)
     yield from (_of(finding, examination) for finding in sorted(examination.judged, key=lambda finding: -finding.excess))
+
+
+def _again(examination: Examination, finding: Finding) -> Finding | None:
+    """The fault of a hold at its worst moment that is not close to the one shown already."""
+    if finding.repetition is not None:
+        return None
+    motion, check = examination.motion, finding.check
+    scene = Scene(Body(motion), examination.view, examination.repetitions, examination.hold)
+    values = check.measure(Take(scene.body, scene.view, finding.side, scene.rest, None))
+    inside = np.any([(motion.times >= start) & (motion.times <= end) for start, end in finding.spans], axis=0)
+    inside &= np.abs(motion.times - finding.time_s) >= APART_S
+    beyond = np.where(inside, values * (1 if check.above else -1), np.nan)
+    if np.isnan(beyond).all():
+        return None
+    sample = int(np.nanargmax(beyond))
+    return replace(finding, sample=sample, time_s=float(motion.times[sample]), value=float(values[sample]))
 
 
 def _good_part(examination: Examination) -> Shot | None:

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+
+from feedback.drawing import WRONG, YELLOW
+from feedback.video import MAX_FPS, AnnotatedVideo, Flag, Overlay, calm_side, video_size
+from pose.video import Video
+from tests.footage import look_into, record
+
+
+def overlay(size, **fields):
+    times = np.arange(0, 4, 0.2)
+    points = np.zeros((len(times), 33, 2))
+    points[..., 0] = size[0] * (0.5 + np.linspace(-0.1, 0.1, 33))
+    points[..., 1] = size[1] * np.linspace(0.2, 0.8, 33)
+    return Overlay(times, points, (23, 25, 27), np.linspace(60, 180, len(times)), [(0.0, "0"), (1.0, "1")], **fields)
+
+
+def annotate(source, target, **fields):
+    with Video(source) as video, AnnotatedVideo(target, video.size, overlay(video.size, **fields), fps=video.fps) as annotated:
+        for frame in video.frames():
+            annotated.add(frame)
+        annotated.finish(video.end_s)
+        return video.end_s
+
+
+@pytest.mark.parametrize("size", [(320, 240), (240, 320), (161, 121), (1280, 722)])
+def test_it_plays_in_a_browser_and_lasts_as_long_as_the_video(tmp_path, size):
+    end_s = annotate(record(tmp_path / "in.mp4", size, seconds=1), tmp_path / "out.mp4")
+    seen = look_into(tmp_path / "out.mp4")
+    assert (seen.codec, seen.pixels) == ("h264", "yuv420p")
+    assert seen.duration_s == pytest.approx(end_s, abs=0.01)
+    assert seen.size == video_size(size)
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat"), "a player must not have to load all of it before it starts"
+
+
+@pytest.mark.parametrize("fps", [10, 24, 25, 30, 60])
+def test_its_duration_is_right_at_any_rate_and_high_rates_are_thinned_out(tmp_path, fps):
+    annotate(record(tmp_path / "in.mp4", (64, 48), seconds=2, fps=fps), tmp_path / "out.mp4")
+    seen = look_into(tmp_path / "out.mp4")
+    assert seen.duration_s == pytest.approx(2, abs=1 / fps)
+    assert len(seen.times) == 2 * min(fps, MAX_FPS)
+
+
+def test_frames_keep_their_times_when_the_rate_varies(tmp_path):
+    times = [0, 0.04, 0.1, 0.3, 0.35, 0.8, 0.9, 1.3]
+    annotate(record(tmp_path / "in.mp4", (64, 48), times=times), tmp_path / "out.mp4")
+    assert look_into(tmp_path / "out.mp4").times == pytest.approx(times, abs=1e-3)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_it_is_upright_as_a_viewer_saw_the_video(tmp_path, turn):
+    annotate(record(tmp_path / "in.mp4", (96, 64), seconds=0.3, turn=turn), tmp_path / "out.mp4")
+    assert look_into(tmp_path / "out.mp4").size == ((96, 64) if turn == 180 else (64, 96))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((1920, 1080), (1280, 720)),
+        ((1080, 1920), (404, 720)),
+        ((640, 360), (640, 360)),
+        ((321, 241), (320, 240)),
+        ((3, 1), (4, 2)),
+    ],
+)
+def test_it_has_at_most_720_lines_and_even_sides(size, expected):
+    assert video_size(size) == expected
+
+
+def test_nothing_is_left_behind_when_it_was_not_finished(tmp_path):
+    record(tmp_path / "in.mp4", (64, 48), seconds=0.5)
+    with (
+        Video(tmp_path / "in.mp4") as video,
+        AnnotatedVideo(tmp_path / "out.mp4", video.size, overlay(video.size)) as annotated,
+    ):
+        annotated.add(next(video.frames()))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.fixture
+def draw(tmp_path):
+    def drawn(time, **fields):
+        size = (320, 240)
+        picture = np.full((240, 320, 3), 100, np.uint8)
+        with AnnotatedVideo(tmp_path / "out.mp4", size, overlay(size, **fields)) as annotated:
+            annotated.draw(picture, time)
+        return picture
+
+    return drawn
+
+
+def test_a_fault_is_flagged_while_it_happens(draw):
+    flags = [Flag("엉덩이가 처져요", 1, 2, (11, 23, 27))]
+    before, during, after = (draw(time, flags=flags) for time in (0.99, 1.5, 2.0))
+    yellow = [(np.abs(picture.astype(int) - YELLOW) < 40).all(axis=2).sum() for picture in (before, during, after)]
+    assert yellow[0] == yellow[2] == 0 < yellow[1]
+    assert (during == WRONG).all(axis=2).any()
+    assert not (before == WRONG).all(axis=2).any()
+
+
+def test_two_faults_at_once_are_both_readable(draw):
+    def plates(*texts):
+        picture = draw(1.5, flags=[Flag(text, 1, 2) for text in texts])
+        return (np.abs(picture.astype(int) - YELLOW) < 40).all(axis=2).sum()
+
+    both = plates("Hips sagging", "Not deep enough")
+    assert both == pytest.approx(plates("Hips sagging") + plates("Not deep enough"), rel=0.02)
+    assert plates("Hips sagging", "Hips sagging") == plates("Hips sagging")
+
+
+def test_the_counter_counts(draw):
+    counter = (slice(0, 40), slice(0, 60))
+    assert (draw(0.5)[counter] == draw(0.9)[counter]).all()
+    assert (draw(0.9)[counter] != draw(1.0)[counter]).any()
+
+
+def test_between_samples_it_is_interpolated():
+    drawn = overlay((320, 240))
+    points, value = drawn.at(0.3)
+    assert value == pytest.approx((drawn.values[1] + drawn.values[2]) / 2)
+    assert points == pytest.approx(drawn.points[1])
+
+
+@pytest.mark.parametrize(
+    ("time", "seen"), [(-0.4, True), (-0.6, False), (1.0, True), (1.35, True), (1.9, False), (4.2, True), (6.0, False)]
+)
+def test_nobody_is_drawn_where_nobody_was_seen(time, seen):
+    drawn = overlay((320, 240))
+    drawn.points[7:14] = np.nan
+    assert np.isfinite(drawn.at(time)[0]).all() == seen
+
+
+def test_one_sample_is_enough():
+    drawn = Overlay(np.array([0.0]), np.ones((1, 33, 2)), (23, 25, 27), np.array([90.0]))
+    assert drawn.at(0.1)[1] == 90
+
+
+def test_the_value_stands_where_the_person_is_not():
+    points = np.random.default_rng(0).uniform((110, 0), (300, 300), (5, 33, 2))
+    points[:, 25] = 100, 150
+    assert tuple(calm_side(points, 25)) == (-1, 0)
+    assert calm_side(np.full((5, 33, 2), np.nan), 25).shape == (2,)

@@ -1,0 +1,68 @@
+"""Small videos made for a test, and how to look into one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+TIME_BASE = Fraction(1, 90_000)
+
+
+def record(
+    path: Path,
+    size: tuple[int, int],
+    *,
+    times: Sequence[float] | None = None,
+    seconds: float = 2.0,
+    fps: float = 30,
+    turn: int = 0,
+) -> Path:
+    """Write an H.264 video of a grey ground that gets brighter.
+
+    Args:
+        path: of the file; its suffix says the container.
+        size: (width, height) as stored.
+        times: of the frames, for a variable frame rate; else `fps` for `seconds`.
+        seconds, fps: where `times` is not given.
+        turn: rotation metadata, degrees, a multiple of 90.
+    """
+    at = list(times) if times is not None else [n / fps for n in range(round(seconds * fps))]
+    width, height = size
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=round(fps), options={"preset": "ultrafast", "crf": "35"})
+        # 4:4:4 has no trouble with odd sizes.
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
+        stream.codec_context.time_base = stream.time_base = TIME_BASE
+        stream.codec_context.thread_count = 1
+        if turn:
+            stream.set_display_rotation(turn)
+        for number, time in enumerate(at):
+            level = 60 + round(120 * number / len(at))
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), level, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(time / TIME_BASE), TIME_BASE
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a player finds in a file."""
+
+    codec: str
+    pixels: str
+    size: tuple[int, int]
+    duration_s: float
+    times: list[float]
+
+
+def look_into(path: Path) -> Seen:
+    """Decode a whole video."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        times = [frame.time for frame in container.decode(stream)]
+        codec = stream.codec_context
+        return Seen(codec.name, codec.pix_fmt, (codec.width, codec.height), container.duration / av.time_base, times)
