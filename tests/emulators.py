@@ -1,6 +1,6 @@
-"""The emulators of Firestore and Cloud Storage: found, started on free ports, stopped.
+"""The emulators of Firestore, Cloud Storage and Pub/Sub: found, started on free ports, stopped.
 
-A pytest plugin (tests/conftest.py names it) with the fixtures `firestore_emulator`, `storage_emulator` and
+A pytest plugin (tests/conftest.py names it) with the fixtures `firestore_emulator`, `storage_emulator`, `pubsub_emulator` and
 `firebase_project`, and a library for whoever starts emulators itself: fault tests, the demo, the benchmark.
 """
 
@@ -29,6 +29,13 @@ HOW_TO_GET_IT = (
     "The Firestore emulator is missing. Install Java 17 or newer and either the Google Cloud CLI with"
     " `gcloud components install cloud-firestore-emulator` (Debian: google-cloud-cli-firestore-emulator), or run"
     " `npx firebase-tools@14 setup:emulators:firestore`, or point FIRESTORE_EMULATOR_HOST to a running one."
+)
+PUBSUB_JARS = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
+PUBSUB_MAIN_CLASS = "com.google.cloud.pubsub.testing.v1.Main"
+HOW_TO_GET_PUBSUB = (
+    "The Pub/Sub emulator is missing. Install Java 17 or newer and the Google Cloud CLI with"
+    " `gcloud components install pubsub-emulator` (Debian: google-cloud-cli-pubsub-emulator),"
+    " or point PUBSUB_EMULATOR_HOST to a running one."
 )
 
 
@@ -84,6 +91,20 @@ def start_firestore(port: int | None = None) -> Emulator:
     return _started([*command, f"--port={host.partition(':')[2]}"], host)
 
 
+def start_pubsub(port: int | None = None) -> Emulator:
+    """Start a Pub/Sub emulator of one's own.
+
+    Raises:
+        EmulatorMissing: there is no Java or no emulator on this machine.
+    """
+    java, jar = shutil.which("java"), find_pubsub_jar()
+    if java is None or jar is None:
+        raise EmulatorMissing(HOW_TO_GET_PUBSUB)
+    port = port or free_port()
+    command = [java, "-Xmx256m", "-cp", str(jar), PUBSUB_MAIN_CLASS, "--host=127.0.0.1", f"--port={port}"]
+    return _started(command, f"127.0.0.1:{port}")
+
+
 def start_storage(port: int | None = None) -> Emulator:
     """Start a Cloud Storage emulator; its host is a URL, as STORAGE_EMULATOR_HOST wants it. It has no bucket yet."""
     port = port or free_port()
@@ -103,6 +124,11 @@ def find_firestore_jar() -> Path | None:
             return root / JAR
     cache = Path(os.environ.get("FIREBASE_EMULATORS_PATH", Path.home() / ".cache/firebase/emulators"))
     return max(cache.glob("cloud-firestore-emulator-v*.jar"), key=_version, default=None)
+
+
+def find_pubsub_jar() -> Path | None:
+    """The emulator's jar of the Google Cloud CLI; firebase-tools has none that is as complete."""
+    return next((jar for root in _cloud_sdk_roots() for jar in sorted(root.glob(PUBSUB_JARS))), None)
 
 
 def free_port() -> int:
@@ -230,6 +256,23 @@ def storage_emulator() -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture(scope="session")
+def pubsub_emulator() -> Iterator[Emulator]:
+    """The session's Pub/Sub emulator; PUBSUB_EMULATOR_HOST leads there."""
+    running = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if running:
+        yield Emulator(running)
+        return
+    try:
+        emulator = start_pubsub()
+    except EmulatorMissing as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with emulator, environment(PUBSUB_EMULATOR_HOST=emulator.host):
+        yield emulator
+
+
 @pytest.fixture
 def firebase_project(
     firestore_emulator: Emulator, storage_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
@@ -245,7 +288,8 @@ def firebase_project(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that tests were skipped for want of an emulator."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if HOW_TO_GET_IT in str(report.longrepr)]
-    if skipped:
-        terminalreporter.section("Firestore emulator missing", red=True, bold=True)
-        terminalreporter.line(f"{len(skipped)} tests did not run. {HOW_TO_GET_IT}", red=True)
+    for how in (HOW_TO_GET_IT, HOW_TO_GET_PUBSUB):
+        skipped = [report for report in terminalreporter.stats.get("skipped", []) if how in str(report.longrepr)]
+        if skipped:
+            terminalreporter.section(how.partition(".")[0], red=True, bold=True)
+            terminalreporter.line(f"{len(skipped)} tests did not run. {how}", red=True)
