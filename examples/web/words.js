@@ -33,7 +33,7 @@ const en = {
     writing_feedback: "Writing the feedback",
     uploading: "Getting the pictures ready",
   },
-  said: (stage, percent) => `${stage}: ${percent} %`,
+  said: (stage, percent) => `${stage}: ${percent}%`,
   retrying: "It did not work at once; we try again by ourselves.",
   exercises: {
     squat: "Squat",

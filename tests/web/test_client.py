@@ -1,0 +1,133 @@
+"""The reference web client in a real browser, at a phone's width, against the real daemon: from an upload to the pictures."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "consumer" / "sample.mp4"
+SCREENSHOTS = ROOT / "build" / "screenshots"
+PHONE = {"width": 390, "height": 844}
+ANALYSIS_MS = 110_000
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A clean profile on the first page; any complaint of the browser but that an answer was an error fails the test."""
+    context = browser.new_context(viewport=PHONE, locale="en-GB")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def is_complaint(message: ConsoleMessage) -> bool:
+    return message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource")
+
+
+def look(page: Page, name: str) -> None:
+    """Keeps a screenshot; no serious finding of axe-core, nothing wider than the phone."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], found["help"]) for found in violations if found["impact"] in {"serious", "critical"}] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def submit(page: Page, video: Path) -> None:
+    page.get_by_label("Video").or_(page.get_by_label("동영상")).set_input_files(video)
+    page.get_by_role("button", name=re.compile("Analyse|분석하기")).click()
+
+
+def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which workout shall we look at?")
+    look(page, "1-pick")
+
+    page.get_by_label("Video").set_input_files(SAMPLE)
+    # From here on by keyboard: the exercise's list, then the button.
+    page.get_by_label("Exercise").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Analyse")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Looking at your workout")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.locator("#stages li[aria-current=step]")).to_have_text("Analysing the movement", timeout=ANALYSIS_MS)
+    expect(page.get_by_role("status")).to_contain_text("Analysing the movement")
+    look(page, "2-working")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Squat", timeout=ANALYSIS_MS)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_text("Repetitions", exact=True).locator("xpath=following-sibling::dd")).to_contain_text("5")
+    expect(page.locator(".advice li").first).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(6)
+    images = page.locator("#result img")
+    expect(images).to_have_count(4)
+    for image in images.all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 100
+        assert image.get_attribute("alt")
+    film = page.locator("#result video")
+    film.evaluate("film => film.play()")
+    expect(film).not_to_have_js_property("currentTime", 0)
+    look(page, "3-result")
+
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(6)
+    look(page, "4-result-ko")
+
+    page.get_by_role("button", name="다른 동영상").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("어떤 운동을 봐 드릴까요?")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
+
+
+def test_what_is_no_video_is_said_in_the_users_language(page: Page, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.mp4"
+    fake.write_text("not a video")
+    page.get_by_role("button", name="한국어").click()
+    submit(page, fake)
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("[가-힣]+.*다시"), timeout=30_000)
+    look(page, "5-problem-ko")
+    page.get_by_role("button", name="다른 동영상").click()
+    expect(page.get_by_label("동영상")).to_have_value("")
+
+
+def test_a_video_too_large_is_said_so(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    large.write_bytes(bytes(5_000_001))
+    submit(page, large)
+    expect(page.get_by_role("alert")).to_have_text("The video is too large for this server.")
+
+
+def test_a_running_analysis_can_be_cancelled(page: Page) -> None:
+    submit(page, SAMPLE)
+    expect(page.locator("#stages li[aria-current=step]")).to_have_text("Analysing the movement", timeout=ANALYSIS_MS)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_have_text("The analysis was cancelled.", timeout=10_000)
+
+
+def test_an_address_of_no_job_is_said_so(page: Page, address: str) -> None:
+    page.goto(f"{address}app/#nothing")
+    expect(page.get_by_role("alert")).to_have_text("This analysis is not there any more.")
