@@ -7,7 +7,6 @@ shown at half of that. Words stand on bands of their own, where they cannot hide
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -52,7 +51,8 @@ class Measure:
         points: (k, 2) pixels of the frame: an angle at the middle one of three, a line between two, a ring around one.
         value: what was measured, as text.
         colour: of its lines.
-        against: what a line of two points is measured against; None if nothing.
+        level: (2,) where the other arm of the angle of a line of two points ends, straight up, down or sideways from the first;
+            None where there is none.
         wanted: (2,) where the last point should be; None draws no target.
         straight: whether the target is the straight line from the first to the last of three points instead.
         bend: whether the value is how far three points are from a straight line, not the angle between them: no arc is drawn.
@@ -61,7 +61,7 @@ class Measure:
     points: Floats
     value: str
     colour: Colour
-    against: Literal["vertical", "horizontal"] | None = None
+    level: Floats | None = None
     wanted: Floats | None = None
     straight: bool = False
     bend: bool = False
@@ -69,21 +69,9 @@ class Measure:
     @property
     def vertex(self) -> Floats:
         """(2,) the point at which the value stands."""
-        found: Floats = (
-            self.points[1] if len(self.points) == 3 else self.points.mean(axis=0) if not self.against else self.points[0]
-        )
-        return found
-
-    @property
-    def level(self) -> Floats | None:
-        """(2,) a point up or level from the first of two, on the side of the second: the other arm of a line's angle."""
-        if self.against is None or len(self.points) != 2:
-            return None
-        start, end = self.points
-        length = float(np.hypot(*(end - start)))
-        if self.against == "vertical":
-            return np.array([start[0], start[1] + (-length if end[1] <= start[1] else length)])
-        return np.array([start[0] + (length if end[0] >= start[0] else -length), start[1]])
+        if len(self.points) == 3:
+            return np.asarray(self.points[1])
+        return np.asarray(self.points[0] if self.level is not None else self.points.mean(axis=0))
 
 
 def cut_out(size: tuple[int, int], points: Floats) -> Box:
@@ -155,9 +143,8 @@ def draw_person(cut: CutOut, points: Floats, measure: Measure | None, *, colour:
         return
     marks = cut.place(measure.points)
     avoid = [along_bones(inside)]
-    level = measure.level
+    level = None if measure.level is None else cut.place(measure.level)
     if level is not None:
-        level = cut.place(level)
         draw_dashes(cut.picture, marks[0], level, PALE, STROKE // 2)
         avoid.append(_along(marks[0], level))
     target = _target(cut, measure, marks)

@@ -184,7 +184,10 @@ def find_place(size: tuple[int, int], anchor: Floats, bounds: tuple[int, int], a
 
 
 def along_bones(points: Floats, step: int = 6) -> Floats:
-    """Points along the whole skeleton, for `find_place` to keep off. (m, 2)"""
+    """Points along the whole skeleton and around the head, for `find_place` to keep off. (m, 2)"""
     share = np.linspace(0, 1, step)[:, None]
     lines = [points[a, :2] * (1 - share) + points[b, :2] * share for a, b in BONES]
-    return np.concatenate([*lines, points[:11, :2]])
+    face = points[:11, :2]
+    # The face's landmarks span less than half of a head.
+    head = face.mean(axis=0) + 2.2 * (face - face.mean(axis=0))
+    return np.concatenate([*lines, face, head])

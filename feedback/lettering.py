@@ -108,6 +108,8 @@ class Line:
     weight: Weight = "medium"
     mark: Literal["none", "solid", "dashed", "blank"] = "none"
     """A stroke in the ink's colour before the text, as in a legend, or the room for one; the text itself is then white."""
+    space: int = 0
+    """Pixels left free above it."""
 
 
 def band(lines: Sequence[Line], width: int, paper: Colour) -> Picture:
@@ -123,12 +125,13 @@ def band(lines: Sequence[Line], width: int, paper: Colour) -> Picture:
         indent = round(2.2 * line.size) if line.mark != "none" else 0
         rows = wrap(line.text, typeface(line.size, line.weight), width - 2 * pad - indent)
         laid.append((line, rows, indent))
-        height += len(rows) * line.size * LEADING
+        height += line.space + len(rows) * line.size * LEADING
     image = Image.new("RGB", (width, round(height + 0.6 * pad)), paper)
     draw = ImageDraw.Draw(image)
     top = 0.6 * pad
     for line, rows, indent in laid:
         step = line.size * LEADING
+        top += line.space
         if line.mark != "none":
             _stroke(draw, pad, top + step / 2, 1.7 * line.size, line)
         for row in rows:

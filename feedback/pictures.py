@@ -1,5 +1,7 @@
 """worst1.png, worst2.png and best.png: a moment of the video, what was measured in it, and what to do about it."""
 
+from typing import Literal
+
 import numpy as np
 
 from feedback.cards import TEXT, Measure, card
@@ -16,6 +18,8 @@ from pose.motion import INDEX, Floats, Motion
 
 SEEN = 0.3
 """Landmarks below this visibility are not drawn: the model places them by guessing."""
+GAP = 12
+"""Between the legend and what it means, pixels."""
 STRAIGHT = 160.0
 """A joint that should be this wide is to be straight: the target is then drawn as a straight line."""
 
@@ -42,7 +46,7 @@ def picture_of(examination: Examination, curve: Curve, shot: Shot, frame: Pictur
         measure, notes = _driving(examination, curve, shot), list[Line]()
     else:
         measure, notes = _measured(examination.motion, words, finding)
-        notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE))
+        notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE, space=GAP))
     points = shown_points(examination.motion)[shot.sample]
     return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
 
@@ -90,16 +94,38 @@ def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, 
     value = words.quantity(abs(finding.value) if check.threshold < 0 else finding.value, check.unit)
     colour = WRONG if finding.fault else RIGHT
     points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
-    wanted, straight = _wanted(finding, points)
+    level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None
+    wanted, straight = _wanted(finding, points, level)
     notes = [
         Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid"),
         Line(target_text(words, check), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
     ]
     bend = len(points) == 3 and abs(check.clear) <= CHORD
-    return Measure(points, value, colour, check.against, wanted, straight, bend), notes
+    return Measure(points, value, colour, level, wanted, straight, bend), notes
 
 
-def _wanted(finding: Finding, points: Floats) -> tuple[Floats | None, bool]:
+def level_of(points: Floats, against: Literal["vertical", "horizontal"], value: float) -> Floats:
+    """The other arm of the angle of a line: as long, and to the side on which that angle is nearer to what was measured.
+
+    Args:
+        points: (2, 2) the line from its vertex to its end.
+        against: what it is measured against.
+        value: degrees.
+
+    Returns:
+        (2,) the arm's end. For the vertical it is up, for the horizontal on the line's own side, where both are alike.
+    """
+    start, end = points
+    length = float(np.hypot(*(end - start)))
+    if against == "vertical":
+        arms = [start + np.array([0, -length]), start + np.array([0, length])]
+    else:
+        ahead = length if end[0] >= start[0] else -length
+        arms = [start + np.array([ahead, 0]), start - np.array([ahead, 0])]
+    return min(arms, key=lambda arm: abs(float(angle_at(arm, start, end)) - abs(value)))
+
+
+def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Floats | None, bool]:
     """Where the last point should be, or whether all should lie on a straight line.
 
     A value measured in space is not the angle in the picture. What is missing to the target is added to the latter, so that
@@ -113,12 +139,8 @@ def _wanted(finding: Finding, points: Floats) -> tuple[Floats | None, bool]:
         if check.clear >= STRAIGHT or abs(check.clear) <= CHORD:
             return None, True
         arm, vertex, other = points
-    elif len(points) == 2 and check.against is not None:
-        level = Measure(points, "", WRONG, check.against).level
-        if level is None:
-            return None, False
-        vertex, other = points
-        arm = level
+    elif len(points) == 2 and level is not None:
+        (vertex, other), arm = points, level
     else:
         return None, False
     degrees = float(np.clip(angle_at(arm, vertex, other) + missing, 0, 180))

@@ -72,16 +72,6 @@ def test_a_card_is_readable_at_any_size_of_the_video(size, text):
     assert (full == WANTED).all(axis=2).any()
 
 
-@pytest.mark.parametrize("against", ["vertical", "horizontal"])
-def test_a_line_is_shown_with_what_it_is_measured_against(against):
-    points = np.array([[100.0, 100.0], [150.0, 40.0]])
-    level = Measure(points, "40°", WRONG, against).level
-    moved = level - points[0]
-    assert (moved[0] == 0) == (against == "vertical")
-    assert np.hypot(*moved) == pytest.approx(np.hypot(*(points[1] - points[0])))
-    assert moved @ (points[1] - points[0]) > 0
-
-
 def test_an_unknown_point_leaves_the_picture_whole():
     frame = np.full((240, 320, 3), 90, np.uint8)
     measure = Measure(np.full((3, 2), np.nan), "132°", WRONG)
