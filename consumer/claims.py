@@ -10,7 +10,7 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from consumer import jobs
-from consumer.backends import DELETE, Conflict, DocumentStore, Snapshot, StoreError, Unavailable
+from consumer.backends import DELETE, Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.jobs import Changes, Due, Job, Status
 from consumer.lease import Lease, token_of
@@ -143,8 +143,16 @@ class Claims:
 
     def _end(self, snapshot: Snapshot, changes: Changes, code: ErrorCode) -> Missed:
         try:
-            self._documents.update(snapshot, changes)
+            self._write_end(snapshot, changes)
         except Conflict:
             return Missed.TAKEN
         self._metrics.ended(changes["status"], str(code))
         return Missed.SETTLED
+
+    def _write_end(self, snapshot: Snapshot, changes: Changes) -> None:
+        try:
+            self._documents.update(snapshot, changes)
+        except TooLarge:
+            # Filled to the store's limit, the document has no room for its end. Without one it would be looked at for ever.
+            kept = jobs.small_fields(snapshot.fields) | changes
+            self._documents.replace(snapshot, {name: value for name, value in kept.items() if value is not DELETE})

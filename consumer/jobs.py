@@ -49,6 +49,10 @@ REPORT_FILES = {
 """The document's `result.files`: kind to the file's name."""
 
 
+MAX_DOCUMENT_CHARACTERS = 100_000
+"""A request is a few hundred. One that is larger would leave no room for progress and result (Firestore: 1 MiB in all)."""
+
+
 class Status(StrEnum):
     """Where a job stands."""
 
@@ -158,6 +162,8 @@ class Job(_Part):
         Raises:
             JobError: `invalid_request` or `not_allowed`; the reason says which field, never its value.
         """
+        if len(repr(snapshot.fields)) > MAX_DOCUMENT_CHARACTERS:
+            raise JobError(ErrorCode.INVALID_REQUEST, "the document is too large")
         try:
             job = cls.model_validate({**snapshot.fields, "id": snapshot.id})
         except ValidationError as error:
@@ -188,6 +194,12 @@ class Job(_Part):
 
 def _complaint(error: ValidationError) -> str:
     return "; ".join(sorted({f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()}))[:500]
+
+
+def small_fields(fields: Mapping[str, Any]) -> Changes:
+    """What an app wrote, but for what is too long to have a meaning."""
+    wanted = ("owner", "video", "createdAt", "exercise", "reference", "language", "origin")
+    return {name: fields[name] for name in wanted if name in fields and len(repr(fields[name])) <= 2 * paths.MAX_PATH_BYTES}
 
 
 def status_of(fields: Mapping[str, Any]) -> Status | None:
