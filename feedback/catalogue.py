@@ -29,9 +29,9 @@ ANY: tuple[ViewId, ...] = (*FRONT, *SIDE, *OBLIQUE, *REAR)
 class Check:
     """One thing that a coach looks at, and from when on it is a fault.
 
-    A value that must stay inside a limit `exceeds` it when it lies beyond `threshold` for `frames` consecutive samples; that
-    lasts until it is back inside `clear`. A value that must get somewhere `falls_short` when not even the mean of its best
-    `frames` consecutive samples reaches `threshold`; `clear` is what to aim at.
+    A value that must stay inside a limit `exceeds` it when it lies beyond `threshold` for `lasting_s`; the fault is over
+    when it is back inside `clear`. A value that must get somewhere `falls_short` when not even the mean of its best stretch of
+    that length reaches `threshold`; `clear` is what to aim at.
 
     Attributes:
         id: the fault's id.
@@ -50,8 +50,7 @@ class Check:
             from behind), "working" the one that the repetition works.
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
-        frames: how many consecutive samples decide, at least.
-        lasting_s: for how many seconds, at least; 0 leaves it to `frames`.
+        lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.
         severity: a repetition with a major fault is not a good one.
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
         praise: for the user, when no repetition has this fault: one sentence.
@@ -79,8 +78,7 @@ class Check:
     sides: Sides = "near"
     against: Literal["vertical", "horizontal"] | None = None
     oblique_margin: float = 0.0
-    frames: int = 3
-    lasting_s: float = 0.0
+    lasting_s: float = 0.1
 
     def __post_init__(self) -> None:
         inside = self.clear < self.threshold if self.above else self.clear > self.threshold

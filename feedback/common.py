@@ -10,7 +10,7 @@ BODY_LINE_SOURCE = (
 )
 
 
-def hips_sagging(lasting_s: float = 0.0) -> Check:
+def hips_sagging(lasting_s: float = 0.1) -> Check:
     """The hips hang below the line from the shoulders to the feet."""
     return Check(
         id="hips_sagging",
@@ -32,7 +32,7 @@ def hips_sagging(lasting_s: float = 0.0) -> Check:
     )
 
 
-def hips_piked(lasting_s: float = 0.0) -> Check:
+def hips_piked(lasting_s: float = 0.1) -> Check:
     """The hips stick up above the line from the shoulders to the feet."""
     return Check(
         id="hips_piked",
@@ -48,7 +48,7 @@ def hips_piked(lasting_s: float = 0.0) -> Check:
         lasting_s=lasting_s,
         title=N_("Hips too high"),
         advice=N_("Lower your hips into one line with shoulders and heels, as if you were a wooden board."),
-        praise=N_("Your hips stayed in line with your body."),
+        praise=N_("Your hips never rose out of line."),
         why=N_("With the hips high, arms and trunk carry less of the work."),
         source=BODY_LINE_SOURCE,
     )

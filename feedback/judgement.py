@@ -17,6 +17,9 @@ from pose.view import View
 SEEN_SHARE = 0.6
 """A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
 
+FEWEST = 2
+"""Samples that must agree, at any sampling rate: one frame never decides."""
+
 FOOT_EDGE = 0.04
 """A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
 
@@ -93,6 +96,12 @@ class Scene:
         return rest
 
     @property
+    def active(self) -> slice:
+        """The samples from the first repetition to the last, or of the hold; all when there is neither."""
+        spans: list[Repetition | Hold] = [*self.repetitions, *([self.hold] if self.hold else [])]
+        return slice(spans[0].start, spans[-1].end + 1) if spans else slice(None)
+
+    @property
     def near_side(self) -> Side:
         """The side of the body that the camera sees better."""
         return "left" if self.view.azimuth >= 0 else "right"
@@ -155,10 +164,10 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
     values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
     seen = _seen(scene.body.motion, full_names(check.marks, side))[window]
     known = np.flatnonzero(seen & ~np.isnan(values))
-    if len(known) < check.frames or np.mean(seen) < SEEN_SHARE:
+    if len(known) < FEWEST or np.mean(seen) < SEEN_SHARE:
         return None
     times = scene.times[window][known]
-    frames = _frames(check, times)
+    frames = _in_a_row(check, times)
     beyond = values[known] * (1 if check.above else -1)
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
     limit, clear = (value * (1 if check.above else -1) + shift for value in (check.threshold, check.clear))
@@ -191,12 +200,10 @@ def _seen(motion: Motion, names: tuple[str, ...]) -> NDArray[np.bool_]:
     return seen
 
 
-def _frames(check: Check, times: Floats) -> int:
-    """How many samples in a row decide: the check's, and in slow motion or at a high frame rate as many as its seconds take."""
-    if len(times) <= check.frames:
-        return len(times)
-    lasting = int(np.ceil(check.lasting_s / float(np.median(np.diff(times)))))
-    return min(max(check.frames, lasting), len(times))
+def _in_a_row(check: Check, times: Floats) -> int:
+    """How many consecutive samples take as long as the check asks for: never one, three at 30 samples a second."""
+    step = float(np.median(np.diff(times)))
+    return min(max(FEWEST, round(check.lasting_s / step)), len(times))
 
 
 def _worst(beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:

@@ -24,6 +24,9 @@ CM = 100
 NARROW_M = 0.1
 """Below this distance in the picture a ratio of distances says nothing."""
 
+BENT = 0.4
+"""From this share of the way down on, the legs are bent enough for the knees' direction to show."""
+
 OFF_AXIS = 30.0
 """Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
 
@@ -90,7 +93,8 @@ def joint(name: str, *, in_picture: bool = False) -> Measure:
 def arm_bend(take: Take) -> Floats:
     """The elbow's angle as the distance from shoulder to wrist tells it, degrees; 180 is the arm at its longest.
 
-    Unlike the angle in the picture it holds for an elbow that points at the camera. Both parts of the arm count as equally long.
+    Unlike the angle in the picture it holds for an elbow that points at the camera.
+    The two parts of the arm count as equally long.
     """
     reach = np.linalg.norm(take.point("wrist") - take.point("shoulder"), axis=1)
     return np.asarray(2 * np.degrees(np.arcsin(np.clip(reach / np.nanpercentile(reach, 98), 0, 1))))
@@ -139,7 +143,7 @@ def lifted(part: str, over: str) -> Measure:
 
 
 def knees_apart(take: Take) -> Floats:
-    """How far the knees are apart in the lower half of a repetition, per cent of where they should be.
+    """How far the knees are apart with bent legs, per cent of where they should be.
 
     They should be, measured against the feet, at least as far apart as when standing (straight legs), and on the way up as far
     as on the way down at the same height.
@@ -151,20 +155,20 @@ def knees_apart(take: Take) -> Floats:
         return values
     start, peak, end = take.repetition.start, take.repetition.peak, take.repetition.end
     height = take.body.height("shoulder", "ankle")
-    half = (height[start] + height[peak]) / 2
+    bent = height[start] + BENT * (height[peak] - height[start])
     expected = np.full(len(values), take.at_rest(ratio))
     down = slice(start, peak + 1)
     by_height = np.argsort(height[down])
     back = slice(peak, end + 1)
     expected[back] = np.fmax(expected[back], np.interp(height[back], height[down][by_height], ratio[down][by_height]))
     low = np.zeros(len(values), dtype=bool)
-    low[start : end + 1] = height[start : end + 1] < half
+    low[start : end + 1] = height[start : end + 1] < bent
     values[low] = 100 * ratio[low] / expected[low]
     return values
 
 
 def knee_inside(take: Take) -> Floats:
-    """How far the knee is inside the line from the hip to the ankle in the lower half of a repetition, cm, in the picture."""
+    """How far the knee is inside the line from the hip to the ankle with bent legs, cm, in the picture."""
     hip, knee, ankle = (take.point(part) for part in ("hip", "knee", "ankle"))
     other = take.body.at(f"{'right' if take.side == 'left' else 'left'}_hip")
     share = (knee - hip)[:, 1] / (ankle - hip)[:, 1]
@@ -172,12 +176,13 @@ def knee_inside(take: Take) -> Floats:
     inside = CM * (knee[:, 0] - line) * np.sign(np.nanmedian((other - hip)[:, 0]))
     if take.repetition is not None:
         height = take.body.height("shoulder", "ankle")
-        inside = np.where(height < (height[take.repetition.start] + height[take.repetition.peak]) / 2, inside, np.nan)
+        start, peak = height[take.repetition.start], height[take.repetition.peak]
+        inside = np.where(height < start + BENT * (peak - start), inside, np.nan)
     return np.asarray(inside)
 
 
 def trunk_dips(take: Take) -> Floats:
-    """In a lift: how much further the trunk leans forward than at the lowest point, degrees; the hips run ahead of the chest."""
+    """In a lift: how much further the trunk leans forward than at the lowest point, degrees, as the hips run ahead."""
     values = np.full(len(take.rest), np.nan)
     if take.repetition is None:
         return values

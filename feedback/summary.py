@@ -1,6 +1,7 @@
 """The sentences of a report that are put together: the summary, why a check was not made, what to know before trusting it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from feedback.catalogue import Check, Exercise
 from feedback.report import Fault, Hold, Reps, ViewId
@@ -15,9 +16,9 @@ VIEW_NAMES: dict[ViewId, str] = {
 }
 
 
-def not_assessed_reason(words: Words, check: Check, view: ViewId, *, in_view: bool) -> str:
+def not_assessed_reason(words: Words, check: Check, view: ViewId) -> str:
     """Why a check could not be made, and what to do about it."""
-    if in_view:
+    if view in check.views:
         return words("The body parts that this needs were hidden or out of the picture. Keep your whole body in view.")
     names: list[str] = []
     for each in check.views:
@@ -31,60 +32,77 @@ def not_assessed_reason(words: Words, check: Check, view: ViewId, *, in_view: bo
     )
 
 
-def summarise(
-    words: Words,
-    *,
-    exercise: Exercise,
-    reps: Reps,
-    hold: Hold | None,
-    faults: Sequence[Fault],
-    praised: Sequence[Check],
-    shown_instead: Exercise | None,
-) -> str:
-    """Two or three sentences: how it went, the first thing to change and where, something that was good.
+@dataclass(frozen=True)
+class Outcome:
+    """What a summary is made from.
 
-    Args:
-        words: the job's language.
+    Attributes:
         exercise: what was judged.
         reps, hold: what was counted.
         faults: the first to change first.
         praised: checks that found nothing to change in any repetition, the most important first.
-        shown_instead: the exercise that the video plainly shows when another one was requested.
+        unseen: checks for major faults that could not be made.
+        form_judged: whether any of those could be made.
+        shown_instead: the exercise that the video plainly shows when another one was asked for.
     """
-    sentences = [_how_it_went(words, exercise, reps, hold, shown_instead)]
-    if faults:
-        sentences.append(_first_change(words, faults[0], reps, hold))
-    if praised:
-        sentences.append(words(praised[0].praise))
-    elif reps.total and shown_instead is None:
+
+    exercise: Exercise
+    reps: Reps
+    hold: Hold | None
+    faults: Sequence[Fault]
+    praised: Sequence[Check]
+    unseen: Sequence[Check]
+    form_judged: bool
+    shown_instead: Exercise | None
+
+
+def summarise(words: Words, outcome: Outcome) -> str:
+    """Two or three sentences: how it went, the first thing to change and where, something that was good.
+
+    Without a fault, the last one says from where to film to have more checked.
+    """
+    sentences = [_how_it_went(words, outcome)]
+    if outcome.faults:
+        sentences.append(_first_change(words, outcome.faults[0], outcome.reps, outcome.hold))
+    if outcome.praised:
+        sentences.append(words(outcome.praised[0].praise))
+    elif outcome.shown_instead is None and outcome.reps.total:
         sentences.append(
             words.plural(
                 "You stayed with it to the end, well done.",
                 "You stayed with it for all {n} repetitions, well done.",
-                reps.total,
+                outcome.reps.total,
             )
         )
-    elif hold:
-        sentences.append(words("You stayed with it to the end, well done."))
+    elif outcome.hold:
+        sentences.append(words("You stayed with it until the end, well done."))
+    if outcome.unseen and not outcome.faults:
+        sentences.append(_film_elsewhere(words, outcome))
     return " ".join(sentences[:3])
 
 
-def _how_it_went(words: Words, exercise: Exercise, reps: Reps, hold: Hold | None, shown_instead: Exercise | None) -> str:
-    name = words(exercise.name)
-    if shown_instead is not None:
+def _how_it_went(words: Words, outcome: Outcome) -> str:
+    name, reps, hold = words(outcome.exercise.name), outcome.reps, outcome.hold
+    if outcome.shown_instead is not None:
         return words(
             "This video seems to show another exercise ({shown}) than the one asked for ({asked}), so read the rest with care.",
-            shown=words(shown_instead.name),
+            shown=words(outcome.shown_instead.name),
             asked=name,
         )
     if hold:
-        held, good = words.quantity(hold.duration_s, "s"), words.quantity(hold.good_s, "s")
-        if hold.good_s >= hold.duration_s - 0.05:
-            return words("{name}: you held it for {held}, all of it in good form.", name=name, held=held)
-        return words("{name}: you held it for {held}, {good} of it in good form.", name=name, held=held, good=good)
+        return _how_the_hold_went(words, name, hold, form_judged=outcome.form_judged)
+    if not outcome.form_judged:
+        return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps.total, name=name)
     if reps.good == reps.total:
         return words.plural(
             "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps.total, name=name
+        )
+    if not reps.good:
+        return words.plural(
+            "{name}: {n} repetition, with something to improve.",
+            "{name}: {n} repetitions, each with something to improve.",
+            reps.total,
+            name=name,
         )
     return words.plural(
         "{name}: {good} of {n} repetition was good.",
@@ -92,6 +110,31 @@ def _how_it_went(words: Words, exercise: Exercise, reps: Reps, hold: Hold | None
         reps.total,
         name=name,
         good=words.number(reps.good),
+    )
+
+
+def _how_the_hold_went(words: Words, name: str, hold: Hold, *, form_judged: bool) -> str:
+    held, good = words.quantity(hold.duration_s, "s"), words.quantity(hold.good_s, "s")
+    if not form_judged:
+        return words("{name}: you held it for {held}.", name=name, held=held)
+    if hold.good_s >= hold.duration_s - 0.05:
+        return words("{name}: you held it for {held}, all of it in good form.", name=name, held=held)
+    return words("{name}: you held it for {held}, {good} of it in good form.", name=name, held=held, good=good)
+
+
+def _film_elsewhere(words: Words, outcome: Outcome) -> str:
+    """From where most of what could not be seen can be seen."""
+    from_side = sum("side_left" in check.views for check in outcome.unseen)
+    view = words(N_("the side")) if 2 * from_side >= len(outcome.unseen) else words(VIEW_NAMES["front"])
+    if not outcome.form_judged:
+        return words(
+            "Your form cannot be judged from here: next time, film from {view} with your whole body in view.", view=view
+        )
+    return words.plural(
+        "To have one more point checked, film from {view} with your whole body in view.",
+        "To have {n} more points checked, film from {view} with your whole body in view.",
+        len(outcome.unseen),
+        view=view,
     )
 
 

@@ -68,7 +68,7 @@ CHECKS = (
     ),
     Check(
         id="knee_valgus",
-        measures="how far the front knee is inside the line from hip to ankle in the lower half",
+        measures="how far the front knee is inside the line from hip to ankle with the leg bent",
         measure=measures.knee_inside,
         verdict="exceeds",
         above=True,

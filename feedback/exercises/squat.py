@@ -14,7 +14,7 @@ MOVEMENT = Movement(
         Drive("hip", rest=170, peak=70),
         Drive("shoulder_over_ankle", rest=1.25, peak=0.75),
     ),
-    posture=(Band("trunk", high=75), Band("facing_down", high=75)),
+    posture=(Band("trunk", high=75), Band("facing_down", low=-30, high=75)),
     signature=(
         Band("trunk", high=45, when="rest"),
         Band("knee", low=135, when="rest"),
@@ -49,12 +49,12 @@ CHECKS = (
     ),
     Check(
         id="knee_valgus",
-        measures="how far the knees are apart in the lower half, as a share of standing and of the way down at the same height",
+        measures="how far the knees are apart with bent legs, as a share of standing and of the way down at the same height",
         measure=measures.knees_apart,
         verdict="exceeds",
         above=False,
-        threshold=86,
-        clear=92,
+        threshold=89,
+        clear=94,
         unit="%",
         marks=("left_knee", "right_knee"),
         views=(*FRONT, *REAR, *OBLIQUE),
@@ -62,7 +62,7 @@ CHECKS = (
         advice=N_("Push your knees out over your toes, as if spreading the floor apart with your feet."),
         praise=N_("Your knees stayed over your feet."),
         why=N_("With the knees over the feet, the legs push with their full strength."),
-        source="Knee separation as in Noyes 2005; no cut-off is published for two-legged squats: less than 86 % of one's own "
+        source="Knee separation as in Noyes 2005; no cut-off is published for two-legged squats: less than 89 % of one's own "
         "is an " + ENGINEERING_DEFAULT,
     ),
     Check(
