@@ -6,7 +6,7 @@ The daemon starts it with an environment of its own, without credentials. It has
 request comes with a socket, which the daemon, this server and the child share while the child lives:
 
     child -> daemon     {"progress": 0.5}, then {"result": {...}} or {"error": {...}}
-    server -> daemon    {"exit": status} once the child is gone and has been waited for
+    server -> daemon    {"pid": n} at once; {"exit": status} once the child is gone and has been waited for
     daemon closes, or shuts down, its end: the child and whatever it has started are killed
 
 When the daemon is gone, its end of the control socket closes, and this server ends with all its children.
@@ -74,6 +74,7 @@ class ForkServer:
         if pid == 0:
             self._become_child(message, line)
         child = Child(pid, os.pidfd_open(pid), line)
+        _send(line, {"pid": pid})
         self._children[pid] = child
         self._selector.register(child.pidfd, selectors.EVENT_READ, child)
         self._selector.register(line, selectors.EVENT_READ, child)

@@ -108,18 +108,21 @@ class Sandbox:
         with line:
             request = {"task": task, "arguments": dict(arguments), "confinement": asdict(confinement), "log": str(log)}
             with theirs:
-                self._submit(json.dumps(request).encode(), theirs)
-            return self._follow(line, time.monotonic() + timeout_s, progress, check)
+                server = self._submit(json.dumps(request).encode(), theirs)
+            until = time.monotonic() + timeout_s
+
+            def look() -> None:
+                check()
+                _check_time(until)
+                if server.poll() is not None:
+                    raise Crashed("The fork server has died.")
+
+            return _follow(line, look, progress)
 
     def close(self) -> None:
         """End the server and all its children."""
         with self._lock:
-            if self._control is not None:
-                self._control.close()
-                self._control = None
-            if self._server is not None:
-                self._end_server(self._server)
-                self._server = None
+            self._forget_server()
 
     @staticmethod
     def _end_server(server: subprocess.Popen[bytes]) -> None:
@@ -129,23 +132,23 @@ class Sandbox:
             server.kill()
             server.wait()
 
-    def _submit(self, request: bytes, line: socket.socket) -> None:
+    def _submit(self, request: bytes, line: socket.socket) -> subprocess.Popen[bytes]:
         with self._lock:
             for _ in range(2):
-                control = self._ensure_server()
+                control, server = self._ensure_server()
                 try:
                     socket.send_fds(control, [request], [line.fileno()])
                 except OSError:
                     logger.warning("The fork server is gone; it is started again.")
                     self._forget_server()
                 else:
-                    return
+                    return server
         raise Crashed("The fork server cannot be reached.")
 
-    def _ensure_server(self) -> socket.socket:
+    def _ensure_server(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         if self._server is not None and self._server.poll() is not None:
             self._forget_server()
-        if self._control is None:
+        if self._control is None or self._server is None:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._server = subprocess.Popen(
@@ -156,7 +159,7 @@ class Sandbox:
                     stdout=subprocess.DEVNULL,
                     cwd="/",
                 )
-        return self._control
+        return self._control, self._server
 
     def _forget_server(self) -> None:
         if self._control is not None:
@@ -177,25 +180,36 @@ class Sandbox:
         environment["HOME"] = str(self._scratch)
         return environment
 
-    def _follow(
-        self, line: socket.socket, until: float, progress: Callable[[float], None], check: Callable[[], None]
-    ) -> dict[str, Any]:
-        answer: dict[str, Any] = {}
-        with selectors.DefaultSelector() as selector:
-            selector.register(line, selectors.EVENT_READ)
-            try:
-                while "exit" not in answer:
-                    check()
-                    _check_time(until)
-                    if selector.select(LOOK_S):
-                        message = _receive(line)
-                        if "progress" in message:
-                            progress(message["progress"])
-                        answer.update(message)
-            except BaseException:
-                _kill(line)
-                raise
-        return _outcome(answer)
+
+def _follow(line: socket.socket, look: Callable[[], None], progress: Callable[[float], None]) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(line, selectors.EVENT_READ)
+        try:
+            while "exit" not in answer:
+                look()
+                if selector.select(LOOK_S):
+                    message = _receive(line)
+                    if "progress" in message:
+                        progress(message["progress"])
+                    answer.update(message)
+        except Crashed:
+            # Without its server there is nobody to kill what the child has started.
+            _kill_group(answer.get("pid"))
+            raise
+        except BaseException:
+            _kill(line)
+            raise
+    return _outcome(answer)
+
+
+def _kill_group(pid: int | None) -> None:
+    if pid is None:
+        return
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        logger.debug("The child and all it has started are gone already.")
 
 
 def _check_time(until: float) -> None:

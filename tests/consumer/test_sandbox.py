@@ -1,0 +1,251 @@
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer import landlock, seccomp
+from consumer.confine import Confinement, support
+from consumer.errors import CancelRequested, ErrorCode, JobError
+from consumer.sandbox import Crashed, Defect, Sandbox, TimedOut
+from tests.consumer_kit import eventually
+from tests.work import ROOT, video
+
+needs_landlock = pytest.mark.skipif(not support().landlock, reason="this kernel has no Landlock")
+needs_signal_scope = pytest.mark.skipif(support().landlock < 6, reason="before Linux 6.12 Landlock leaves signals alone")
+needs_seccomp = pytest.mark.skipif(not support().seccomp, reason="this kernel takes no seccomp filters")
+
+
+class Box:
+    """A sandbox and a job's directory."""
+
+    def __init__(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        self.sandbox = sandbox
+        self.source, self.target = tmp_path / "source", tmp_path / "target"
+        self.source.mkdir()
+        self.target.mkdir()
+        self.log = tmp_path / "child.log"
+
+    def run(self, task: str, arguments: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        confinement = Confinement(
+            writable=str(self.target),
+            readable=[str(self.source), str(ROOT / "tests")],
+            memory_bytes=options.pop("memory_bytes", 2_000_000_000),
+            cpu_s=options.pop("cpu_s", 60),
+            file_bytes=1_000_000,
+        )
+        return self.sandbox.run(
+            f"tests.{task}", arguments or {}, confinement, timeout_s=options.pop("timeout_s", 30), log=self.log, **options
+        )
+
+    def attempt(self, what: str, **arguments: Any) -> str:
+        return str(self.run("escapes:attempt", {"what": what, **arguments})["came"])
+
+    def analyse(self, *, instructions: dict[str, Any], **options: Any) -> dict[str, Any]:
+        (self.source / "video").write_bytes(video(**instructions))
+        return self.run("work:analyse", {"source": str(self.source), "target": str(self.target)}, **options)
+
+
+@pytest.fixture
+def box(sandbox: Sandbox, tmp_path: Path) -> Box:
+    return Box(sandbox, tmp_path)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_task_is_done_and_tells_its_progress(box: Box) -> None:
+    told: list[float] = []
+    assert box.analyse(instructions={"sleep": 0.5}, progress=told.append) == {}
+    assert (box.target / "motion.npz").exists()
+    assert told == sorted(told)
+    assert len(told) >= 2
+
+
+@pytest.mark.parametrize(
+    ("instructions", "error", "says"),
+    [
+        ({"fail": "no_person"}, JobError, "no_person: as the video says"),
+        ({"raise": True}, Defect, "RuntimeError: as the video says"),
+        ({"die": True}, Crashed, "SIGKILL"),
+        ({"segfault": True}, Crashed, "SIGSEGV"),
+        ({"memory": True}, Crashed, "memory"),
+    ],
+)
+def test_every_way_to_fail_has_its_name(box: Box, instructions: dict[str, Any], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        box.analyse(instructions=instructions)
+    assert box.analyse(instructions={}) == {}
+
+
+def test_the_code_of_a_job_error_comes_through(box: Box) -> None:
+    with pytest.raises(JobError) as caught:
+        box.analyse(instructions={"fail": "video_too_long"})
+    assert caught.value.code is ErrorCode.VIDEO_TOO_LONG
+
+
+def test_wall_time_is_limited(box: Box) -> None:
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        box.analyse(instructions={"hang": True}, timeout_s=0.5)
+    assert time.monotonic() - started < 5
+
+
+def test_processor_time_is_limited(box: Box) -> None:
+    with pytest.raises((TimedOut, Crashed)):
+        box.run("escapes:burn", cpu_s=1)
+
+
+def test_what_the_check_raises_ends_the_child(box: Box) -> None:
+    started = time.monotonic()
+
+    def check() -> None:
+        if time.monotonic() - started > 0.3:
+            raise CancelRequested("enough")
+
+    with pytest.raises(CancelRequested):
+        box.run("escapes:spin", {"into": str(box.target)}, check=check)
+    pids = [int(pid) for pid in (box.target / "pids").read_text().split()]
+    assert len(pids) == 4
+    assert eventually(lambda: all(gone(pid) for pid in pids), 5)
+
+
+def test_chatter_does_no_harm(box: Box) -> None:
+    assert box.run("escapes:chatter") == {"printed": True}
+    assert box.log.stat().st_size == 100_000
+
+
+def test_a_child_starts_clean(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = box.run("escapes:facts")
+    assert facts["cwd"] == str(box.target)
+    assert facts["threads"] == 1
+    assert facts["descriptors"] < 8
+    assert (facts["memory"], facts["core"]) == (2_000_000_000, 0)
+
+
+def test_no_credential_reaches_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/run/secrets/key.json")
+    monkeypatch.setenv("DOTHIS_BUCKET", "bucket")
+    sandbox = Sandbox(("tests.escapes",), scratch=tmp_path / "cache", python_path=[ROOT])
+    try:
+        environment = Box(sandbox, tmp_path).run("escapes:environment")
+    finally:
+        sandbox.close()
+    assert not [name for name in environment if "GOOGLE" in name or "DOTHIS" in name]
+
+
+@needs_landlock
+class TestFiles:
+    @pytest.fixture
+    def secret(self, tmp_path: Path) -> str:
+        secret = tmp_path / "secret"
+        secret.write_bytes(b"another user's")
+        return str(secret)
+
+    def test_a_child_reads_what_it_is_given(self, box: Box) -> None:
+        (box.source / "video").write_bytes(b"")
+        assert box.attempt("read", path=str(box.source / "video")) == "done"
+
+    @pytest.mark.parametrize("what", ["read", "write", "link", "hard link"])
+    def test_a_child_reaches_no_other_file(self, box: Box, secret: str, what: str) -> None:
+        assert box.attempt(what, path=secret) in {"PermissionError", "OSError"}
+        assert Path(secret).read_bytes() == b"another user's"
+
+    def test_a_child_reads_no_passwords_and_no_other_process(self, box: Box) -> None:
+        assert box.attempt("read", path="/etc/passwd") == "PermissionError"
+        assert box.attempt("read", path=f"/proc/{os.getpid()}/environ") == "PermissionError"
+
+    def test_a_child_writes_only_into_its_directory(self, box: Box) -> None:
+        assert box.attempt("write", path=str(box.target / "result")) == "done"
+        assert box.attempt("write", path=str(box.source / "video")) == "PermissionError"
+        assert box.attempt("write", path="/tmp/escaped") == "PermissionError"  # noqa: S108 - what a video would try
+
+    def test_a_file_cannot_grow_without_end(self, box: Box) -> None:
+        assert box.attempt("large file") == "OSError"
+
+    @needs_signal_scope
+    def test_a_child_cannot_signal_the_daemon(self, box: Box) -> None:
+        assert box.attempt("kill", pid=os.getpid()) == "PermissionError"
+
+
+@needs_seccomp
+class TestCalls:
+    @pytest.fixture
+    def port(self) -> Iterator[int]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            yield server.getsockname()[1]
+
+    @pytest.mark.parametrize("what", ["connect", "datagram", "listen"])
+    def test_a_child_has_no_network(self, box: Box, port: int, what: str) -> None:
+        assert box.attempt(what, port=port) == "PermissionError"
+
+    @pytest.mark.parametrize("what", ["run", "unshare"])
+    def test_a_child_starts_no_program_and_no_namespace(self, box: Box, what: str) -> None:
+        assert box.attempt(what) in {"PermissionError", "OSError"}
+
+    @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+    def test_the_filter_jumps_only_inside_itself(self, machine: str) -> None:
+        program = seccomp.build_filter(machine)
+        length = len(program) // 8
+        for number in range(length):
+            _, _, if_true, if_false = program[number * 8 : number * 8 + 4]
+            assert number + 1 + max(if_true, if_false) <= length
+        assert platform.machine() in {"x86_64", "aarch64"}
+
+
+def test_memory_is_limited(box: Box) -> None:
+    assert box.attempt("memory") == "MemoryError"
+
+
+class TestServer:
+    def test_is_started_again_when_it_has_died(self, tmp_path: Path) -> None:
+        sandbox = Sandbox(("tests.work",), scratch=tmp_path / "cache", python_path=[ROOT])
+        try:
+            box = Box(sandbox, tmp_path)
+            server = box.run("escapes:facts")["parent"]
+            os.kill(server, 9)
+            assert eventually(lambda: gone(server))
+            assert box.run("escapes:facts")["parent"] != server
+        finally:
+            sandbox.close()
+
+    def test_takes_its_children_along(self, tmp_path: Path) -> None:
+        sandbox = Sandbox(("tests.work",), scratch=tmp_path / "cache", python_path=[ROOT])
+        box = Box(sandbox, tmp_path)
+        server = box.run("escapes:facts")["parent"]
+
+        def check() -> None:
+            if (box.target / "pids").exists() and len((box.target / "pids").read_text().split()) == 4:
+                os.kill(server, 9)
+
+        with pytest.raises(Crashed):
+            box.run("escapes:spin", {"into": str(box.target)}, check=check)
+        pids = [int(pid) for pid in (box.target / "pids").read_text().split()]
+        sandbox.close()
+        assert eventually(lambda: all(gone(pid) for pid in pids), 5)
+
+    def test_ends_when_the_daemon_is_killed(self, tmp_path: Path) -> None:
+        script = (
+            "import sys, time; from pathlib import Path; from consumer.sandbox import Sandbox;"
+            "s = Sandbox((), scratch=Path(sys.argv[1])); s.start(); print(s._server.pid, flush=True); time.sleep(60)"
+        )
+        command = [sys.executable, "-c", script, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as daemon:
+            assert daemon.stdout is not None
+            server = int(daemon.stdout.readline())
+            daemon.kill()
+        assert eventually(lambda: gone(server), 10)
+
+
+def test_landlock_says_which_version_it_is() -> None:
+    assert landlock.abi() == support().landlock

@@ -1,0 +1,148 @@
+"""What a video that has taken its child over would try. Each returns what came of it; run in the sandbox by tests."""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Report = Callable[[float], None]
+
+
+def attempt(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Try one thing by name; the error's class, or "done"."""
+    del report
+    try:
+        TRIES[arguments["what"]](arguments)
+    except BaseException as error:  # noqa: BLE001 - told to the test
+        return {"came": type(error).__name__}
+    return {"came": "done"}
+
+
+def environment(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Everything that the child's environment holds."""
+    del arguments, report
+    return dict(os.environ)
+
+
+def facts(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """How the child is set up."""
+    del arguments, report
+    return {
+        "cwd": str(Path.cwd()),
+        "threads": threading.active_count(),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "memory": resource.getrlimit(resource.RLIMIT_AS)[0],
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[1],
+        "parent": os.getppid(),
+    }
+
+
+def spin(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Start children of its own, then hang; every pid goes to a file."""
+    del report
+    for _ in range(3):
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.setpgid(0, os.getpgid(os.getppid()))
+            break
+    with (Path(arguments["into"]) / "pids").open("a") as pids:
+        pids.write(f"{os.getpid()}\n")
+    while True:
+        time.sleep(0.1)
+
+
+def burn(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Use processor time without end."""
+    while True:
+        report(0.5)
+        sum(range(10_000))
+
+
+def chatter(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Print a lot, and tell progress that is none."""
+    for number in range(20_000):
+        report(float(number))
+    os.write(1, b"x" * 100_000)
+    return {"printed": True}
+
+
+def _read(arguments: dict[str, Any]) -> None:
+    Path(arguments["path"]).read_bytes()
+
+
+def _write(arguments: dict[str, Any]) -> None:
+    Path(arguments["path"]).write_bytes(b"overwritten")
+
+
+def _connect(arguments: dict[str, Any]) -> None:
+    socket.create_connection(("127.0.0.1", arguments["port"]), timeout=2).close()
+
+
+def _send_datagram(arguments: dict[str, Any]) -> None:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hello", ("127.0.0.1", arguments["port"]))
+
+
+def _listen(_: dict[str, Any]) -> None:
+    socket.create_server(("127.0.0.1", 0)).close()
+
+
+def _run(_: dict[str, Any]) -> None:
+    subprocess.run(["/bin/true"], check=True)
+
+
+def _kill(arguments: dict[str, Any]) -> None:
+    os.kill(arguments["pid"], 0)
+
+
+def _link(arguments: dict[str, Any]) -> None:
+    Path("link").symlink_to(arguments["path"])
+
+
+def _hard_link(arguments: dict[str, Any]) -> None:
+    Path("hard").hardlink_to(arguments["path"])
+
+
+def _unshare(_: dict[str, Any]) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x10000000):
+        raise OSError(ctypes.get_errno(), "refused")
+
+
+def _raise_limit(_: dict[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    if os.geteuid() == 0:
+        raise PermissionError("root may raise limits; the child has no memory of its own to protect from root")
+
+
+def _large_file(_: dict[str, Any]) -> None:
+    with Path("large").open("wb") as file:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        file.truncate(1 << 40)
+
+
+def _memory(_: dict[str, Any]) -> None:
+    bytearray(8_000_000_000)
+
+
+TRIES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "read": _read,
+    "write": _write,
+    "connect": _connect,
+    "datagram": _send_datagram,
+    "listen": _listen,
+    "run": _run,
+    "kill": _kill,
+    "link": _link,
+    "hard link": _hard_link,
+    "unshare": _unshare,
+    "raise limit": _raise_limit,
+    "large file": _large_file,
+    "memory": _memory,
+}
