@@ -71,6 +71,9 @@ def write_feedback(
     Raises:
         VideoError: the video cannot be read any more.
     """
+    for name in NAMES.values():
+        # An earlier attempt may have left something that this one does not make.
+        (out_dir / name).unlink(missing_ok=True)
     curve = driving_angle(examination)
     save(draw_graph(_graph(examination, curve)), out_dir / "graph.png")
     moments = _moments(examination, curve, out_dir, reference_path, limits)
@@ -87,6 +90,8 @@ def write_feedback(
     files = Files(report="report.json", **made)
     report = examination.report.model_copy(update={"files": files})
     (out_dir / "report.json").write_text(report.to_json(), encoding="utf-8")
+    if progress is not None:
+        progress(1.0)
     return report
 
 
