@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from pose.angles import SIDES, TRIPLES, angle_at, inclination
@@ -94,19 +95,23 @@ def smooth(times: Floats, tracks: Floats, sigma_s: float) -> Floats:
     return back.reshape(tracks.shape)
 
 
-def _long_gaps(times: Floats, found: np.ndarray) -> np.ndarray:
+def runs(flags: NDArray[np.bool_]) -> list[slice]:
+    """Where flags are set without a break."""
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
+    return [slice(int(first), int(last)) for first, last in borders.reshape(-1, 2)]
+
+
+def _long_gaps(times: Floats, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n,) samples without a person in gaps too long to be bridged."""
     open_gaps = np.zeros(len(times), dtype=bool)
-    labels, count = ndimage.label(~found)
-    for run in ndimage.find_objects(labels, count):
-        first, last = run[0].start, run[0].stop
-        before = times[first - 1] if first else -np.inf
-        after = times[last] if last < len(times) else np.inf
-        open_gaps[run] = after - before > LONGEST_GAP_S
+    for gap in runs(~found):
+        before = times[gap.start - 1] if gap.start else -np.inf
+        after = times[gap.stop] if gap.stop < len(times) else np.inf
+        open_gaps[gap] = after - before > LONGEST_GAP_S
     return open_gaps
 
 
-def _spikes(times: Floats, world: Floats) -> np.ndarray:
+def _spikes(times: Floats, world: Floats) -> NDArray[np.bool_]:
     """(n, 33) landmarks that jump away from their neighbours in time and back (Hampel)."""
     step = max(float(np.median(np.diff(times))), 1e-3)
     reach = max(1, round(SPIKE_WINDOW_S / step))

@@ -3,6 +3,7 @@
     motion = figure("squat", reps=3, azimuth=90)                      # seen from the left
     motion = figure("squat", reps=2, peaks=[{}, {"knee": 120}])       # the second one shallow
     motion = figure("push_up", reps=1, both={"hip": 200})             # hips sagging all the time
+    motion = film(then(walk(2), script("squat", 2), walk(2)))         # walking in and out
 
 The person faces +z with the left hand at +x and y up, like the ground truth of rendered clips. Angles are degrees: see `Pose`.
 """
@@ -75,7 +76,19 @@ EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
 """Each movement's rest position, and what is different at its extreme."""
 
 
-def figure(
+Keys = list[tuple[float, Pose]]
+"""Seconds and poses; between two the pose changes smoothly."""
+
+
+def figure(exercise: str, reps: int = 4, **options: Any) -> Motion:
+    """Repetitions of an exercise (a plank is held for lead and tail); the options are those of `script` and of `film`."""
+    camera = {
+        name: options.pop(name) for name in ("azimuth", "fps", "size", "scale", "noise", "seed", "pan") if name in options
+    }
+    return film(script(exercise, reps, **options), **camera)
+
+
+def script(
     exercise: str,
     reps: int = 4,
     *,
@@ -87,9 +100,8 @@ def figure(
     both: Mapping[str, Any] | None = None,
     rest: Mapping[str, Any] | None = None,
     peaks: Sequence[Mapping[str, Any]] | None = None,
-    **camera: Any,
-) -> Motion:
-    """Repetitions of an exercise (a plank is held for lead and tail).
+) -> Keys:
+    """Repetitions of an exercise.
 
     Args:
         exercise: a key of `EXERCISES`.
@@ -99,7 +111,6 @@ def figure(
         depth: how far each repetition goes, 1 is all the way; one number or one for each.
         both, rest: fields of `Pose` that differ all the time, or in the rest position only.
         peaks: fields of `Pose` at the extreme that differ, for each repetition.
-        camera: see `film`.
     """
     calm, extreme = EXERCISES[exercise]
     calm = replace(calm, **dict(both or {}), **dict(rest or {}))
@@ -110,38 +121,40 @@ def figure(
         peak = replace(calm, **{**extreme, **dict(both or {}), **own})
         start = keys[-1][0]
         keys += [(start + period / 2, blend(calm, peak, depths[rep])), (start + period, calm), (start + period + pause, calm)]
-    keys.append((keys[-1][0] + tail, calm))
-    return film(keys, **camera)
+    return [*keys, (keys[-1][0] + tail, calm)]
 
 
-def walking(
-    seconds: float = 6.0, *, step: float = 0.55, stride: float = 26, knees: float = 35, speed: float = 0, **camera: Any
-) -> Motion:
+def walk(seconds: float = 6.0, *, step: float = 0.55, stride: float = 26, knees: float = 35, speed: float = 0) -> Keys:
     """Walking (or, with more of everything, running): legs and arms swing in turn."""
-    upright = replace(STAND, anchor="hips")
+    upright = replace(STAND, anchor="hips", rise=0.84)
     keys = []
     for number in range(round(seconds / step) + 1):
         swing = stride * (-1) ** number
         ahead = speed * number * step
-        keys.append(
-            (
-                number * step,
-                replace(upright, hip=(180 - swing, 180 + swing), knee=(168, 168), shoulder=(abs(swing), 2), ahead=ahead),
-            )
-        )
+        legs, arms = (180 - swing, 180 + swing), (abs(swing), 2)
+        keys.append((number * step, replace(upright, hip=legs, knee=(168, 168), shoulder=arms, ahead=ahead)))
         lifted = (180 - knees, 172) if number % 2 else (172, 180 - knees)
         keys.append(((number + 0.5) * step, replace(upright, hip=(176, 176), knee=lifted, ahead=ahead + speed * step / 2)))
-    return film(keys, **camera)
+    return keys
 
 
-def waving(seconds: float = 6.0, **camera: Any) -> Motion:
+def wave(seconds: float = 6.0) -> Keys:
     """Standing with the right arm up and its forearm going to and fro."""
     poses = [replace(STAND, plane=90, shoulder=(8, 85), elbow=(165, angle)) for angle in (150, 95)]
-    return film([(0.4 * number, poses[number % 2]) for number in range(round(seconds / 0.4) + 1)], **camera)
+    return [(0.4 * number, poses[number % 2]) for number in range(round(seconds / 0.4) + 1)]
+
+
+def then(*scripts: Keys, change: float = 0.8) -> Keys:
+    """One script after the other, with seconds in between to change from pose to pose."""
+    joined: Keys = []
+    for keys in scripts:
+        offset = joined[-1][0] + change if joined else 0.0
+        joined += [(time + offset, pose) for time, pose in keys]
+    return joined
 
 
 def film(
-    keys: Sequence[tuple[float, Pose]],
+    keys: Keys,
     *,
     azimuth: float = 90,
     fps: float = 15,
@@ -149,17 +162,19 @@ def film(
     scale: float = 140,
     noise: float = 0.0,
     seed: int = 0,
+    pan: float = 0.0,
 ) -> Motion:
     """A motion through poses at given times, as a camera far away sees it.
 
     Args:
-        keys: seconds and pose; between two the pose changes smoothly.
+        keys: seconds and poses.
         azimuth: of the camera, degrees: 0 straight ahead, 90 the person's left.
         fps: samples per second.
         size: of the picture in pixels.
         scale: pixels per metre.
         noise: standard deviation of every landmark in metres.
         seed: of the noise.
+        pan: pixels per second by which the camera turns down and to the right.
     """
     times = np.arange(0, keys[-1][0] + 1e-9, 1 / fps)
     points = np.stack([landmarks(_pose_at(keys, time)) for time in times])
@@ -170,6 +185,7 @@ def film(
     hips = seen[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1, keepdims=True)
     world = seen - hips
     image = seen * scale + np.array([size[0] / 2, size[1] * 0.9, 0])
+    image[..., :2] -= pan * times[:, None, None]
     image[..., 2] = world[..., 2] * scale
     hidden = {"left": azimuth < 0, "right": azimuth > 0} if 60 < abs(azimuth) < 120 else {"left": False, "right": False}
     visibility = np.array([0.2 if hidden.get(name.split("_")[0]) and "hip" not in name else 0.98 for name in LANDMARKS])
@@ -242,7 +258,7 @@ def _abduct(direction: np.ndarray, out: np.ndarray, degrees: float) -> np.ndarra
     return np.cos(np.radians(degrees)) * direction + np.sin(np.radians(degrees)) * out
 
 
-def _pose_at(keys: Sequence[tuple[float, Pose]], time: float) -> Pose:
+def _pose_at(keys: Keys, time: float) -> Pose:
     for (start, a), (end, b) in pairwise(keys):
         if time <= end:
             share = np.clip((time - start) / max(end - start, 1e-9), 0, 1)
