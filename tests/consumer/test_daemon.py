@@ -1,0 +1,212 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.backends import Backend
+from tests.consumer_kit import eventually, fields, put_job, put_video
+from tests.emulators import free_port
+from tests.work import ROOT
+
+
+class Process:
+    """A real daemon on the test's backend."""
+
+    def __init__(self, data_dir: Path, **told: Any) -> None:
+        self.log = data_dir / f"daemon-{time.monotonic_ns()}.log"
+        command = [sys.executable, "-m", "tests.daemon_process", json.dumps({"data_dir": str(data_dir), **told})]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log)
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def says(self, start: str) -> bool:
+        return any(line["message"].startswith(start) for line in self.lines())
+
+    def ready(self) -> "Process":
+        assert eventually(lambda: self.says("Ready")), self.log.read_text()
+        return self
+
+    def end(self, number: int = signal.SIGTERM, timeout_s: float = 30) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout_s)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    started: list[Process] = []
+
+    def run(**told: Any) -> Process:
+        started.append(Process(tmp_path, **told))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait(10)
+
+
+def points(data_dir: Path) -> Counter[str]:
+    return Counter((data_dir / "points.log").read_text().splitlines())
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(child) for child in listed.stdout.split()]
+
+
+def test_a_job_is_done(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    process = start().ready()
+    put_job(backend)
+    assert eventually(lambda: fields(backend)["status"] == "done")
+    assert process.end() == 0
+    assert all(line["severity"] in {"INFO", "WARNING"} for line in process.lines())
+    of_job = [line for line in process.lines() if line["logger"] in {"consumer.worker", "consumer.stages"}]
+    assert of_job
+    assert all(line["job"] == "job" for line in of_job)
+
+
+def test_what_was_there_before_the_start_is_found_without_the_watch(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend, "no-time", createdAt=None)
+    put_job(backend, "odd-time", createdAt=["yesterday"])
+    put_job(backend, "lost", status="processing", lease={"token": "gone"})
+    put_job(backend, "waiting", status="waiting")
+    put_job(backend, "malformed", video=None)
+    put_job(backend, "foreign", status="archived")
+    start()
+    done = ("no-time", "odd-time", "lost", "waiting")
+    assert eventually(lambda: all(fields(backend, job)["status"] == "done" for job in done))
+    assert eventually(lambda: fields(backend, "malformed")["status"] == "failed")
+    assert fields(backend, "foreign")["status"] == "archived"
+
+
+def test_sigterm_lets_a_short_job_finish(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path, sleep=1.5)
+    process = start(settings={"grace_s": 10}).ready()
+    put_job(backend)
+    assert eventually(lambda: fields(backend)["status"] == "processing")
+    assert process.end() == 0
+    assert fields(backend)["status"] == "done"
+
+
+def test_sigterm_hands_a_long_job_back_and_a_restart_finishes_it(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path, sleep=6)
+    process = start(settings={"grace_s": 0.2}).ready()
+    put_job(backend)
+    assert eventually(lambda: "analysing started" in points(tmp_path))
+    assert process.end() == 0
+    assert (fields(backend)["status"], fields(backend)["attempt"]) == ("uploaded", 0)
+    assert "lease" not in fields(backend)
+    put_video(backend, tmp_path)
+    start()
+    assert eventually(lambda: fields(backend)["status"] == "done")
+    assert points(tmp_path)["downloading video"] == 1
+
+
+def test_a_second_signal_ends_at_once_and_leaves_no_child(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path, hang=True)
+    process = start(settings={"grace_s": 60}).ready()
+    put_job(backend)
+    assert eventually(lambda: "analysing started" in points(tmp_path))
+    servers = children(process.process.pid)
+    assert eventually(lambda: any(children(server) for server in servers))
+    analyses = [child for server in servers for child in children(server)]
+    process.process.send_signal(signal.SIGTERM)
+    assert eventually(lambda: process.says("Stopping"))
+    assert process.end(signal.SIGTERM, 5) == 128 + signal.SIGTERM
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in [*servers, *analyses]), 10)
+
+
+@pytest.mark.parametrize(
+    ("point", "repeated"),
+    [
+        ("claimed", set()),
+        ("downloading video", {"downloading video"}),
+        ("downloading finished", set()),
+        ("analysing started", {"analysing started"}),
+        ("analysing finished", set()),
+        ("writing_feedback finished", set()),
+        ("uploading graph.png", {"uploading graph.png"}),
+        ("uploaded", {"uploading graph.png"}),
+        ("done", set()),
+    ],
+)
+def test_killed_anywhere_a_job_is_done_once_and_no_finished_stage_twice(
+    start: Any, backend: Backend, tmp_path: Path, *, point: str, repeated: set[str]
+) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend)
+    process = start(die_at=point, settings={"lease_s": 1})
+    assert process.process.wait(30) == -signal.SIGKILL
+    start(settings={"lease_s": 1})
+    assert eventually(lambda: fields(backend)["status"] == "done")
+    seen = points(tmp_path)
+    for stage in ("downloading video", "analysing started", "writing_feedback started", "uploading graph.png"):
+        assert seen[stage] == (2 if stage in repeated else 1), stage
+    assert fields(backend)["result"]["reps"] == 5
+    assert eventually(lambda: list((tmp_path / "spool").iterdir()) == [] or point == "done", 5)
+
+
+def test_a_killed_analysis_uses_up_its_attempts(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path, die=True)
+    put_job(backend)
+    start(settings={"max_attempts": 2})
+    assert eventually(lambda: fields(backend)["status"] == "failed")
+    assert (fields(backend)["error"]["code"], fields(backend)["attempt"]) == ("analysis_crashed", 2)
+
+
+def test_health_and_metrics(start: Any, backend: Backend, tmp_path: Path) -> None:
+    port = free_port()
+    put_video(backend, tmp_path)
+    put_job(backend)
+    process = start(settings={"health_port": port})
+    process.ready()
+    assert eventually(lambda: fields(backend)["status"] == "done")
+
+    def get(path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    status, body = get("/healthz")
+    assert (status, json.loads(body)["status"]) == (200, "ok")
+    assert json.loads(body)["facts"]["watching"] is True
+    assert eventually(lambda: 'dothis_jobs_total{code="",status="done"} 1.0' in get("/metrics")[1])
+    assert "dothis_stage_seconds_bucket" in get("/metrics")[1]
+    assert get("/etc/passwd")[0] == 404
+
+
+def test_a_full_volume_pauses_the_intake(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend)
+    process = start(settings={"min_free_bytes": 1 << 55})
+    assert eventually(lambda: process.says("The volume is full"))
+    time.sleep(1)
+    assert fields(backend)["status"] == "uploaded"
+    assert process.end() == 0
+
+
+def test_a_store_that_stays_away_makes_the_supervisor_start_afresh(start: Any, backend: Backend, tmp_path: Path) -> None:
+    process = start(settings={"give_up_s": 10, "sweep_s": 0.5}).ready()
+    assert os.path.getsize(tmp_path / "documents.sqlite") > 0  # noqa: PTH202 - one look
+    for file in tmp_path.glob("documents.sqlite*"):
+        file.write_bytes(b"this is no database" * 1000)
+    assert process.process.wait(40) == 1
+    assert process.says("No sweep succeeded")

@@ -1,0 +1,300 @@
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.backends import Backend, Missing, Unavailable
+from consumer.errors import HandedBack
+from consumer.jobs import Stage
+from consumer.sandbox import Sandbox
+from consumer.settings import Settings
+from tests.consumer_kit import (
+    OWNER,
+    change,
+    claim,
+    eventually,
+    fields,
+    in_background,
+    put_job,
+    put_video,
+    settings,
+    worker,
+)
+
+RESULTS = f"users/{OWNER}/results/job/1/"
+
+
+class Bench:
+    """One worker and its backend."""
+
+    def __init__(self, backend: Backend, sandbox: Sandbox, scratch: Path, using: Settings) -> None:
+        self.backend = backend
+        self.using = using
+        self.scratch = scratch
+        self.points: list[str] = []
+        self.act: Callable[[str], None] = lambda _: None
+        self.worker = worker(backend, using, sandbox, self._hook)
+
+    def _hook(self, point: str) -> None:
+        self.points.append(point)
+        self.act(point)
+
+    def put(self, job: dict[str, Any] | None = None, **instructions: Any) -> None:
+        put_job(self.backend, **(job or {}))
+        put_video(self.backend, self.scratch, path=(job or {}).get("video", fields(self.backend)["video"]), **instructions)
+
+    def run(self) -> dict[str, Any]:
+        self.worker.run(claim(self.backend, self.using))
+        return dict(fields(self.backend))
+
+    def objects(self, prefix: str = "") -> list[str]:
+        return list(self.backend.objects.list(prefix))
+
+    def spool(self) -> list[Path]:
+        return list((self.using.data_dir / "spool").iterdir())
+
+
+@pytest.fixture
+def bench(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> Bench:
+    return Bench(backend, sandbox, tmp_path, settings(tmp_path))
+
+
+class TestDone:
+    def test_publishes_and_tells(self, bench: Bench) -> None:
+        bench.put()
+        after = bench.run()
+        assert after["status"] == "done"
+        assert after["progress"] == {"stage": "uploading", "percent": 100}
+        assert "lease" not in after
+        assert after["result"] == {
+            "exercise": "squat",
+            "reps": 5,
+            "goodReps": 3,
+            "hold": None,
+            "score": 80,
+            "summary": "Well done.",
+            "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2]}],
+            "files": {
+                "report": f"{RESULTS}report.json",
+                "worst1": f"{RESULTS}worst1.png",
+                "worst2": f"{RESULTS}worst2.png",
+                "best": f"{RESULTS}best.png",
+                "graph": f"{RESULTS}graph.png",
+                "video": f"{RESULTS}annotated.mp4",
+                "comparison": None,
+            },
+        }
+        assert bench.objects(RESULTS) == sorted(path for path in after["result"]["files"].values() if path)
+
+    def test_leaves_nothing_on_the_volume(self, bench: Bench) -> None:
+        bench.put()
+        bench.run()
+        assert bench.spool() == []
+
+    def test_keeps_the_source_unless_it_is_to_go(self, bench: Bench, sandbox: Sandbox) -> None:
+        bench.put()
+        bench.run()
+        assert bench.objects("users/ann/uploads/") == ["users/ann/uploads/set.mp4"]
+        deleting = Bench(bench.backend, sandbox, bench.scratch, settings(bench.scratch, delete_source=True))
+        put_job(bench.backend, "second")
+        deleting.worker.run(claim(bench.backend, deleting.using, "second"))
+        assert bench.objects("users/ann/uploads/") == []
+
+    def test_a_job_of_the_shim_also_fills_the_older_place(self, bench: Bench) -> None:
+        account, name = "user@example.com", "exercise_Squat_2305092259"
+        bench.put({"owner": account, "video": f"temp/video/user/{account}/{name}.mp4", "origin": "shim"})
+        assert bench.run()["status"] == "done"
+        start = f"{account}/{name}_result/{name}"
+        expected = [f"{start}.json", f"{start}_graph.png", f"{start}_worst1.png", f"{start}_worst2.png"]
+        assert bench.objects(f"{account}/") == expected
+
+    def test_removes_what_an_earlier_attempt_published(self, bench: Bench) -> None:
+        bench.put({"attempt": 1})
+        file = bench.scratch / "old"
+        file.write_bytes(b"old")
+        bench.backend.objects.upload(file, f"{RESULTS}report.json", content_type="application/json")
+        assert bench.run()["status"] == "done"
+        assert all("/job/2/" in path for path in bench.objects(f"users/{OWNER}/results/"))
+
+
+@pytest.mark.parametrize(
+    ("instructions", "code", "status"),
+    [
+        ({"fail": "no_person"}, "no_person", "failed"),
+        ({"fail": "no_exercise"}, "no_exercise", "failed"),
+        ({"fail": "video_unreadable"}, "video_unreadable", "failed"),
+        ({"die": True}, "analysis_crashed", "waiting"),
+        ({"raise": True}, "internal", "waiting"),
+        ({"memory": True}, "analysis_crashed", "waiting"),
+        ({"fail": "unavailable"}, "unavailable", "waiting"),
+    ],
+)
+def test_failures_are_told_and_those_that_may_pass_are_tried_again(
+    bench: Bench, instructions: dict[str, Any], code: str, status: str
+) -> None:
+    bench.put(**instructions)
+    after = bench.run()
+    assert (after["status"], after["error"]["code"]) == (status, code)
+    assert after["error"]["retryable"] is (status == "waiting")
+    assert "lease" not in after
+    assert after["attempt"] == (0 if code == "unavailable" else 1)
+
+
+def test_a_video_that_kills_its_worker_each_time_fails_for_good(bench: Bench) -> None:
+    bench.put(die=True)
+    for attempt in (1, 2):
+        after = bench.run()
+        assert (after["status"], after["attempt"]) == ("waiting", attempt)
+        assert (after["notBefore"] - after["updatedAt"]).total_seconds() < 0.5
+        change(bench.backend, "job", {"notBefore": after["updatedAt"]})
+    after = bench.run()
+    assert (after["status"], after["error"]["code"], after["attempt"]) == ("failed", "analysis_crashed", 3)
+    assert bench.spool() == []
+
+
+def test_wall_time_is_limited(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
+    bench = Bench(backend, sandbox, tmp_path, settings(tmp_path, stage_timeout_s=1))
+    bench.put(hang=True)
+    assert bench.run()["error"]["code"] == "timed_out"
+
+
+def test_a_missing_video(bench: Bench) -> None:
+    put_job(bench.backend)
+    after = bench.run()
+    assert (after["status"], after["error"]["code"]) == ("failed", "video_missing")
+    assert bench.spool() == []
+
+
+def test_a_video_that_is_too_large_is_never_downloaded(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
+    bench = Bench(backend, sandbox, tmp_path, settings(tmp_path, max_video_bytes=10))
+    bench.put(sleep=12345678)
+    assert bench.run()["error"]["code"] == "video_too_large"
+    assert "downloading video" not in bench.points
+
+
+def test_a_reference_is_downloaded_too(bench: Bench) -> None:
+    bench.put({"reference": "references/best.mp4"})
+    assert bench.run()["error"]["code"] == "video_missing"
+    bench = Bench(bench.backend, bench.worker._shop.sandbox, bench.scratch, bench.using)
+    put_video(bench.backend, bench.scratch, "references/best.mp4")
+    put_job(bench.backend, "second", reference="references/best.mp4")
+    bench.worker.run(claim(bench.backend, bench.using, "second"))
+    assert fields(bench.backend, "second")["status"] == "done"
+    assert "downloading reference" in bench.points
+
+
+def test_a_full_volume_is_an_outage(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
+    bench = Bench(backend, sandbox, tmp_path, settings(tmp_path, min_free_bytes=1 << 55))
+    bench.put()
+    after = bench.run()
+    assert (after["status"], after["error"]["code"], after["attempt"]) == ("waiting", "unavailable", 0)
+
+
+class Storage:
+    """Objects that cannot be reached at times."""
+
+    def __init__(self, objects: Any) -> None:
+        self._objects = objects
+        self.away: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.away:
+            raise Unavailable("away")
+        return getattr(self._objects, name)
+
+
+class TestResume:
+    @pytest.fixture
+    def flaky(self, backend: Backend, sandbox: Sandbox, tmp_path: Path) -> Bench:
+        storage: Any = Storage(backend.objects)
+        return Bench(Backend("flaky", backend.documents, storage), sandbox, tmp_path, settings(tmp_path))
+
+    def test_a_finished_analysis_is_not_repeated_because_an_upload_failed(self, flaky: Bench) -> None:
+        flaky.put()
+        storage: Any = flaky.backend.objects
+        storage.away = {"upload"}
+        after = flaky.run()
+        assert (after["status"], after["error"]["code"], after["attempt"]) == ("waiting", "unavailable", 0)
+        storage.away = set()
+        flaky.points.clear()
+        change(flaky.backend, "job", {"notBefore": after["updatedAt"]})
+        assert flaky.run()["status"] == "done"
+        assert "analysing started" not in flaky.points
+        assert "writing_feedback started" not in flaky.points
+
+    @pytest.mark.parametrize("stage", list(Stage)[:3])
+    def test_another_host_starts_from_the_beginning(self, flaky: Bench, sandbox: Sandbox, stage: Stage) -> None:
+        flaky.put()
+        storage: Any = flaky.backend.objects
+        storage.away = {"upload"}
+        after = flaky.run()
+        storage.away = set()
+        change(flaky.backend, "job", {"notBefore": after["updatedAt"]})
+        other_host = settings(flaky.scratch / "other", worker_name="other")
+        elsewhere = Bench(flaky.backend, sandbox, flaky.scratch, other_host)
+        assert elsewhere.run()["status"] == "done"
+        assert f"{stage} finished" in elsewhere.points
+
+
+class TestInterruption:
+    def test_a_cancellation_stops_the_work_within_five_seconds(self, bench: Bench) -> None:
+        bench.put(hang=True)
+        bench.act = lambda point: (
+            change(bench.backend, "job", {"cancelRequested": True}) if point == "analysing started" else None
+        )
+        started = time.monotonic()
+        after = bench.run()
+        assert time.monotonic() - started < 6
+        assert (after["status"], after["error"]["code"]) == ("cancelled", "cancelled")
+        assert bench.spool() == []
+
+    def test_a_deleted_document_stops_the_work(self, bench: Bench) -> None:
+        bench.put(hang=True)
+        bench.act = lambda point: bench.backend.documents.delete("job") if point == "analysing started" else None
+        bench.worker.run(claim(bench.backend, bench.using))
+        assert bench.backend.documents.get("job") is None
+        assert bench.spool() == []
+
+    @pytest.mark.parametrize("point", ["analysing started", "uploading worst1.png", "uploading report.json", "uploaded"])
+    def test_who_has_lost_the_job_changes_nothing_more(self, bench: Bench, point: str) -> None:
+        bench.put()
+
+        def take_over(now: str) -> None:
+            if now == point:
+                change(bench.backend, "job", {"lease.token": "rival", "attempt": 2})
+
+        bench.act = take_over
+        bench.worker.run(claim(bench.backend, bench.using))
+        after = fields(bench.backend)
+        assert (after["status"], after["attempt"], after["lease"]["token"]) == ("processing", 2, "rival")
+        assert "result" not in after
+        assert not [path for path in bench.objects() if "/job/2/" in path]
+
+    def test_a_hand_back_gives_the_attempt_back_and_keeps_what_is_finished(self, bench: Bench) -> None:
+        bench.put(hang=True)
+        lease = claim(bench.backend, bench.using)
+        running = in_background(lambda: bench.worker.run(lease))
+        assert eventually(lambda: "analysing started" in bench.points)
+        lease.interrupt(HandedBack("bye"))
+        running.join(10)
+        after = fields(bench.backend)
+        assert (after["status"], after["attempt"]) == ("uploaded", 0)
+        assert "lease" not in after
+        assert len(bench.spool()) == 1
+        put_video(bench.backend, bench.scratch)
+
+
+def test_a_report_names_only_what_is_there(bench: Bench) -> None:
+    """The report is uploaded last."""
+    bench.put()
+    bench.run()
+    uploads = [point for point in bench.points if point.startswith("uploading ") and "." in point]
+    assert uploads[-1] == "uploading report.json"
+    target = bench.scratch / "report"
+    bench.backend.objects.download(f"{RESULTS}report.json", target, max_bytes=1 << 20)
+    assert json.loads(target.read_bytes())["reps"]["total"] == 5
+    with pytest.raises(Missing):
+        bench.backend.objects.stat(f"{RESULTS}comparison.png")
