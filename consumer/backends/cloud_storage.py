@@ -59,16 +59,17 @@ class CloudStorageObjects:
 
     def download(self, path: str, to: Path, *, max_bytes: int, progress: Progress | None = None) -> ObjectInfo:
         with as_store_errors():
-            blob = self._found(path)
-            info = _info(blob)
+            found = self._found(path)
+            info = _info(found)
             if info.size > max_bytes:
                 raise TooLarge(f"The object has {info.size} bytes; at most {max_bytes} are taken.")
             with to.open("wb") as file:
                 counted = _CountedWriter(file, info.size, progress)
                 # Raw: what is stored, not what a Content-Encoding of gzip would unpack to.
                 # The generation: the object that was looked at, not one that has replaced it since.
-                blob.download_to_file(
-                    counted, raw_download=True, checksum="crc32c", if_generation_match=blob.generation, **self._patience
+                # A new blob: the found one would go to the host in its mediaLink, which need not be the one we were given.
+                self._bucket.blob(path).download_to_file(
+                    counted, raw_download=True, checksum="crc32c", if_generation_match=found.generation, **self._patience
                 )
         if (counted.done, counted.crc32c) != (info.size, info.crc32c):
             raise Unavailable("The download does not fit the object's checksum.")

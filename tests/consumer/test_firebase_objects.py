@@ -1,0 +1,316 @@
+"""Cloud Storage as it really behaves: cut transfers, refusals, outages, large and odd objects; how the backend is opened."""
+
+import gzip
+import http.server
+import json
+import logging
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from consumer.backends import Denied, Missing, StoreError, Unavailable
+from consumer.backends.cloud_storage import CHUNK_BYTES, CloudStorageObjects
+from consumer.backends.firebase import open_firebase
+from tests.emulators import FirebaseProject
+from tests.faults import Mode, TcpProxy
+
+MB = 1_000_000
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def opened(firebase_project: FirebaseProject) -> Iterator[Callable[..., CloudStorageObjects]]:
+    """Opens the test's bucket, by way of a proxy if one is given."""
+    stores: list[CloudStorageObjects] = []
+
+    def open_at(url: str | None = None, retry_s: float = 10.0) -> CloudStorageObjects:
+        emulator = url or firebase_project.storage_host
+        stores.append(
+            CloudStorageObjects(
+                AnonymousCredentials(), firebase_project.id, firebase_project.bucket, emulator=emulator, retry_s=retry_s
+            )
+        )
+        return stores[-1]
+
+    yield open_at
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def plain(firebase_project: FirebaseProject) -> Iterator[Any]:
+    """The bucket as any other client sees it."""
+    client = storage.Client(project=firebase_project.id)
+    yield client.bucket(firebase_project.bucket)
+    client.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """12 MB that are no two alike."""
+    path = tmp_path / "file"
+    path.write_bytes(random.Random(1).randbytes(12 * MB))
+    return path
+
+
+Opener = Callable[..., CloudStorageObjects]
+pytestmark = pytest.mark.emulator
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/json", "video/mp4"])
+@pytest.mark.parametrize("size", [10, CHUNK_BYTES + 1])
+def test_content_types_are_set(opened: Opener, plain: Any, tmp_path: Path, content_type: str, size: int) -> None:
+    (tmp_path / "file").write_bytes(bytes(size))
+    opened().upload(tmp_path / "file", "a", content_type=content_type)
+    assert plain.get_blob("a").content_type == content_type
+
+
+def test_what_is_stored_is_what_comes_though_it_says_gzip(opened: Opener, plain: Any, tmp_path: Path) -> None:
+    blob = plain.blob("a")
+    blob.content_encoding = "gzip"
+    stored = gzip.compress(bytes(5 * MB))
+    blob.upload_from_string(stored, content_type="video/mp4")
+    info = opened().download("a", tmp_path / "target", max_bytes=100_000)
+    assert (tmp_path / "target").read_bytes() == stored
+    assert info.size == len(stored)
+
+
+def test_a_cut_download_goes_on_where_it_stopped(
+    opened: Opener, firebase_project: FirebaseProject, file: Path, tmp_path: Path
+) -> None:
+    opened().upload(file, "a", content_type="video/mp4")
+    with TcpProxy(firebase_project.storage_host.removeprefix("http://"), cut_after=5 * MB) as proxy:
+        calls: list[int] = []
+        through = opened(f"http://{proxy.host}", retry_s=30)
+        through.download("a", tmp_path / "target", max_bytes=20 * MB, progress=lambda done, _: calls.append(done))
+        assert proxy.connections >= 4  # the metadata, three parts
+    assert (tmp_path / "target").read_bytes() == file.read_bytes()
+    assert calls == sorted(calls)
+    assert calls[-1] == 12 * MB
+
+
+def test_an_outage_is_unavailable_and_then_over(
+    opened: Opener, firebase_project: FirebaseProject, file: Path, tmp_path: Path
+) -> None:
+    with TcpProxy(firebase_project.storage_host.removeprefix("http://")) as proxy:
+        objects = opened(f"http://{proxy.host}", retry_s=1.0)
+        proxy.set(Mode.DROP)
+        calls: list[Callable[[], object]] = [
+            lambda: objects.stat("a"),
+            lambda: objects.upload(file, "a", content_type="video/mp4"),
+            lambda: objects.download("a", tmp_path / "target", max_bytes=1),
+            lambda: list(objects.list("a")),
+            lambda: objects.delete("a"),
+        ]
+        for call in calls:
+            with pytest.raises(Unavailable):
+                call()
+        proxy.set(Mode.PASS)
+        objects.upload(file, "a", content_type="video/mp4")
+        assert objects.stat("a").size == 12 * MB
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers every request with what the server's `answer` says."""
+
+    def do_GET(self) -> None:
+        status, body, headers = self.server.answer(self.path)  # type: ignore[attr-defined]
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    do_PUT = do_DELETE = do_POST  # noqa: N815 - names of the base class's
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A storage service that says what it is told to."""
+    served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, Denied),
+        (403, Denied),
+        (404, Missing),
+        (400, StoreError),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
+    ],
+)
+def test_refusals_and_outages_are_told_apart(
+    opened: Opener, server: Any, file: Path, status: int, kind: type[StoreError]
+) -> None:
+    server.answer = lambda _: (status, json.dumps({"error": {"message": "secret of users/alice"}}).encode(), {})
+    objects = opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2)
+    calls: list[Callable[[], object]] = [
+        lambda: objects.stat("users/alice/uploads/a.mp4"),
+        lambda: objects.download("users/alice/uploads/a.mp4", file.with_name("target"), max_bytes=1),
+        lambda: objects.upload(file, "users/alice/uploads/a.mp4", content_type="video/mp4"),
+        lambda: list(objects.list("users/alice/")),
+    ]
+    for call in calls:
+        with pytest.raises(kind) as caught:
+            call()
+        assert type(caught.value) is kind
+        assert "alice" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sent", [b"short", b"damaged by someone", b"longer than the object says it is"])
+def test_a_damaged_download_is_unavailable(opened: Opener, server: Any, tmp_path: Path, sent: bytes) -> None:
+    whole = {"name": "a", "size": "18", "crc32c": "AAAAAA==", "generation": "1"}
+
+    def answer(path: str) -> Answer:
+        return (
+            (200, sent, {}) if "alt=media" in path else (200, json.dumps(whole).encode(), {"Content-Type": "application/json"})
+        )
+
+    server.answer = answer
+    with pytest.raises(Unavailable):
+        opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2).download("a", tmp_path / "target", max_bytes=100)
+
+
+def test_a_read_asks_for_the_very_object_that_was_looked_at(opened: Opener, server: Any, tmp_path: Path) -> None:
+    whole = {"name": "a", "size": "18", "crc32c": "AAAAAA==", "generation": "77"}
+
+    def answer(path: str) -> Answer:
+        if "alt=media" in path:
+            assert "ifGenerationMatch=77" in path
+            return (412, b"{}", {})
+        return (200, json.dumps(whole).encode(), {"Content-Type": "application/json"})
+
+    server.answer = answer
+    with pytest.raises(Unavailable, match="replaced"):
+        opened(f"http://127.0.0.1:{server.server_port}").download("a", tmp_path / "target", max_bytes=100)
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from google.auth.credentials import AnonymousCredentials
+from consumer.backends.cloud_storage import CloudStorageObjects
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+host, project, bucket, target = sys.argv[1:]
+objects = CloudStorageObjects(AnonymousCredentials(), project, bucket, emulator=host)
+objects.download("small", Path(target), max_bytes=1 << 30)
+before = peak_mb()
+objects.download("large", Path(target), max_bytes=1 << 30)
+down = peak_mb()
+objects.upload(Path(target), "again", content_type="video/mp4")
+print(down - before, peak_mb() - down)
+"""
+
+
+def test_memory_is_flat_at_200_mb(opened: Opener, firebase_project: FirebaseProject, tmp_path: Path) -> None:
+    objects = opened()
+    (tmp_path / "small").write_bytes(bytes(MB))
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(200 * MB)
+    for name in ("small", "large"):
+        objects.upload(tmp_path / name, name, content_type="video/mp4")
+    command = [sys.executable, "-c", MEMORY, firebase_project.storage_host, firebase_project.id, firebase_project.bucket]
+    answer = subprocess.run(
+        [*command, str(tmp_path / "target")], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT
+    )
+    down, up = map(float, answer.stdout.split())
+    assert down < 50
+    assert up < 50
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """An environment without emulators and credentials."""
+    for name in (
+        "FIRESTORE_EMULATOR_HOST",
+        "STORAGE_EMULATOR_HOST",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_CLOUD_PROJECT",
+        "GCLOUD_PROJECT",
+        "FIREBASE_CONFIG",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    return monkeypatch
+
+
+def test_no_credentials_are_denied_with_a_remedy(nowhere: pytest.MonkeyPatch) -> None:
+    del nowhere
+    with pytest.raises(Denied, match="GOOGLE_APPLICATION_CREDENTIALS"):
+        open_firebase("project-1", "bucket")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"private_key": "-----BEGIN PRIVATE KEY----- secret"}', "secret", '{"type": "service_account"}']
+)
+def test_a_bad_key_file_is_denied_and_not_quoted(nowhere: pytest.MonkeyPatch, tmp_path: Path, content: str) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(content)
+    nowhere.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    with pytest.raises(Denied) as caught:
+        open_firebase(f"project-{abs(hash(content))}", "bucket")
+    assert "secret" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_the_bucket_must_be_named(firebase_project: FirebaseProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = open_firebase(firebase_project.id, None)  # emulators have a default
+    backend.close()
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent")
+    with pytest.raises(StoreError):
+        open_firebase(firebase_project.id, None)
+
+
+def test_the_storage_emulator_may_be_named_without_a_scheme(
+    firebase_project: FirebaseProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", firebase_project.storage_host.removeprefix("http://"))
+    backend = open_firebase(firebase_project.id, firebase_project.bucket)
+    with pytest.raises(Missing):
+        backend.objects.stat("a")
+    backend.close()
+
+
+def test_googles_loggers_reach_ours(firebase_project: FirebaseProject) -> None:
+    open_firebase(firebase_project.id, firebase_project.bucket).close()
+    assert logging.getLogger("google").propagate
+
+
+def test_opening_is_quick(firebase_project: FirebaseProject) -> None:
+    start = time.monotonic()
+    open_firebase(firebase_project.id, firebase_project.bucket).close()
+    assert time.monotonic() - start < 1.0
