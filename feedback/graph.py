@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch as Swatch
+from matplotlib.ticker import MaxNLocator
 
 from feedback.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
 from feedback.lettering import Colour, Picture, font_path, typeface, wrap
@@ -136,8 +137,9 @@ def _plot(axes: Axes, graph: Graph) -> None:
         axes.spines[side].set_visible(False)
     axes.grid(axis="y", color="0.85", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.locator_params(axis="x", nbins=7)
-    axes.locator_params(axis="y", nbins=6)
+    # Steps that are written with at most one digit after the point.
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda value, _: graph.seconds(value))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}°")
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):

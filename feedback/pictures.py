@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 
 from feedback.cards import TEXT, Measure, card
-from feedback.catalogue import Check
 from feedback.curve import CHORD, Curve
 from feedback.drawing import RIGHT, WANTED, WHITE, WRONG, turned
 from feedback.examination import Examination
@@ -51,13 +50,19 @@ def picture_of(examination: Examination, curve: Curve, shot: Shot, frame: Pictur
     return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
 
 
-def target_text(words: Words, check: Check) -> str:
-    """What a check wants, such as `Target: at most 95°`."""
-    value = words.quantity(abs(check.clear), check.unit)
+def target_text(words: Words, finding: Finding) -> str:
+    """What would have been right, such as `Target: at most 95°`: where a fault was made, what to aim at, else what passes."""
+    check = finding.check
+    limit = check.clear if finding.fault else finding.threshold
+    value = words.quantity(abs(limit) if check.threshold < 0 else limit, check.unit)
     # A limit below zero is one on the other side, where "at least -10" means "at most 10".
     if check.above != (check.threshold < 0):
-        return words(N_("Target: at most {value}"), value=value)
-    return words(N_("Target: at least {value}"), value=value)
+        return (
+            words(N_("Target: at most {value}"), value=value)
+            if finding.fault
+            else words(N_("Good: up to {value}"), value=value)
+        )
+    return words(N_("Target: at least {value}"), value=value) if finding.fault else words(N_("Good: from {value}"), value=value)
 
 
 def clock(seconds: float) -> str:
@@ -97,8 +102,8 @@ def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, 
     level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None
     wanted, straight = _wanted(finding, points, level)
     notes = [
-        Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid"),
-        Line(target_text(words, check), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
+        Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid" if len(points) else "blank"),
+        Line(target_text(words, finding), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
     ]
     bend = len(points) == 3 and abs(check.clear) <= CHORD
     return Measure(points, value, colour, level, wanted, straight, bend), notes

@@ -11,7 +11,6 @@ from feedback.measures import Take
 from pose.repetitions import Repetition
 from pose.signals import Body
 
-
 APART_S = 1.0
 """Two pictures of one fault in a hold are at least so far apart."""
 
@@ -34,15 +33,10 @@ class Shot:
 def worst_shots(examination: Examination) -> tuple[Shot, Shot]:
     """The worst moments of two different faults, else of the two worst repetitions, else of the two least good ones.
 
-    They are different moments unless the video has only one in which the person is seen.
+    They are different moments, unless two faults are worst at the same one or the person is seen in only one.
     """
-    shots: dict[int, Shot] = {}
-    for shot in _by_need(examination):
-        shots.setdefault(shot.sample, shot)
-        if len(shots) == 2:
-            break
-    first, *rest = shots.values()
-    return first, rest[0] if rest else first
+    first, *others = _by_need(examination)
+    return first, next((other for other in others if _is_news(first, other)), first)
 
 
 def best_shot(examination: Examination) -> Shot | None:
@@ -61,6 +55,13 @@ def best_shot(examination: Examination) -> Shot | None:
     verdicts = [finding for finding in examination.of_repetition(best.index) if finding.marks and not finding.fault]
     verdicts.sort(key=lambda finding: finding.check.id != shown)
     return _of(verdicts[0], examination) if verdicts else Shot(best.peak, None, best)
+
+
+def _is_news(first: Shot, other: Shot) -> bool:
+    if first.sample != other.sample:
+        return True
+    faults = [shot.finding.check.id for shot in (first, other) if shot.finding is not None and shot.finding.fault]
+    return len(set(faults)) == 2
 
 
 def _by_need(examination: Examination) -> Iterator[Shot]:

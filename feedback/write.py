@@ -12,6 +12,7 @@ from feedback.curve import Curve, driving_angle
 from feedback.drawing import WANTED, WRONG
 from feedback.examination import Examination
 from feedback.graph import Graph, Mark, Span, Target, draw_graph
+from feedback.judgement import Finding
 from feedback.lettering import Picture
 from feedback.pictures import picture_of, shown_points
 from feedback.report import Files, Report
@@ -174,9 +175,15 @@ def _graph(examination: Examination, curve: Curve) -> Graph:
         values=curve.values,
         spans=spans,
         targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
-        marks=[Mark(words(finding.check.title), finding.time_s) for finding in examination.findings],
+        marks=[Mark(words(finding.check.title), _worst_moment(examination, finding)) for finding in examination.findings],
         seconds=lambda value: words.quantity(value, "s"),
     )
+
+
+def _worst_moment(examination: Examination, finding: Finding) -> float:
+    """When a fault was worst; what concerns a whole repetition, such as its pace, is marked at its extreme."""
+    of = next((rep for rep in examination.repetitions if rep.index == finding.repetition), None)
+    return of.peak_s if of is not None and not finding.marks else finding.time_s
 
 
 def _overlay(examination: Examination, curve: Curve) -> Overlay:

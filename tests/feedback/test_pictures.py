@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from feedback.cards import WIDTH
-from feedback.catalogue import Check
 from feedback.curve import driving_angle
 from feedback.drawing import RIGHT, WANTED, WRONG
 from feedback.exercises import CATALOGUE
+from feedback.judgement import Finding
 from feedback.pictures import clock, level_of, picture_of, shown_points, target_text
 from feedback.review import examine
 from feedback.shots import Shot, best_shot, worst_shots
@@ -27,7 +27,7 @@ FAULTY = {
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (320, 240)], ids=str)
 @pytest.mark.parametrize("exercise", FAULTY)
 def test_every_kind_of_fault_is_shown_in_any_format_and_language(exercise, size, language):
-    motion = figure(exercise, **{**FAULTY[exercise], "size": size, "scale": 0.39 * min(size)})
+    motion = figure(exercise, **{**FAULTY[exercise], "size": size, "scale": 0.3 * min(size)})
     examination = examine(motion, exercise=exercise, language=language)
     assert examination.report.faults
     curve = driving_angle(examination)
@@ -78,15 +78,17 @@ def test_a_line_is_shown_against_the_arm_that_gives_the_measured_angle(against, 
     assert float(angle_at(arm, np.zeros(2), np.array(end, float))) == pytest.approx(value, abs=1)
 
 
-CHECKS = [check for exercise in CATALOGUE.values() for check in exercise.checks]
+CHECKS = [(name, check) for name, exercise in CATALOGUE.items() for check in exercise.checks]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id if isinstance(check, Check) else None)
-def test_a_target_says_on_which_side_of_it_is_good(check):
-    text = target_text(words_of("en"), check)
-    good_is_below = abs(check.clear) < abs(check.threshold)
-    assert ("at most" in text) == good_is_below
-    assert "-" not in text.replace("--", "")
+@pytest.mark.parametrize("fault", [True, False])
+@pytest.mark.parametrize(("exercise", "check"), CHECKS, ids=[f"{name} {check.id}" for name, check in CHECKS])
+def test_a_target_says_on_which_side_of_it_is_good(exercise, check, fault):
+    finding = Finding(check, 1, "left", fault, check.threshold, check.threshold, 0, 0.0, ())
+    text = target_text(words_of("en"), finding)
+    good_is_below = check.above != (check.threshold < 0)
+    assert (("at most" in text) or ("up to" in text)) == good_is_below
+    assert text.startswith("Target" if fault else "Good")
 
 
 def test_a_moment_reads_as_on_a_player():

@@ -77,3 +77,10 @@ def test_a_fault_that_lasts_through_a_hold_is_shown_twice_at_different_times():
     shots = worst_shots(examination)
     assert all(shot.finding.fault for shot in shots)
     assert abs(shots[0].finding.time_s - shots[1].finding.time_s) >= 1
+
+
+def test_two_faults_at_the_same_moment_are_both_shown():
+    examination = push_ups(1, period=0.6, peaks=[{"elbow": 125, "shoulder": 55}])
+    assert {fault.id for fault in examination.report.faults} == {"shallow_depth", "too_fast"}
+    shots = worst_shots(examination)
+    assert [shot.finding.check.id for shot in shots] == [fault.id for fault in examination.report.faults]
