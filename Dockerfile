@@ -29,7 +29,7 @@ RUN python -m venv /opt/dothis \
     && /opt/dothis/bin/pip install --no-deps "opencv-contrib-python-headless==$opencv"
 
 # The pose model, from its pinned and hash-checked package; it changes even less often than the rest of the code.
-ENV LD_LIBRARY_PATH=/opt/gl DOTHIS_CACHE_DIR=/opt/dothis/models
+ENV DOTHIS_CACHE_DIR=/opt/dothis/models
 COPY pose/errors.py pose/model.py ./pose/
 RUN /opt/dothis/bin/python -m pose.model full
 
@@ -52,13 +52,13 @@ LABEL org.opencontainers.image.title="doThis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-COPY --from=build /opt/gl /opt/gl
+COPY --from=build /opt/gl /usr/local/lib
 COPY --from=build /opt/dothis /opt/dothis
-RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin dothis \
+RUN ldconfig \
+    && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin dothis \
     && install -d -o dothis -g dothis /data /data/tmp
 
 ENV PATH=/opt/dothis/bin:$PATH \
-    LD_LIBRARY_PATH=/opt/gl \
     PYTHONUNBUFFERED=1 \
     DOTHIS_CACHE_DIR=/opt/dothis/models \
     DOTHIS_DATA_DIR=/data \
@@ -74,7 +74,7 @@ VOLUME /data
 EXPOSE 5000 8080
 STOPSIGNAL SIGTERM
 # Real health: intake alive, the last sweep young, the volume writable.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('DOTHIS_HEALTH_PORT', '8080')}/healthz\", timeout=4)"]
 ENTRYPOINT ["dothis"]
 CMD ["up"]
