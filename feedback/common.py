@@ -14,12 +14,12 @@ def hips_sagging(lasting_s: float = 0.1) -> Check:
     """The hips hang below the line from the shoulders to the feet."""
     return Check(
         id="hips_sagging",
-        measures="how far the body bends at the hips below the line from shoulder to ankle (negative: below)",
-        measure=measures.hips_off_line,
+        measures="how far the body bends at the hips below the line from shoulder to ankle",
+        measure=measures.hips_below_line,
         verdict="exceeds",
-        above=False,
-        threshold=-16,
-        clear=-11,
+        above=True,
+        threshold=16,
+        clear=11,
         unit="deg",
         marks=("shoulder", "hip", "ankle"),
         views=SIDE,
@@ -37,7 +37,7 @@ def hips_piked(lasting_s: float = 0.1) -> Check:
     return Check(
         id="hips_piked",
         measures="how far the body bends at the hips above the line from shoulder to ankle",
-        measure=measures.hips_off_line,
+        measure=measures.hips_above_line,
         verdict="exceeds",
         above=True,
         threshold=22,

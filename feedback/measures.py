@@ -24,6 +24,9 @@ CM = 100
 NARROW_M = 0.1
 """Below this distance in the picture a ratio of distances says nothing."""
 
+RESTING_ARM = 25.0
+"""An elbow that moves less than this many degrees in a repetition takes no part in it."""
+
 BENT = 0.4
 """From this share of the way down on, the legs are bent enough for the knees' direction to show."""
 
@@ -90,6 +93,16 @@ def joint(name: str, *, in_picture: bool = False) -> Measure:
     return measure
 
 
+def working_elbow(take: Take) -> Floats:
+    """The elbow's angle in the picture, degrees; nothing while this arm rests and the other one works (alternating curls)."""
+    angle = angle_at(*(take.point(part) for part in TRIPLES["elbow"]))
+    if take.repetition is not None:
+        own = angle[take.repetition.start : take.repetition.end + 1]
+        if np.nanmax(own, initial=0.0) - np.nanmin(own, initial=180.0) < RESTING_ARM:
+            return np.full(len(angle), np.nan)
+    return angle
+
+
 def arm_bend(take: Take) -> Floats:
     """The elbow's angle as the distance from shoulder to wrist tells it, degrees; 180 is the arm at its longest.
 
@@ -124,12 +137,17 @@ def trunk_swing(take: Take) -> Floats:
     return np.abs(lean - take.at_rest(lean))
 
 
-def hips_off_line(take: Take) -> Floats:
-    """How far the body bends at the hips from the straight line shoulder-hip-ankle, degrees: above 0 piked, below 0 sagging."""
+def hips_above_line(take: Take) -> Floats:
+    """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it."""
     shoulder, hip, ankle = take.points("shoulder", "hip", "ankle")
     share = np.sum((hip - shoulder) * (ankle - shoulder), axis=1) / np.sum((ankle - shoulder) ** 2, axis=1)
     below = hip[:, 1] - (shoulder + share[:, None] * (ankle - shoulder))[:, 1]
     return np.asarray((180 - angle_at(shoulder, hip, ankle)) * np.where(below > 0, -1, 1))
+
+
+def hips_below_line(take: Take) -> Floats:
+    """How far the body bends at the hips below the straight line from shoulder to ankle, degrees; negative above it."""
+    return -hips_above_line(take)
 
 
 def lifted(part: str, over: str) -> Measure:
@@ -182,13 +200,15 @@ def knee_inside(take: Take) -> Floats:
 
 
 def trunk_dips(take: Take) -> Floats:
-    """In a lift: how much further the trunk leans forward than at the lowest point, degrees, as the hips run ahead."""
+    """In a lift: how much further the trunk leans forward than at the lowest point, degrees: the hips run ahead."""
     values = np.full(len(take.rest), np.nan)
     if take.repetition is None:
         return values
     lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
-    bottom = start + int(np.argmax(take.picture_y("shoulder")[start : end + 1]))
+    # The body as a whole is lowest there, even when the chest dips while the hips already rise.
+    down = take.picture_y("shoulder") + take.picture_y("hip")
+    bottom = start + int(np.argmax(down[start : end + 1]))
     values[bottom : end + 1] = lean[bottom : end + 1] - lean[bottom]
     return values
 

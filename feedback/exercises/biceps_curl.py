@@ -32,7 +32,7 @@ CHECKS = (
     Check(
         id="incomplete_extension",
         measures="the elbow's angle at the end of the repetition",
-        measure=measures.joint("elbow", in_picture=True),
+        measure=measures.working_elbow,
         verdict="falls_short",
         above=False,
         threshold=143,
@@ -50,7 +50,7 @@ CHECKS = (
     Check(
         id="partial_curl",
         measures="the elbow's angle at the highest point",
-        measure=measures.joint("elbow", in_picture=True),
+        measure=measures.working_elbow,
         verdict="falls_short",
         above=True,
         threshold=75,
@@ -58,6 +58,7 @@ CHECKS = (
         unit="deg",
         marks=("shoulder", "elbow", "wrist"),
         views=(*SIDE, *OBLIQUE, *FRONT),
+        sides="each",
         title=N_("Not curling all the way"),
         advice=N_("Curl all the way up, until your hands are close to your shoulders."),
         praise=N_("You curled all the way up."),
