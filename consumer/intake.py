@@ -43,6 +43,13 @@ NET_PAGE = 10
 NET_IDLE_S = 5.0
 """A worker that the subscription has left idle for so long takes what a sweep finds."""
 
+BACKLOG = 50
+"""So many candidates, and at least four for each worker, are a backlog: enough to do without being told of more."""
+
+BACKLOG_S = 3.0
+"""A backlog that has lasted for so long lets the watch rest. Every consumer's watch hears of every change: that costs most when
+there are many of both, and helps nobody while all workers are busy."""
+
 MAX_PAGES = 5
 """Pages that a sweep turns, at the most, to see past an owner who has as many jobs running as one may have."""
 
@@ -92,6 +99,7 @@ class Intake:
         self._feed: Feed | None = None
         self._watch: Watch | None = None
         self._watch_wanted_at = 0.0
+        self._backlog_since: float | None = None
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
         self._full_sweep_at = 0.0
         self._sweep_at = 0.0
@@ -108,7 +116,8 @@ class Intake:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End; a store that hangs is left to itself after a while."""
         self._stopped.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def handled(self, job_id: str, missed: Missed | None) -> None:
         """A worker is through with a candidate; `missed` says why it was not claimed, if it was not."""
@@ -127,11 +136,12 @@ class Intake:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._tend_watch()
             now = time.monotonic()
-            if now >= self._sweep_at or (self._more and not len(self._candidates)):
+            # Before the candidates are used up, and before a watch that rested begins anew with all that there are.
+            if now >= self._sweep_at or (self._more and len(self._candidates) < 2 * self._settings.workers):
                 self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
                 self._try_sweep()
+            self._tend_watch()
             self._stopped.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
         self._close_watch()
 
@@ -231,6 +241,9 @@ class Intake:
 
     def _tend_watch(self) -> None:
         watch, now = self._watch, time.monotonic()
+        if self._resting(now):
+            self._close_watch()
+            return
         if watch is not None:
             if watch.alive and now - watch.last_heard < self._settings.watch_silence_s:
                 return
@@ -249,6 +262,17 @@ class Intake:
                 self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
         except StoreError as error:
             logger.warning("The watch cannot be started, sweeps go on: %s", error)
+
+    def _resting(self, now: float) -> bool:
+        """Whether there is enough to do without a watch."""
+        workers = self._settings.workers
+        enough = max(BACKLOG, 4 * workers) if self._backlog_since is None else 2 * workers
+        if self._subscribe is not None or len(self._candidates) < enough:
+            self._backlog_since = None
+            return False
+        if self._backlog_since is None:
+            self._backlog_since = now
+        return now - self._backlog_since > BACKLOG_S
 
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None
