@@ -12,6 +12,7 @@ request comes with a socket, which the daemon, this server and the child share w
 When the daemon is gone, its end of the control socket closes, and this server ends with all its children.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -183,6 +184,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
         importlib.import_module(module)
+    # What is there now is never collected: a collection would touch, and so copy, every page in every child.
+    gc.collect()
+    gc.freeze()
     ForkServer(control).run()
 
 

@@ -38,7 +38,8 @@ class Housekeeping:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End."""
         self._stopped.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while True:

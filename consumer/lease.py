@@ -5,6 +5,7 @@ conflict under our own token (the app has set `cancelRequested`) is repeated; an
 is lost to us. So a worker that slept through its lease can do no harm when it wakes.
 """
 
+import contextvars
 import logging
 import threading
 import time
@@ -174,7 +175,9 @@ class Heartbeat:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        # What it logs carries the job's id, as what the worker logs does.
+        run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=run, args=(self._run,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()

@@ -60,7 +60,7 @@ def reporting(*, as_json: bool = False, language: str = "en") -> Iterator[None]:
         _fail(str(ErrorCode.NOT_ALLOWED), str(error), as_json=as_json)
     except StoreError as error:
         _fail(str(ErrorCode.UNAVAILABLE), str(error), as_json=as_json)
-    except ModelMissing as error:
+    except (ModelMissing, SettingsError) as error:
         _fail(str(ErrorCode.INTERNAL), str(error), as_json=as_json)
     except KeyboardInterrupt:
         err.print("Interrupted.")

@@ -1,0 +1,67 @@
+import random
+import time
+from collections import Counter
+
+from consumer.candidates import MAX_CANDIDATES, Candidates
+from tests.consumer_kit import in_background
+
+
+def drawn(candidates: Candidates, count: int) -> list[str | None]:
+    return [candidates.draw(0) for _ in range(count)]
+
+
+def test_alone_the_oldest_comes_first() -> None:
+    candidates = Candidates()
+    candidates.add(["a", "b", "c"])
+    candidates.add(["a", "d"])
+    assert drawn(candidates, 5) == ["a", "b", "c", "d", None]
+
+
+def test_what_is_due_later_waits() -> None:
+    candidates = Candidates()
+    candidates.add(["later"], delay_s=0.3)
+    assert candidates.draw(0) is None
+    started = time.monotonic()
+    assert candidates.draw(5) == "later"
+    assert 0.2 < time.monotonic() - started < 1
+
+
+def test_a_sooner_time_counts() -> None:
+    candidates = Candidates()
+    candidates.add(["job"], delay_s=60)
+    candidates.add(["job"])
+    candidates.add(["job"], delay_s=60)
+    assert drawn(candidates, 2) == ["job", None]
+
+
+def test_a_hint_wakes_who_waits() -> None:
+    candidates = Candidates()
+    got: list[str | None] = []
+    waiting = in_background(lambda: got.append(candidates.draw(10)))
+    time.sleep(0.05)
+    candidates.hint("job")
+    waiting.join(2)
+    assert got == ["job"]
+
+
+def test_losing_spreads_and_winning_draws_nearer() -> None:
+    candidates = Candidates(random.Random(1))
+    for _ in range(5):
+        candidates.lost()
+    firsts: Counter[str | None] = Counter()
+    for _ in range(200):
+        candidates.add(str(number) for number in range(100))
+        firsts[candidates.draw(0)] += 1
+        while candidates.draw(0) is not None:
+            continue
+    assert len(firsts) > 15
+    for _ in range(100):
+        candidates.won()
+    candidates.add(["a", "b", "c"])
+    assert drawn(candidates, 3) == ["a", "b", "c"]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    candidates = Candidates()
+    candidates.add(str(number) for number in range(2 * MAX_CANDIDATES))
+    assert len(candidates) == MAX_CANDIDATES

@@ -1,0 +1,185 @@
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.backends import Backend, Unavailable
+from consumer.candidates import Candidates
+from consumer.intake import PAGE, Intake
+from consumer.metrics import Metrics
+from tests.consumer_kit import document, eventually, put_job, settings
+
+
+class Documents:
+    """A store whose watch and queries can be spoilt."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._documents = backend.documents
+        self.watches: list[Any] = []
+        self.find_fails: Exception | None = None
+        self.watch_fails = False
+        self.deaf = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+    def find(self, *arguments: Any, **options: Any) -> Any:
+        if self.find_fails:
+            raise self.find_fails
+        return self._documents.find(*arguments, **options)
+
+    def watch(self, status: str, callback: Callable[[str], None]) -> Any:
+        if self.watch_fails:
+            raise Unavailable("no watch today")
+        self.watches.append(self._documents.watch(status, (lambda _: None) if self.deaf else callback))
+        return self.watches[-1]
+
+
+class Bench:
+    """An intake of its own, and what it has found."""
+
+    def __init__(self, backend: Backend, tmp_path: Path, **changes: Any) -> None:
+        self.documents = Documents(backend)
+        self.candidates = Candidates()
+        self.metrics = Metrics()
+        store: Any = self.documents
+        self.intake = Intake(store, settings(tmp_path, **changes), self.candidates, self.metrics)
+
+    def found(self) -> set[str]:
+        everything = iter(lambda: self.candidates.draw(0), None)
+        return set(everything)
+
+
+@pytest.fixture
+def bench(backend: Backend, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(backend, tmp_path, sweep_s=600)
+    yield made
+    made.intake.stop()
+
+
+def put_strange(backend: Backend) -> dict[str, bool]:
+    """Documents of every kind, and whether a sweep has to find them."""
+    put_job(backend, "clock")
+    now = document(backend, "clock").read_time
+    old, soon = now - timedelta(hours=1), now + timedelta(hours=1)
+    lease = {"token": "t", "worker": "w", "seconds": 30}
+    kinds: dict[str, tuple[dict[str, Any], bool]] = {
+        "new": ({}, True),
+        "new without a time": ({"createdAt": None}, True),
+        "new with an odd time": ({"createdAt": {"when": "now"}}, True),
+        "malformed": ({"video": 7}, True),
+        "waiting, due": ({"status": "waiting", "notBefore": old}, True),
+        "waiting, not due": ({"status": "waiting", "notBefore": soon}, False),
+        "waiting for ever": ({"status": "waiting"}, True),
+        "waiting, cancelled": ({"status": "waiting", "notBefore": soon, "cancelRequested": True}, True),
+        "held": ({"status": "processing", "lease": {**lease, "renewedAt": now}}, False),
+        "lease over": ({"status": "processing", "lease": {**lease, "renewedAt": old}}, True),
+        "no lease": ({"status": "processing"}, True),
+        "odd lease": ({"status": "processing", "lease": [1]}, True),
+        "odd renewal": ({"status": "processing", "lease": {**lease, "renewedAt": "yes"}}, True),
+        "done": ({"status": "done"}, False),
+        "foreign": ({"status": "mine"}, False),
+    }
+    for job_id, (changes, _) in kinds.items():
+        put_job(backend, job_id, **changes)
+    return {job_id: due for job_id, (_, due) in kinds.items()} | {"clock": True}
+
+
+def test_a_sweep_finds_every_document_that_is_due_and_no_other(backend: Backend, bench: Bench) -> None:
+    kinds = put_strange(backend)
+    bench.intake.sweep()
+    assert bench.found() == {job_id for job_id, due in kinds.items() if due}
+
+
+def test_a_pile_of_one_kind_hides_nothing_else(backend: Backend, bench: Bench) -> None:
+    for number in range(PAGE + 20):
+        put_job(backend, f"waiting-{number:03}", status="waiting")
+    put_job(backend, "new")
+    bench.intake.sweep()
+    assert bench.candidates.draw(0) == "new"
+
+
+def test_what_stands_behind_a_full_page_comes_with_the_next_one(
+    backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.intake.FULL_SWEEP_S", 0.0)
+    for number in range(PAGE + 20):
+        put_job(backend, f"a-{number:03}", createdAt=None)
+    bench.intake.sweep()
+    first = bench.found()
+    bench.intake.sweep()
+    assert len(first | bench.found()) == PAGE + 20
+
+
+def test_a_job_that_is_due_soon_is_tried_on_time(backend: Backend, bench: Bench) -> None:
+    put_job(backend, "clock", status="done")
+    due = document(backend, "clock").read_time + timedelta(seconds=0.5)
+    put_job(backend, status="waiting", notBefore=due)
+    bench.intake.sweep()
+    assert bench.candidates.draw(0) is None
+    assert bench.candidates.draw(3) == "job"
+
+
+class TestWatch:
+    def test_brings_a_new_document_at_once(self, backend: Backend, bench: Bench) -> None:
+        bench.intake.start()
+        assert eventually(lambda: bench.intake.watching)
+        bench.found()
+        started = time.monotonic()
+        put_job(backend)
+        assert bench.candidates.draw(5) == "job"
+        assert time.monotonic() - started < 1
+
+    def test_is_made_anew_when_it_is_dead(self, backend: Backend, bench: Bench) -> None:
+        bench.intake.start()
+        assert eventually(lambda: len(bench.documents.watches) == 1)
+        assert eventually(lambda: bench.intake.silence_s < 1)
+        bench.documents.watches[0].close()
+        put_job(backend, "meanwhile")
+        assert eventually(lambda: len(bench.documents.watches) == 2, 10)
+        assert eventually(lambda: "meanwhile" in bench.found())
+        put_job(backend)
+        assert bench.candidates.draw(5) == "job"
+        assert bench.metrics.watch_restarts._value.get() == 1
+
+    def test_is_made_anew_when_it_is_silent(self, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        bench = Bench(backend, tmp_path, sweep_s=600, watch_silence_s=1)
+        monkeypatch.setattr("consumer.backends.local_documents.POLL_S", 1000)
+        bench.intake.start()
+        assert eventually(lambda: len(bench.documents.watches) >= 2, 15)
+        bench.intake.stop()
+
+    def test_that_cannot_be_started_leaves_the_sweeps(self, backend: Backend, tmp_path: Path) -> None:
+        bench = Bench(backend, tmp_path, sweep_s=0.2)
+        bench.documents.watch_fails = True
+        bench.intake.start()
+        put_job(backend)
+        assert bench.candidates.draw(5) == "job"
+        bench.intake.stop()
+
+    def test_that_hears_nothing_leaves_the_sweeps(self, backend: Backend, tmp_path: Path) -> None:
+        bench = Bench(backend, tmp_path, sweep_s=0.2)
+        bench.documents.deaf = True
+        bench.intake.start()
+        assert eventually(lambda: bench.intake.watching)
+        put_job(backend)
+        assert bench.candidates.draw(5) == "job"
+        bench.intake.stop()
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a defect")])
+def test_sweeps_that_fail_are_told_and_recover(backend: Backend, tmp_path: Path, error: Exception) -> None:
+    bench = Bench(backend, tmp_path, sweep_s=0.2)
+    bench.documents.find_fails = error
+    bench.intake.start()
+    assert eventually(lambda: bench.intake.failing is not None)
+    assert eventually(lambda: bench.intake.silence_s > 0.5)
+    put_job(backend, createdAt=None)
+    bench.documents.find_fails = None
+    assert bench.candidates.draw(5) == "job"
+    assert eventually(lambda: bench.intake.failing is None)
+    assert bench.intake.silence_s < 0.5
+    bench.intake.stop()

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from consumer.settings import Settings, SettingsError, describe
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, _, _ in describe():
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    settings = Settings.load()
+    assert (settings.backend, settings.data_dir, settings.collection) == ("local", Path("data"), "uploads")
+    assert (settings.shim_port, settings.shim_timeout_s, settings.health_port) == (5000, 300, 8080)
+    assert (settings.lease_s, settings.max_attempts) == (30, 3)
+    assert (settings.max_video_bytes, settings.max_video_s, settings.max_pixels) == (500_000_000, 900, 3840 * 2160)
+    assert settings.workers >= 1
+
+
+def test_the_environment_counts_more_than_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DOTHIS_LEASE_S=10\nDOTHIS_MAX_VIDEO_BYTES=1.5 GB\nSOMETHING_ELSE=1\nDOTHIS_BUCKET=\n")
+    monkeypatch.setenv("DOTHIS_LEASE_S", "20")
+    settings = Settings.load()
+    assert (settings.lease_s, settings.max_video_bytes, settings.bucket) == (20, 1_500_000_000, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DOTHIS_BACKEND", "mongodb"),
+        ("DOTHIS_WORKERS", "0"),
+        ("DOTHIS_LEASE_S", "soon"),
+        ("DOTHIS_SHIM_PORT", "70000"),
+        ("DOTHIS_MAX_VIDEO_BYTES", "-1"),
+        ("DOTHIS_LOG_LEVEL", "loud"),
+    ],
+)
+def test_what_is_out_of_bounds_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        Settings.load()
+
+
+def test_every_setting_is_described() -> None:
+    for name, _, description in describe():
+        assert description.endswith("."), name
