@@ -367,6 +367,8 @@ def test_who_slept_through_the_lease_can_do_no_harm(app: App, run_daemon: Runner
         first = run_daemon(proxy.host, deadline_s=2.0, lease_s=3.0, sweep_s=1.0)
         app.write("job")
         app.waits_for("job", "processing")
+        while app.read("job").get("progress", {}).get("stage") != "analysing":
+            time.sleep(0.1)
         proxy.set(Mode.SWALLOW)
         run_daemon(lease_s=3.0, sweep_s=0.5)
         done = app.waits_for("job", "done", within_s=60)
