@@ -122,7 +122,7 @@ def _exercise(judged: Judged) -> ExerciseFound:
 
 
 def _not_assessed(judged: Judged, check: Check) -> NotAssessed:
-    reason = not_assessed_reason(judged.words, check, judged.scene.view.id)
+    reason = not_assessed_reason(judged.words, check, judged.scene)
     return NotAssessed(id=check.id, title=judged.words(check.title), reason=reason)
 
 

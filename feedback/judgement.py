@@ -1,5 +1,6 @@
 """From measures to findings: each check in each repetition, judged over several frames and only where it can be seen."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,13 @@ from pose.angles import TRUSTED
 from pose.motion import INDEX, Floats, Motion
 from pose.repetitions import Hold, Repetition
 from pose.signals import Body
-from pose.view import View
+from pose.view import SIDE, View, name_view
 
 SEEN_SHARE = 0.6
 """A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
+
+NEARLY_SIDE = 10.0
+"""Degrees behind the side view's border from which the plane of the movement is still seen almost as from the side."""
 
 FEWEST = 2
 """Samples that must agree, at any sampling rate: one frame never decides."""
@@ -95,6 +99,11 @@ class Scene:
                 rest |= np.abs(self.times - self.times[end]) <= 0.1
         return rest
 
+    def shows(self, check: Check) -> bool:
+        """Whether the view is one of the check's. A side view may be filmed from a little further behind, too."""
+        behind = SIDE <= abs(self.view.azimuth) <= SIDE + NEARLY_SIDE
+        return self.view.id in check.views or (behind and name_view(math.copysign(90, self.view.azimuth)) in check.views)
+
     @property
     def active(self) -> slice:
         """The samples from the first repetition to the last, or of the hold; all when there is neither."""
@@ -108,11 +117,10 @@ class Scene:
 
 
 def judge(scene: Scene, check: Check) -> list[Finding]:
-    """The findings of one check in all repetitions (or the hold) in which its landmarks are seen.
-
-    Whether the view is one of the check's is for the caller to ask.
-    """
-    found = []
+    """The findings of one check in all repetitions (or the hold) in which its landmarks are seen; none from other views."""
+    found: list[Finding] = []
+    if not scene.shows(check):
+        return found
     for window, repetition in _windows(scene, check):
         verdicts = [
             finding

@@ -126,7 +126,7 @@ def trunk_lean(take: Take) -> Floats:
 def trunk_lean_back(take: Take) -> Floats:
     """How far the trunk leans backwards from the vertical, degrees; only from the side, where front is left or right."""
     hip, shoulder = take.point("hip"), take.point("shoulder")
-    forward = -1 if take.view.id == "side_left" else 1
+    forward = -1 if take.view.azimuth > 0 else 1
     line = shoulder - hip
     return np.asarray(-np.degrees(np.arctan2(forward * line[:, 0], -line[:, 1])))
 

@@ -63,7 +63,7 @@ def examine(
         shown_instead=_shown_instead(chosen, recognition),
         scene=scene,
         signals=Signals(cleaned),
-        findings=[finding for check in chosen.checks if scene.view.id in check.views for finding in judge(scene, check)],
+        findings=[finding for check in chosen.checks for finding in judge(scene, check)],
     )
     report = compose(judged)
     comparison = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feedback.catalogue import Check, Exercise
+from feedback.judgement import Scene
 from feedback.report import Fault, Hold, Reps, ViewId
 from feedback.words import N_, Words
 
@@ -16,9 +17,9 @@ VIEW_NAMES: dict[ViewId, str] = {
 }
 
 
-def not_assessed_reason(words: Words, check: Check, view: ViewId) -> str:
+def not_assessed_reason(words: Words, check: Check, scene: Scene) -> str:
     """Why a check could not be made, and what to do about it."""
-    if view in check.views:
+    if scene.shows(check):
         return words("The body parts that this needs were hidden or out of the picture. Keep your whole body in view.")
     names: list[str] = []
     for each in check.views:
@@ -27,7 +28,7 @@ def not_assessed_reason(words: Words, check: Check, view: ViewId) -> str:
             names.append(name)
     return words(
         "This video was filmed from {view}. To check this, film from {views}.",
-        view=words(VIEW_NAMES[view]),
+        view=words(VIEW_NAMES[scene.view.id]),
         views=words.either(names),
     )
 

@@ -158,7 +158,7 @@ class _Reader:
     def _read_part(self, part: tuple[float, float], hidden: Samples | None, done: list[float], index: int) -> _Seen:
         start, end = part
         seen = _Seen()
-        sampler = Sampler(self._header.fps)
+        sampler = Sampler(self._header.fps, self._header.duration_s)
         interval = person.look_interval(self._header.duration_s)
         next_look = start + interval / 2
         with ExitStack() as stack:

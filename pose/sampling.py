@@ -16,6 +16,10 @@ from pose.motion import INDEX
 RESTING, STEADY, FASTEST = 5.0, 8.0, 20.0
 """Samples per second: in stillness, in a normal movement, at most."""
 
+SHORT_S, SHORT = 4.0, 16.0
+"""A video this short is over before its rhythm is known, costs little, and may hold one quick repetition: samples per second,
+at least."""
+
 SAMPLES_PER_CROSSING = 4.0
 
 WINDOW_S = 1.0
@@ -38,11 +42,12 @@ class Sampler:
             sampler.saw(frame.time, tracker.follow(frame.rgb(size), frame.time))
     """
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, duration_s: float | None = None) -> None:
+        self._least = SHORT if duration_s and duration_s <= SHORT_S else 0.0
         self._tolerance = 0.5 / fps
         self._due = 0.0
         self._window: deque[tuple[float, NDArray[np.float32]]] = deque()
-        self.rate = STEADY
+        self.rate = max(STEADY, self._least)
         """Samples per second, at present."""
 
     def wants(self, time: float) -> bool:
@@ -53,14 +58,15 @@ class Sampler:
         """Take note of what the frame at that time shows."""
         if pose is None:
             self._window.clear()
-            self.rate = STEADY
+            self.rate = max(STEADY, self._least)
         else:
             points = pose.image[JOINTS, :2] / max(pose.length, 1.0)
             points[pose.visibility[JOINTS] < 0.5] = np.nan
             self._window.append((time, points))
             while time - self._window[0][0] > WINDOW_S:
                 self._window.popleft()
-            self.rate = _rate(np.stack([points for _, points in self._window]), time - self._window[0][0])
+            rate = _rate(np.stack([points for _, points in self._window]), time - self._window[0][0])
+            self.rate = max(rate, self._least)
         # The grid goes on from when the frame was due, not from when it came: else 30 frames per second give 7.5 for 8.
         self._due = max(self._due, time - self._tolerance) + 1 / self.rate
 
