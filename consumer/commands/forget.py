@@ -12,7 +12,9 @@ def run(owner: str, *, yes: bool, json: bool) -> None:
     """Remove everything of one owner and say what was removed."""
     settings = console.load_settings()
     console.quiet_logs()
-    if not yes and not json and not typer.confirm(f"Remove all documents, videos and results of {owner}?"):
+    if json and not yes:
+        raise typer.BadParameter("nobody can be asked with --json: say --yes as well", param_hint="--yes")
+    if not yes and not typer.confirm(f"Remove all documents, videos and results of {owner}?"):
         raise typer.Exit(1)
     with console.reporting(as_json=json), console.opened(settings) as backend:
         try:

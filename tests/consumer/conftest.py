@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consumer.backends import Backend
 from consumer.backends.local import open_local
 from consumer.sandbox import Sandbox
+from tests.daemons import Process
 from tests.work import ROOT
 
 
@@ -26,3 +28,19 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     started.start()
     yield started
     started.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    """Starts daemons on the test's backend; they are gone at its end."""
+    started: list[Process] = []
+
+    def run(**told: Any) -> Process:
+        started.append(Process(tmp_path, **told))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait(10)

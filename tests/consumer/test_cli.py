@@ -1,0 +1,223 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.backends import Backend
+from consumer.jobs import REPORT_FILES
+from tests.consumer_kit import fields, put_job, put_video
+from tests.work import ROOT, video
+
+
+class Answer:
+    """What a command said."""
+
+    def __init__(self, done: "subprocess.CompletedProcess[str]") -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def dothis(tmp_path: Path) -> Any:
+    """Runs a command, in the test's directory, on the test's backend."""
+
+    def run(*arguments: str, **environment: str) -> Answer:
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith("DOTHIS_") or name == "DOTHIS_CACHE_DIR"
+        }
+        clean |= {"PYTHONPATH": str(ROOT), "DOTHIS_DATA_DIR": str(tmp_path), "COLUMNS": "200", **environment}
+        command = [sys.executable, "-m", "consumer.cli", *arguments]
+        return Answer(
+            subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=120, check=False)
+        )
+
+    return run
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(video())
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *[(), ("analyze",), ("run",), ("shim",), ("up",), ("submit",), ("demo",), ("doctor",), ("exercises",), ("forget",)],
+        *[("jobs",), ("jobs", "list"), ("jobs", "show"), ("jobs", "retry"), ("jobs", "cancel")],
+    ],
+)
+def test_every_command_explains_itself(dothis: Any, command: tuple[str, ...]) -> None:
+    answer = dothis(*command, "--help")
+    assert answer.code == 0
+    assert "Usage" in answer.out
+    assert answer.err == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, consumer.cli; print([m for m in ('numpy', 'pydantic', 'av', 'structlog', 'babel') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze",),
+        ("analyze", "x.mp4", "--exercise", "zumba"),
+        ("analyze", "x.mp4", "--no-such-option"),
+        ("submit", "x.mp4", "--exercise", "zumba"),
+        ("jobs", "list", "--status", "asleep"),
+        ("dance",),
+    ],
+)
+def test_wrong_usage_is_2(dothis: Any, arguments: tuple[str, ...]) -> None:
+    assert dothis(*arguments).code == 2
+
+
+def test_a_wrong_setting_is_named(dothis: Any) -> None:
+    answer = dothis("jobs", "list", DOTHIS_LEASE_S="soon")
+    assert answer.code == 2
+    assert "DOTHIS_LEASE_S" in answer.err
+
+
+@pytest.mark.parametrize("command", ["analyze", "submit"])
+@pytest.mark.parametrize("name", ["nowhere.mp4", "."])
+def test_a_file_that_is_none(dothis: Any, command: str, name: str) -> None:
+    answer = dothis(command, name, "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["code"] in {"video_missing", "video_unreadable"}
+    assert answer.json["error"]["message"] in answer.err
+    assert len(answer.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"just text\n" * 100])
+def test_a_file_that_is_no_video(dothis: Any, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "odd.mp4").write_bytes(content)
+    answer = dothis("analyze", "odd.mp4", "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["code"] == "video_unreadable"
+    assert not (tmp_path / "odd_feedback").exists()
+
+
+class TestSubmit:
+    def test_uploads_waits_and_fetches(self, dothis: Any, start: Any, backend: Backend, tmp_path: Path, clip: str) -> None:
+        start()
+        answer = dothis("submit", clip, "--json", "--out", str(tmp_path / "out"), "--language", "ko", "--exercise", "push_up")
+        assert answer.code == 0, answer.err
+        assert answer.json["result"]["exercise"] == "push_up"
+        written = fields(backend, answer.json["id"])
+        assert (written["owner"], written["language"]) == ("cli", "ko")
+        names = {file.name for file in (tmp_path / "out").iterdir()}
+        assert names == set(REPORT_FILES.values()) - {"comparison.png"}
+
+    def test_shows_the_result_to_people(self, dothis: Any, start: Any, tmp_path: Path, clip: str) -> None:
+        start()
+        answer = dothis("submit", clip)
+        assert answer.code == 0, answer.err
+        assert "Squat: 5 repetitions, 3 good" in answer.out
+        directory = answer.out.strip().splitlines()[-1].removeprefix("Results: ")
+        assert (tmp_path / directory / "report.json").is_file()
+
+    def test_a_failure_has_its_code_and_sentence(self, dothis: Any, start: Any, tmp_path: Path) -> None:
+        (tmp_path / "empty.mp4").write_bytes(video(fail="no_person"))
+        start()
+        answer = dothis("submit", str(tmp_path / "empty.mp4"), "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (1, "no_person")
+        assert "Nobody was seen" in answer.err
+
+    def test_without_a_daemon_it_says_so(self, dothis: Any, clip: str) -> None:
+        answer = dothis("submit", clip, "--timeout", "1")
+        assert answer.code == 1
+        assert "dothis run" in answer.err
+
+    def test_need_not_wait(self, dothis: Any, backend: Backend, clip: str) -> None:
+        answer = dothis("submit", clip, "--no-wait")
+        assert fields(backend, answer.out.strip())["status"] == "uploaded"
+
+    def test_an_owner_that_makes_no_path_is_refused(self, dothis: Any, backend: Backend, clip: str) -> None:
+        answer = dothis("submit", clip, "--owner", "../bob", "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (1, "invalid_request")
+        assert list(backend.objects.list("")) == []
+
+
+class TestJobs:
+    def test_list_and_show(self, dothis: Any, backend: Backend) -> None:
+        for number in range(3):
+            put_job(backend, f"job-{number}", status="failed" if number else "done", error={"code": "no_person"})
+        put_job(backend, "odd", status=None, owner=5, progress="half", result=[1], error="bad")
+        listed = dothis("jobs", "list", "--json").json
+        assert [job["id"] for job in listed] == ["odd", "job-2", "job-1", "job-0"]
+        assert [job["id"] for job in dothis("jobs", "list", "--status", "failed", "--json").json] == ["job-2", "job-1"]
+        assert "no_person" in dothis("jobs", "list").out
+        shown = dothis("jobs", "show", "job-1", "--json").json
+        assert shown["owner"] == "ann"
+        assert shown["createdAt"].endswith("Z")
+        assert dothis("jobs", "show", "job-1").out.startswith("{")
+
+    def test_retry_and_cancel(self, dothis: Any, backend: Backend) -> None:
+        put_job(backend, status="failed", attempt=3, cancelRequested=True)
+        assert dothis("jobs", "cancel", "job").code == 1
+        assert dothis("jobs", "retry", "job").code == 0
+        assert (fields(backend)["status"], fields(backend)["attempt"]) == ("uploaded", 0)
+        assert "cancelRequested" not in fields(backend)
+        assert dothis("jobs", "retry", "job", "--json").json["error"]["code"] == "invalid_request"
+        assert dothis("jobs", "cancel", "job").code == 0
+        assert fields(backend)["cancelRequested"] is True
+
+    @pytest.mark.parametrize("command", ["show", "retry", "cancel"])
+    def test_one_that_is_not_there(self, dothis: Any, command: str) -> None:
+        answer = dothis("jobs", command, "nothing")
+        assert answer.code == 1
+        assert "dothis jobs list" in answer.err
+
+
+def test_forget_asks_first(dothis: Any, backend: Backend, tmp_path: Path) -> None:
+    put_job(backend)
+    put_video(backend, tmp_path)
+    assert dothis("forget", "ann").code == 1
+    assert dothis("forget", "ann", "--json").code == 2
+    assert backend.documents.get("job") is not None
+    answer = dothis("forget", "ann", "--yes", "--json")
+    assert answer.json == {"documents": 1, "objects": 1, "spool_entries": 0}
+    assert backend.documents.get("job") is None
+
+
+def test_exercises_lists_the_catalogue(dothis: Any) -> None:
+    listed = {exercise["id"]: exercise for exercise in dothis("exercises", "--json").json}
+    assert len(listed) == 10
+    depth = next(check for check in listed["squat"]["checks"] if check["id"] == "shallow_depth")
+    assert depth["source"]
+    assert "side_left" in depth["views"]
+    assert "shallow_depth" in dothis("exercises").out
+
+
+class TestDoctor:
+    def test_says_what_is_in_order(self, dothis: Any) -> None:
+        answer = dothis("doctor", "--json")
+        found = {finding["name"]: finding for finding in answer.json}
+        assert found["document store"]["ok"]
+        assert found["volume"]["ok"]
+        assert "sandbox" in found
+
+    def test_says_what_to_mend(self, dothis: Any, tmp_path: Path) -> None:
+        answer = dothis("doctor", DOTHIS_MODEL=str(tmp_path / "none.task"), DOTHIS_MIN_FREE_BYTES="900000 TB")
+        assert answer.code == 1
+        assert "DOTHIS_MODEL" in answer.out
+        assert "DOTHIS_MIN_FREE_BYTES" in answer.out
+
+
+def test_the_daemon_refuses_to_start_without_a_model(dothis: Any, tmp_path: Path) -> None:
+    answer = dothis("run", DOTHIS_MODEL=str(tmp_path / "none.task"), DOTHIS_HEALTH_PORT="0")
+    assert answer.code == 1
+    assert "DOTHIS_MODEL" in answer.err
