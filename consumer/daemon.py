@@ -117,14 +117,23 @@ class Daemon:
         ]
 
     def run(self) -> int:
-        """Work until a signal comes or the store is given up; the exit code."""
+        """Work until a signal comes or the store is given up; the exit code. For the main thread of a process of its own."""
         with _signals(self._stopping):
-            return self.serve()
+            code = self.serve()
+        if code:
+            # A client library that hangs would hang the way out as well.
+            logging.shutdown()
+            os._exit(code)
+        return code
 
     def serve(self) -> int:
-        """The same without signals: until `stop`."""
-        self._sandbox.start()
+        """The same without signals: until `stop`.
+
+        Raises:
+            SettingsError: the port of /healthz and /metrics is taken.
+        """
         health = self._start_health()
+        self._sandbox.start()
         self._intake.start()
         self._housekeeping.start()
         for thread in self._threads:
@@ -173,7 +182,12 @@ class Daemon:
     def _start_health(self) -> HealthServer | None:
         if not self.settings.health_port:
             return None
-        return HealthServer(self.settings.health_host, self.settings.health_port, self.health, self.metrics.registry)
+        host, port = self.settings.health_host, self.settings.health_port
+        try:
+            return HealthServer(host, port, self.health, self.metrics.registry)
+        except OSError as error:
+            reason = f"DOTHIS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}."
+            raise SettingsError(f"{reason} Choose another port, or 0 for none.") from error
 
     def _wait(self) -> bool:
         """Until a signal, or until the store is given up; whether it was."""

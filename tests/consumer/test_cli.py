@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -221,3 +222,11 @@ def test_the_daemon_refuses_to_start_without_a_model(dothis: Any, tmp_path: Path
     answer = dothis("run", DOTHIS_MODEL=str(tmp_path / "none.task"), DOTHIS_HEALTH_PORT="0")
     assert answer.code == 1
     assert "DOTHIS_MODEL" in answer.err
+
+
+def test_the_daemon_says_which_port_is_taken(dothis: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = dothis("run", DOTHIS_HEALTH_PORT=port)
+    assert answer.code == 1
+    assert f"DOTHIS_HEALTH_PORT: cannot listen on 127.0.0.1:{port}" in answer.err
