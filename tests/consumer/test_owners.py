@@ -1,0 +1,104 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from consumer.backends import Backend
+from consumer.claims import Missed
+from consumer.lease import Lease
+from consumer.owners import BUSY_S, Owners
+from tests.consumer_kit import claims, fields, job_of, put_job, settings
+
+NOW = datetime.now(UTC)
+
+
+def running(backend: Backend, job_id: str, owner: str = "ann", began_s: float = 0) -> None:
+    put_job(
+        backend,
+        job_id,
+        owner=owner,
+        video=f"users/{owner}/uploads/set.mp4",
+        status="processing",
+        attempt=1,
+        startedAt=NOW + timedelta(seconds=began_s),
+        lease={"token": job_id, "worker": "w", "renewedAt": NOW + timedelta(days=1), "seconds": 30},
+    )
+
+
+@pytest.mark.parametrize(("limit", "busy"), [(0, False), (1, True), (2, True), (3, False)])
+def test_an_owner_is_busy_at_the_limit(backend: Backend, limit: int, *, busy: bool) -> None:
+    running(backend, "one")
+    running(backend, "two")
+    running(backend, "other", owner="bob")
+    put_job(backend, "new")
+    assert Owners(backend.documents, limit).busy(job_of(backend, "new")) is busy
+
+
+def test_a_job_that_is_taken_over_does_not_stand_in_its_own_way(backend: Backend) -> None:
+    running(backend, "one")
+    assert not Owners(backend.documents, 1).busy(job_of(backend, "one"))
+
+
+def test_busy_is_remembered_for_a_moment_and_forgotten_when_a_job_ends(backend: Backend) -> None:
+    now = [0.0]
+    owners = Owners(backend.documents, 1, clock=lambda: now[0])
+    running(backend, "one")
+    put_job(backend, "new")
+    new = job_of(backend, "new")
+    assert owners.busy(new)
+    backend.documents.delete("one")
+    assert owners.busy(new)
+    now[0] = BUSY_S + 0.1
+    assert not owners.busy(new)
+    running(backend, "one")
+    assert owners.busy(new)
+    backend.documents.delete("one")
+    owners.next_of("ann")
+    assert not owners.busy(new)
+
+
+def test_of_too_many_those_that_began_first_stay(backend: Backend) -> None:
+    for job_id, began_s in (("z", 0), ("a", 2), ("m", 1)):
+        running(backend, job_id, began_s=began_s)
+    owners = Owners(backend.documents, 2)
+    assert [owners.too_late(job_of(backend, job_id)) for job_id in ("z", "m", "a")] == [False, False, True]
+
+
+def test_the_oldest_come_next(backend: Backend) -> None:
+    for job_id in ("z", "b", "a"):
+        put_job(backend, job_id)
+    put_job(backend, "other", owner="bob")
+    running(backend, "one")
+    assert Owners(backend.documents, 2).next_of("ann") == ["z", "b"]
+    assert Owners(backend.documents, 0).next_of("ann") == []
+
+
+def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend, tmp_path: Path) -> None:
+    using = settings(tmp_path, max_per_owner=2)
+    jobs = [f"job{number}" for number in range(16)]
+    for job_id in jobs:
+        put_job(backend, job_id)
+    claimants = [claims(backend, using, f"w{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda pair: pair[0].take(pair[1]), zip(claimants * 2, jobs, strict=True)))
+    kept = [outcome for outcome in outcomes if isinstance(outcome, Lease)]
+    assert len(kept) == 2
+    assert set(outcomes) - set(kept) == {Missed.OWNER_BUSY}
+    held = {lease.job.id for lease in kept}
+    for job_id in set(jobs) - held:
+        left = fields(backend, job_id)
+        assert (left["status"], left.get("attempt", 0)) == ("uploaded", 0)
+        assert "lease" not in left
+        assert "startedAt" not in left
+
+
+def test_when_a_job_has_ended_the_next_may_begin(backend: Backend, tmp_path: Path) -> None:
+    mine = claims(backend, settings(tmp_path, max_per_owner=1))
+    put_job(backend, "first")
+    put_job(backend, "second")
+    assert isinstance(mine.take("first"), Lease)
+    assert mine.take("second") is Missed.OWNER_BUSY
+    backend.documents.delete("first")
+    (following,) = mine.next_of("ann")
+    assert isinstance(mine.take(following), Lease)
