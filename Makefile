@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH_SETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-firebase test lint chaos bench bench-speed bench-scale docs clean
+.PHONY: help setup demo demo-firebase test test-container lint chaos bench bench-speed bench-scale docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -27,6 +27,9 @@ demo-firebase: setup  ## the same against the Firestore and Cloud Storage emulat
 
 test: setup  ## all tests but the long fault tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+test-container: setup  ## the image and the compose file on a container engine; a few minutes
+	DOTHIS_TEST_CONTAINER=1 $(BIN)/python -m pytest -v tests/container
 
 lint: setup  ## style, types, import rules
 	$(BIN)/ruff check .
