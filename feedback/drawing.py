@@ -7,6 +7,7 @@ on bright and on dark clothes.
 Points are (x, y) pixels of the picture that is drawn on. NaN marks a landmark that is not known; nothing is drawn there.
 """
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -52,16 +53,17 @@ def stroke_width(picture: Picture) -> int:
     return int(max(2, min(height, width) // 120))
 
 
-def _fixed(point: Floats) -> tuple[int, int]:
-    x, y = np.clip(np.asarray(point, float), -10_000, 20_000) * (1 << _FRACTION)
-    return round(x), round(y)
+def _fixed(points: Floats) -> list[list[int]]:
+    """(m, 2) points as OpenCV wants them; what is far outside the picture is moved to where its arithmetic still holds."""
+    found: list[list[int]] = np.rint(np.clip(points, -10_000, 20_000) * (1 << _FRACTION)).astype(int).tolist()
+    return found
 
 
 def draw_line(picture: Picture, start: Floats, end: Floats, colour: Colour, width: int) -> None:
     """A line with a dark edge, in place."""
     if not (np.isfinite(start).all() and np.isfinite(end).all()):
         return
-    a, b = _fixed(start), _fixed(end)
+    a, b = _fixed(np.array([start, end]))
     cv2.line(picture, a, b, INK, width + max(2, width // 2), cv2.LINE_AA, _FRACTION)
     cv2.line(picture, a, b, colour, width, cv2.LINE_AA, _FRACTION)
 
@@ -86,9 +88,10 @@ def draw_skeleton(picture: Picture, points: Floats, *, colour: Colour = NEUTRAL,
         width: of the lines, pixels; by default what suits the picture.
     """
     width = width or stroke_width(picture)
-    known = [bool(np.isfinite(point).all()) for point in points[:, :2]]
-    lines = [(_fixed(points[a, :2]), _fixed(points[b, :2])) for a, b in BONES if known[a] and known[b]]
-    dots = [_fixed(points[joint, :2]) for joint in JOINTS if known[joint]]
+    known = [math.isfinite(x) and math.isfinite(y) for x, y in points[:, :2].tolist()]
+    at = _fixed(np.nan_to_num(points[:, :2]))
+    lines = [(at[a], at[b]) for a, b in BONES if known[a] and known[b]]
+    dots = [at[joint] for joint in JOINTS if known[joint]]
     # All the edges first: the edge of one bone must not cut through another.
     for thickness, radius, paint in ((width + max(2, width // 2), width + 1, INK), (width, width, colour)):
         for a, b in lines:
@@ -138,7 +141,7 @@ def draw_marks(picture: Picture, points: Floats, *, colour: Colour, width: int =
         draw_line(picture, points[0], points[1], colour, round(1.6 * width))
     elif len(points) == 1 and np.isfinite(points).all():
         for thickness, paint in ((width + max(2, width // 2), INK), (width, colour)):
-            cv2.circle(picture, _fixed(points[0]), (4 * width) << _FRACTION, paint, thickness, cv2.LINE_AA, _FRACTION)
+            cv2.circle(picture, _fixed(points)[0], (4 * width) << _FRACTION, paint, thickness, cv2.LINE_AA, _FRACTION)
 
 
 def turned(arm: Floats, vertex: Floats, other: Floats, degrees: float) -> Floats:

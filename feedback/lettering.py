@@ -94,8 +94,10 @@ def blend(picture: Picture, patch: Patch, left: int, top: int) -> None:
     left = min(max(left, 0), picture.shape[1] - width)
     top = min(max(top, 0), picture.shape[0] - height)
     under = picture[top : top + height, left : left + width]
+    # Opacity from 0 to 256, so that a shift divides: this runs for every frame of a video.
     opacity = patch[:height, :width, 3:].astype(np.uint16)
-    under[:] = (patch[:height, :width, :3] * opacity + under * (255 - opacity) + 127) // 255
+    opacity += opacity >> 7
+    under[:] = (patch[:height, :width, :3] * opacity + under * (256 - opacity)) >> 8
 
 
 @dataclass(frozen=True)

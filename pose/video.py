@@ -105,17 +105,19 @@ class Frame:
         self.size = size
         """(width, height) of the upright picture at full size."""
 
-    def rgb(self, size: Size | None = None) -> Pixels:
+    def rgb(self, size: Size | None = None, *, quick: bool = False) -> Pixels:
         """The upright picture.
 
         Args:
             size: (width, height) to scale to while converting; None for full size.
+            quick: scale in half the time and a little less smoothly.
 
         Returns:
             (height, width, 3) RGB.
         """
         width, height = self._orientation.upright_size(size or self.size)  # as stored: a transposition is its own inverse
-        stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA", threads=1)
+        scaling = "FAST_BILINEAR" if quick else "AREA"
+        stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation=scaling, threads=1)
         return self._orientation.upright(stored)
 
 

@@ -64,7 +64,7 @@ def test_it_is_upright_as_a_viewer_saw_the_video(tmp_path, turn):
         ((3, 1), (4, 2)),
     ],
 )
-def test_it_has_at_most_720_lines_and_even_sides(size, expected):
+def test_it_has_at_most_720_lines_half_a_million_pixels_and_even_sides(size, expected):
     assert video_size(size) == expected
 
 
