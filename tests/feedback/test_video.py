@@ -57,7 +57,7 @@ def test_it_is_upright_as_a_viewer_saw_the_video(tmp_path, turn):
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((1920, 1080), (1280, 720)),
+        ((1920, 1080), (960, 540)),
         ((1080, 1920), (404, 720)),
         ((640, 360), (640, 360)),
         ((321, 241), (320, 240)),
