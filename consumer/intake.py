@@ -136,12 +136,13 @@ class Intake:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            now = time.monotonic()
-            # Before the candidates are used up, and before a watch that rested begins anew with all that there are.
-            if now >= self._sweep_at or (self._more and len(self._candidates) < 2 * self._settings.workers):
-                self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+            if self._more and len(self._candidates) < 2 * self._settings.workers:
                 self._try_sweep()
             self._tend_watch()
+            now = time.monotonic()
+            if now >= self._sweep_at:
+                self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
+                self._try_sweep()
             self._stopped.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
         self._close_watch()
 
@@ -250,11 +251,11 @@ class Intake:
             logger.warning("The watch is %s; it is made anew", "silent" if watch.alive else "dead")
             self._metrics.watch_restarts.inc()
             self._close_watch()
-            # What it missed is found at once, not at the next turn.
-            self._sweep_at = 0.0
         if now < self._watch_wanted_at:
             return
         self._watch_wanted_at = now + 5.0
+        # What was written while there was no watch is found at once, not at the next turn.
+        self._sweep_at = 0.0
         try:
             if self._subscribe is not None:
                 self._watch = self._feed = self._subscribe()

@@ -4,6 +4,7 @@ the trigger publishes.
 
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
@@ -80,6 +81,7 @@ class Trigger:
             return []
         return [dict(received.message.attributes) for received in pulled.received_messages]
 
+    @cache  # noqa: B019 - one channel for each, however many are told
     def _publisher(self) -> PublisherClient:
         return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(self.host)))
 

@@ -30,16 +30,12 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import grpc
 from google.auth.credentials import AnonymousCredentials
-from google.pubsub_v1.services.publisher import PublisherClient
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-from google.pubsub_v1.services.subscriber import SubscriberClient
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from consumer.backends import SERVER_TIME, Snapshot
 from consumer.backends.firestore import FirestoreDocuments
 from tests.emulators import start_firestore, start_pubsub
+from tests.trigger import Trigger
 from tests.work import ROOT, video
 
 ANALYSIS_S = 1.0
@@ -64,26 +60,11 @@ class Site:
     scratch: Path
     intake: str
     documents: FirestoreDocuments = field(init=False)
-    publisher: PublisherClient = field(init=False)
+    trigger: Trigger = field(init=False)
 
     def __post_init__(self) -> None:
         self.documents = FirestoreDocuments(AnonymousCredentials(), self.project, "uploads", emulator=self.firestore)
-        channel = grpc.insecure_channel(self.pubsub)
-        self.publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
-        subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(self.pubsub)))
-        self.publisher.create_topic(name=self.topic)
-        subscriber.create_subscription(
-            request={
-                "name": f"projects/{self.project}/subscriptions/consumers",
-                "topic": self.topic,
-                "ack_deadline_seconds": 10,
-                "retry_policy": {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 60}},
-            }
-        )
-
-    @property
-    def topic(self) -> str:
-        return f"projects/{self.project}/topics/jobs"
+        self.trigger = Trigger.make(self.pubsub, self.project)
 
     @property
     def objects(self) -> Path:
@@ -98,8 +79,7 @@ class Site:
             file.write_bytes(video(sleep=ANALYSIS_S))
         self.documents.create(job_id, {"owner": owner, "video": path, "status": "uploaded", "createdAt": SERVER_TIME})
         if self.intake == "pubsub":
-            event = {"type": "google.cloud.firestore.document.v1.created", "subject": f"documents/uploads/{job_id}"}
-            self.publisher.publish(topic=self.topic, messages=[{"attributes": event}])
+            self.trigger.tell(job_id)
 
     def submit_all(self, jobs: Sequence[tuple[str, str]]) -> None:
         """All (owner, id) at once."""
@@ -184,7 +164,7 @@ class Fleet:
             "DOTHIS_PROJECT": self.site.project,
             "DOTHIS_BUCKET": "bench",
             "DOTHIS_INTAKE": self.site.intake,
-            "DOTHIS_SUBSCRIPTION": "consumers",
+            "DOTHIS_SUBSCRIPTION": self.site.trigger.subscription,
             "DOTHIS_DATA_DIR": str(self.site.scratch / f"consumer-{self.started}"),
             "DOTHIS_WORKERS": "1",
             "DOTHIS_WORKER_NAME": f"consumer-{self.started}",

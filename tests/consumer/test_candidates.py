@@ -3,7 +3,7 @@ import time
 from collections import Counter
 
 from consumer.candidates import MAX_CANDIDATES, Candidates
-from tests.consumer_kit import in_background
+from tests.consumer_kit import eventually, in_background
 
 
 def drawn(candidates: Candidates, count: int) -> list[str | None]:
@@ -65,3 +65,38 @@ def test_what_is_remembered_is_bounded() -> None:
     candidates = Candidates()
     candidates.add(str(number) for number in range(2 * MAX_CANDIDATES))
     assert len(candidates) == MAX_CANDIDATES
+
+
+def test_idle_workers_are_counted() -> None:
+    candidates = Candidates()
+    assert candidates.wait_for_idle(0) == 0
+    waiting = [in_background(lambda: candidates.draw(10)) for _ in range(3)]
+    assert eventually(lambda: candidates.wait_for_idle(0) == 3)
+    candidates.add(["a", "b"])
+    assert eventually(lambda: candidates.wait_for_idle(0) == 1)
+    candidates.add(["c"])
+    for thread in waiting:
+        thread.join(5)
+    assert candidates.wait_for_idle(0.05) == 0
+
+
+def test_who_waits_for_idle_workers_is_told_at_once() -> None:
+    candidates = Candidates()
+    told: list[int] = []
+    asking = in_background(lambda: told.append(candidates.wait_for_idle(10)))
+    drawing = in_background(lambda: candidates.draw(10))
+    asking.join(2)
+    assert told == [1]
+    candidates.add(["a"])
+    drawing.join(5)
+
+
+def test_starving_is_idle_for_a_while() -> None:
+    candidates = Candidates()
+    assert not candidates.starving(0)
+    drawing = in_background(lambda: candidates.draw(10))
+    assert eventually(lambda: candidates.starving(0.2))
+    assert not candidates.starving(60)
+    candidates.add(["a"])
+    drawing.join(5)
+    assert not candidates.starving(0)

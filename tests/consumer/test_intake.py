@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from consumer import intake as intake_module
 from consumer.backends import Backend, Unavailable
 from consumer.candidates import Candidates
-from consumer.intake import PAGE, Intake
+from consumer.claims import Missed
+from consumer.intake import BACKLOG, PAGE, Intake
 from consumer.metrics import Metrics
 from tests.consumer_kit import document, eventually, put_job, settings
 
@@ -183,3 +185,70 @@ def test_sweeps_that_fail_are_told_and_recover(backend: Backend, tmp_path: Path,
     assert eventually(lambda: bench.intake.failing is None)
     assert bench.intake.silence_s < 0.5
     bench.intake.stop()
+
+
+def put_jobs_of(backend: Backend, owner: str, number: int) -> list[str]:
+    """The ids sort by number within an owner."""
+    made = [f"{owner}-{index:03}" for index in range(number)]
+    for job_id in made:
+        put_job(backend, job_id, owner=owner, video=f"users/{owner}/uploads/set.mp4")
+    return made
+
+
+def test_of_a_limited_owner_only_as_many_are_offered_and_nobody_stands_behind_them(backend: Backend, tmp_path: Path) -> None:
+    put_jobs_of(backend, "greedy", PAGE + 20)
+    put_jobs_of(backend, "modest", 1)
+    bench = Bench(backend, tmp_path, max_per_owner=2)
+    bench.intake.sweep()
+    first_by_id = {f"greedy-{index:03}" for index in range(PAGE)}  # the sweep in any order is for those without a time
+    assert bench.found() - first_by_id == {"modest-000"}
+    bench.intake.sweep()
+    assert bench.found() == {"greedy-000", "greedy-001", "modest-000"}
+
+
+def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
+    bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "BACKLOG_S", 0.2)
+    monkeypatch.setattr(intake_module, "EXTRA_SWEEP_S", 0.1)
+    bench.intake.start()
+    assert eventually(lambda: bench.intake.watching)
+    bench.candidates.add(f"job{number}" for number in range(BACKLOG + 1))
+    assert eventually(lambda: not bench.intake.watching)
+    bench.found()
+    put_job(backend)
+    assert bench.candidates.draw(20) == "job"
+    assert bench.intake.watching
+
+
+class Feed:
+    """What stands in the watch's place."""
+
+    alive = True
+    last_heard = float("inf")
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Missed | None]] = []
+
+    def handled(self, job_id: str, missed: Missed | None) -> None:
+        self.told.append((job_id, missed))
+
+    def close(self) -> None:
+        self.alive = False
+
+
+def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "NET_IDLE_S", 0.5)
+    put_job(backend)
+    candidates, feed = Candidates(), Feed()
+    made = Intake(backend.documents, settings(tmp_path), candidates, Metrics(), subscribe=lambda: feed)
+    made.start()
+    made.handled("early", None)
+    time.sleep(1.2)
+    assert len(candidates) == 0
+    assert made.silence_s < 1
+    assert candidates.draw(10) == "job"
+    made.handled("job", Missed.TAKEN)
+    assert ("job", Missed.TAKEN) in feed.told
+    made.stop()
+    assert not feed.alive
