@@ -46,6 +46,9 @@ bench: setup  ## counts, recognition, views, angles and faults on labelled sets:
 bench-speed: setup  ## ratios against the plain loop: make bench-speed BENCH_SETS=DIR
 	$(BIN)/python -m tests.bench.speed $(BENCH_SETS)
 
+bench-scale: setup  ## 1 to 8 consumers by watch and by Pub/Sub, on the emulators; about 15 minutes
+	$(BIN)/python -m tests.bench.scale
+
 docs: setup  ## the pages under docs/, links checked
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
 	$(BIN)/mkdocs build --strict
