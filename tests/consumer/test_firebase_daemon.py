@@ -26,6 +26,7 @@ from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, settings
 from tests.emulators import FirebaseProject
 from tests.faults import GrpcProxy, Mode, TcpProxy
+from tests.trigger import Trigger
 from tests.work import ROOT, WORK, video
 
 pytestmark = pytest.mark.emulator
@@ -107,8 +108,16 @@ def run_daemon(firebase_project: FirebaseProject, tmp_path: Path) -> Iterator[Ca
 Runner = Callable[..., Daemon]
 
 
-def test_an_app_hears_uploaded_processing_done(app: App, run_daemon: Runner) -> None:
-    run_daemon()
+@pytest.mark.parametrize("intake", ["watch", "pubsub"])
+def test_an_app_hears_uploaded_processing_done(
+    app: App, run_daemon: Runner, firebase_project: FirebaseProject, request: pytest.FixtureRequest, intake: str
+) -> None:
+    trigger = None
+    if intake == "watch":
+        run_daemon()
+    else:
+        trigger = Trigger.make(request.getfixturevalue("pubsub_emulator").host, firebase_project.id)
+        run_daemon(intake=intake, subscription=trigger.subscription, sweep_s=600.0)
     app.upload(sleep=3, reps=7)
     heard: list[dict[str, Any]] = []
     done = threading.Event()
@@ -120,6 +129,8 @@ def test_an_app_hears_uploaded_processing_done(app: App, run_daemon: Runner) -> 
                 done.set()
 
     app.write("job")
+    if trigger:
+        trigger.tell("job")
     watch = app.uploads.document("job").on_snapshot(listen)
     assert done.wait(60), heard
     watch.unsubscribe()
