@@ -22,7 +22,7 @@ WORKDIR /build
 # same but for Qt, X11 and GLib: 100 MB less, and nothing more to install from Debian.
 COPY setup.cfg constraints.txt ./
 RUN python -m venv /opt/dothis \
-    && python -c "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'])" > requirements.txt \
+    && python -c "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'], c['options.extras_require']['pubsub'])" > requirements.txt \
     && /opt/dothis/bin/pip install --constraint constraints.txt --requirement requirements.txt \
     && opencv=$(sed -n 's/^opencv-contrib-python==//p' constraints.txt) \
     && /opt/dothis/bin/pip uninstall --yes opencv-contrib-python \
