@@ -138,7 +138,7 @@ def _reference_panel(examination: Examination, span: SpanComparison, path: Path 
         with Video(path, limits) as video:
             wanted = float(reference.times[span.reference_sample]) - SLACK_S
             frame = next((found.rgb() for found in video.frames(wanted)), None)
-    return panel(reference, span.reference_sample, frame, span.joint, colour=WANTED, mirrored=span.mirrored)
+    return panel(reference, span.reference_sample, frame, span.reference_joint, colour=WANTED, mirrored=span.mirrored)
 
 
 def _read_through(

@@ -54,6 +54,7 @@ class SpanComparison:
         per_joint: the same for each of `JOINTS`.
         sample, reference_sample: the moment of greatest difference, in either motion.
         joint: whose angle differs most there; one of `ANGLES`.
+        reference_joint: the same joint in the reference, on its other side where the limbs were exchanged.
         mirrored: whether the reference's picture was mirrored.
     """
 
@@ -62,6 +63,7 @@ class SpanComparison:
     sample: int
     reference_sample: int
     joint: str
+    reference_joint: str
     mirrored: bool
 
 
@@ -117,6 +119,7 @@ def compare(motion: Motion, spans: Spans, reference: Motion, reference_spans: Sp
                         (arranged(reference_points, flip, swap), arranged(reference.visibility, False, swap), its),
                         tolerance,
                         mirrored=flip,
+                        swapped=swap,
                     )
                     for flip, swap in product((False, True), repeat=2)
                 ),
@@ -195,16 +198,19 @@ def warp(costs: Floats) -> list[tuple[int, int]]:
 
 
 _COMPARED = [INDEX[joint] for joint in JOINTS]
-_SWAPPED = [
-    INDEX.get(name.replace("left", "right") if "left" in name else name.replace("right", "left"), index)
-    for index, name in enumerate(LANDMARKS)
-]
+
+
+def _other_side(name: str) -> str:
+    return name.replace("left", "right") if "left" in name else name.replace("right", "left")
+
+
+_SWAPPED = [INDEX[_other_side(name)] for name in LANDMARKS]
 Samples = NDArray[np.intp]
 _Part = tuple[Floats, Floats, Samples]
 """Points and visibility of a whole motion, and the samples of it to look at."""
 
 
-def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool) -> SpanComparison:
+def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool, swapped: bool) -> SpanComparison:
     (points, visibility, samples), (other, other_visibility, other_samples) = mine, its
     a, b = points[samples][:, _COMPARED], other[other_samples][:, _COMPARED]
     weights = np.sqrt(
@@ -219,12 +225,14 @@ def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool) 
     steady = ndimage.uniform_filter1d(along * weights, min(5, len(along)), axis=0, mode="nearest")
     worst = path[int(np.argmax(steady.sum(axis=1)))]
     sample, other_sample = samples[worst[0]], other_samples[worst[1]]
+    joint = _joint_off(points[sample], other[other_sample], np.sqrt(visibility[sample] * other_visibility[other_sample]))
     return SpanComparison(
         float(similarity @ weights),
         dict(zip(JOINTS, similarity.tolist(), strict=True)),
         int(sample),
         int(other_sample),
-        _joint_off(points[sample], other[other_sample], np.sqrt(visibility[sample] * other_visibility[other_sample])),
+        joint,
+        _other_side(joint) if swapped else joint,
         mirrored,
     )
 

@@ -48,6 +48,14 @@ def test_a_reference_that_faces_the_other_way_is_mirrored():
     assert all(span.mirrored for span in compare(*take(), *take(azimuth=-90)).spans)
 
 
+def test_the_joint_of_a_mirrored_reference_is_on_its_other_side():
+    span = compare(*take(depth=0.5), *take(azimuth=-90)).spans[0]
+    assert {span.joint.split("_")[0], span.reference_joint.split("_")[0]} == {"left", "right"}
+    assert span.joint.split("_")[1] == span.reference_joint.split("_")[1]
+    span = compare(*take(depth=0.5), *take()).spans[0]
+    assert span.joint == span.reference_joint
+
+
 def test_a_lunge_with_the_other_leg_is_the_same_lunge():
     peak = {"hip": (182, 88), "knee": (92, 90)}
     mine, its = take("lunge"), take("lunge", both={"anchor": "right_ankle"}, rest={"hip": (195, 155)}, peaks=[peak] * 3)
