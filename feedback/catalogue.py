@@ -3,8 +3,9 @@
 Every exercise lies in its own file of feedback/exercises; `feedback.exercises.CATALOGUE` holds them all.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from feedback.measures import Measure
 from feedback.report import Severity, Unit
@@ -104,3 +105,33 @@ class Exercise:
     def id(self) -> str:
         """The exercise's id."""
         return self.movement.id
+
+
+def describe(exercises: Iterable[Exercise]) -> list[dict[str, Any]]:
+    """The catalogue for people and machines: plain values, in English, ready for JSON."""
+    return [
+        {
+            "id": exercise.id,
+            "name": exercise.name,
+            "held": exercise.movement.held,
+            "checks": [
+                {
+                    "id": check.id,
+                    "title": check.title,
+                    "measures": check.measures,
+                    "fault": "above" if check.above else "below",
+                    "threshold": check.threshold,
+                    "target": check.clear,
+                    "unit": check.unit,
+                    "views": list(check.views),
+                    "severity": check.severity,
+                    "lastingS": check.lasting_s,
+                    "advice": check.advice,
+                    "why": check.why,
+                    "source": check.source,
+                }
+                for check in exercise.checks
+            ],
+        }
+        for exercise in exercises
+    ]

@@ -59,7 +59,7 @@ def uneven_sides(part: str, threshold: float) -> Check:
     return Check(
         id="uneven_sides",
         measures=f"how much higher one {part} is than the other, more than between repetitions",
-        measure=measures.tilt(part),
+        measure=measures.tilt(part, by_turns=part == "wrist"),
         verdict="exceeds",
         above=True,
         threshold=threshold,

@@ -248,10 +248,11 @@ def hip_sway(take: Take) -> Floats:
     return np.abs(CM * (across - take.at_rest(across)))
 
 
-def tilt(part: str) -> Measure:
+def tilt(part: str, *, by_turns: bool = False) -> Measure:
     """How much higher one side's part is than the other's, more than at rest, cm.
 
-    Not measured: sides that take turns, and a body turned so far that its two sides are at different distances.
+    Not measured: a body turned so far that its two sides are at different distances, and, for parts that may move `by_turns`,
+    repetitions of one side alone.
     """
 
     def measure(take: Take) -> Floats:
@@ -259,7 +260,7 @@ def tilt(part: str) -> Measure:
             return np.full(len(take.rest), np.nan)
         hips = take.body.at("hip")[:, 1]
         left, right = (hips - take.body.at(f"{side}_{part}")[:, 1] for side in ("left", "right"))
-        if take.repetition is not None:
+        if by_turns and take.repetition is not None:
             moved = sorted(float(np.ptp(side[take.repetition.start : take.repetition.end + 1])) for side in (left, right))
             if moved[0] < ONE_ARM * moved[1]:
                 return np.full(len(left), np.nan)

@@ -12,6 +12,9 @@ from pose.repetitions import Hold, Repetition
 from pose.signals import Signals
 from pose.view import View
 
+AROUND_S = 0.3
+"""A repetition is timed from when it is well under way; its full range reaches a little beyond."""
+
 PAUSE_SHARE = 0.1
 """The pause is where the driving angle is within this share of its range from the extreme."""
 
@@ -32,13 +35,14 @@ def driving_angle(signals: Signals, movement: Movement, repetition: Repetition |
 
 def figures(signals: Signals, movement: Movement, repetition: Repetition) -> Figures:
     """Range and tempo of one repetition."""
-    angle = driving_angle(signals, movement, repetition)[repetition.start : repetition.end + 1]
-    times = signals.motion.times[repetition.start : repetition.end + 1]
+    angle, times = driving_angle(signals, movement, repetition), signals.motion.times
     known = ~np.isnan(angle)
-    if known.sum() < 3:
+    own = known & (times >= repetition.start_s) & (times <= repetition.end_s)
+    if own.sum() < 3:
         return Figures(0.0, Tempo(lowering_s=0, pause_s=0, lifting_s=0))
-    angle, times = angle[known], times[known]
-    low, high = np.percentile(angle, [2, 98])
+    around = angle[known & (times >= repetition.start_s - AROUND_S) & (times <= repetition.end_s + AROUND_S)]
+    low, high = float(around.min()), float(around.max())
+    angle, times = angle[own], times[own]
     peak = float(np.interp(repetition.peak_s, times, angle))
     near_peak = np.abs(angle - peak) <= PAUSE_SHARE * (high - low)
     at = int(np.argmin(np.abs(times - repetition.peak_s)))
@@ -47,7 +51,7 @@ def figures(signals: Signals, movement: Movement, repetition: Repetition) -> Fig
     to_peak, pause, back = times[first] - times[0], times[last] - times[first], times[-1] - times[last]
     lowering, lifting = (to_peak, back) if movement.lowering_first else (back, to_peak)
     tempo = Tempo(lowering_s=_seconds(lowering), pause_s=_seconds(pause), lifting_s=_seconds(lifting))
-    return Figures(round(float(high - low), 1), tempo)
+    return Figures(round(high - low, 1), tempo)
 
 
 def statistics(

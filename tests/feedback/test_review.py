@@ -1,0 +1,149 @@
+"""From a motion to what the user reads: the exercise, the summary, warnings, holds, languages."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from feedback.errors import NoExercise, UnknownExercise
+from feedback.exercises import CATALOGUE
+from feedback.review import examine, review
+from tests.figures import FLOOR, STAND, figure, film, script, then, walk, wave
+
+SHALLOW = {"hip": 108, "knee": 112, "lean": 25}
+
+
+def sentences(text: str) -> int:
+    return len(re.findall(r"[.?!](?:\s|$)", text))
+
+
+def test_the_exercise_is_recognised() -> None:
+    report = review(figure("squat", reps=3))
+    assert (report.exercise.id, report.exercise.source, report.exercise.name) == ("squat", "recognised", "Squat")
+    assert report.exercise.confidence is not None
+    assert report.exercise.confidence > 0.5
+
+
+def test_a_requested_exercise_is_taken_as_such() -> None:
+    assert review(figure("squat", reps=3), exercise="squat").exercise.source == "requested"
+
+
+def test_an_unknown_exercise_is_refused() -> None:
+    with pytest.raises(UnknownExercise, match="squat"):
+        review(figure("squat", reps=3), exercise="burpee")
+
+
+@pytest.mark.parametrize("keys", [wave(), walk(), [(0.0, STAND), (5.0, STAND)]], ids=["waving", "walking", "standing"])
+@pytest.mark.parametrize("exercise", [None, "squat"])
+def test_no_exercise_is_said_so(keys, exercise: str | None) -> None:
+    with pytest.raises(NoExercise, match="whole body"):
+        review(film(keys, azimuth=0), exercise=exercise)
+
+
+@pytest.mark.parametrize("asked", ["push_up", "biceps_curl", "plank"])
+def test_another_exercise_than_the_one_asked_for_is_said_first(asked: str) -> None:
+    report = review(figure("squat", reps=3), exercise=asked)
+    assert "other_exercise" in {warning.code for warning in report.warnings}
+    assert report.summary.startswith("This video seems to show another exercise (Squat)")
+    assert report.exercise.confidence is not None
+    assert report.exercise.confidence < 0.5
+
+
+def test_the_summary_names_change_repetitions_and_praise() -> None:
+    report = review(figure("squat", reps=4, peaks=[{}, SHALLOW, {}, SHALLOW]), exercise="squat")
+    assert report.summary == (
+        "Squat: 2 of 4 repetitions were good. "
+        "Change this first (repetitions 2 and 4): Sit lower until your thighs are about level with the floor, "
+        "as if reaching back for a low chair. "
+        "Your chest stayed up nicely."
+    )
+
+
+def test_the_summary_in_korean() -> None:
+    report = review(figure("squat", reps=4, peaks=[{}, SHALLOW, {}, SHALLOW]), exercise="squat", language="ko-KR")
+    assert report.exercise.name == "스쿼트"
+    assert report.faults[0].title == "깊이가 부족함"
+    assert report.summary == (
+        "스쿼트: 4회 중 2회가 좋았어요. "
+        "먼저 고칠 점(2, 4번째 반복): 뒤에 있는 낮은 의자에 앉는다는 느낌으로 "
+        "허벅지가 바닥과 거의 나란해질 때까지 앉아 보세요. "
+        "가슴을 잘 들고 있었어요."
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("exercise", CATALOGUE)
+@pytest.mark.parametrize("azimuth", [0, 45, 90, 180])
+def test_a_summary_has_two_or_three_sentences(exercise: str, azimuth: float, language: str) -> None:
+    options = {"lead": 4} if exercise == "plank" else {"reps": 3}
+    report = review(figure(exercise, azimuth=azimuth, **options), exercise=exercise, language=language)
+    assert 2 <= sentences(report.summary) <= 3
+
+
+def test_the_first_fault_is_major_and_concerns_most() -> None:
+    report = review(figure("squat", reps=3, period=1.0, peaks=[{"heel": 0.08}, SHALLOW, SHALLOW]), exercise="squat")
+    assert [fault.id for fault in report.faults] == ["shallow_depth", "heel_rise", "too_fast"]
+
+
+def test_a_minor_fault_leaves_a_repetition_good() -> None:
+    report = review(figure("squat", reps=3, period=1.0), exercise="squat")
+    assert [fault.severity for fault in report.faults] == ["minor"]
+    assert report.reps.good == 3
+    assert report.score is not None
+    assert 90 <= report.score < 100
+
+
+def test_partial_repetitions_count_but_are_not_good() -> None:
+    report = review(figure("squat", reps=4, depth=[1, 0.5, 1, 0.5]), exercise="squat")
+    assert (report.reps.total, report.reps.good) == (4, 2)
+
+
+def test_form_that_cannot_be_seen_gets_no_score_and_a_hint() -> None:
+    report = review(figure("push_up", reps=3, azimuth=0), exercise="push_up")
+    assert report.score is None
+    assert report.summary.endswith("next time, film from the side with your whole body in view.")
+
+
+def test_a_fault_in_every_repetition() -> None:
+    report = review(figure("squat", reps=3, peaks=[SHALLOW] * 3), exercise="squat")
+    assert report.summary.startswith(
+        "Squat: 3 repetitions, each with something to improve. Change this first (in every repetition)"
+    )
+
+
+def test_a_hold_counts_its_good_time() -> None:
+    sagging = replace(FLOOR, lean=80, shoulder=80, elbow=90, hip=200)
+    straight = replace(sagging, hip=176)
+    keys = [(0.0, straight), (4.0, straight), (4.5, sagging), (7.5, sagging), (8.0, straight), (12.0, straight)]
+    report = review(film(keys, azimuth=90), exercise="plank")
+    assert report.hold is not None
+    assert report.hold.duration_s == pytest.approx(12, abs=0.3)
+    assert report.hold.good_s == pytest.approx(8.3, abs=0.5)
+    assert [fault.id for fault in report.faults] == ["hips_sagging"]
+    [span] = report.faults[0].spans
+    assert (span.start_s, span.end_s) == (pytest.approx(4.4, abs=0.25), pytest.approx(7.8, abs=0.25))
+    assert report.score == pytest.approx(70, abs=3)
+    assert "from 4." in report.summary
+
+
+def test_walking_in_and_out_does_not_change_the_view() -> None:
+    report = review(film(then(walk(3, speed=0.5), script("squat", 3), walk(3, speed=0.5)), azimuth=0), exercise="squat")
+    assert report.view.id == "front"
+
+
+def test_an_incomplete_file_is_a_warning() -> None:
+    motion = figure("squat", reps=2)
+    report = review(replace(motion, video=replace(motion.video, complete=False)))
+    assert [warning.code for warning in report.warnings] == ["incomplete_file"]
+
+
+def test_the_examination_holds_what_pictures_need() -> None:
+    examination = examine(figure("squat", reps=3, peaks=[{}, SHALLOW, {}]), exercise="squat")
+    [fault] = examination.findings
+    assert fault.marks == ("left_knee", "left_hip")
+    assert fault.repetition == 2
+    second = examination.repetitions[1]
+    assert second.start < fault.sample < second.end
+    assert examination.motion.times[fault.sample] == fault.time_s
+    assert fault.value > fault.threshold
+    assert {finding.check.id for finding in examination.of_repetition(1)} >= {"shallow_depth", "forward_lean", "too_fast"}
