@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import grpc
 
 from tests.emulators import free_port
+
+Link = tuple[socket.socket, socket.socket]
 
 
 class Mode(Enum):
@@ -22,7 +24,8 @@ class Mode(Enum):
     DROP = auto()
     """Open connections are cut, new ones refused."""
     SWALLOW = auto()
-    """Connections stay open and new ones are taken, but no byte gets through in either direction: half-open."""
+    """Connections stay open and new ones are taken, but no byte gets through in either direction: half-open. They stay so
+    when this is over, as real ones would; only newer ones work then."""
 
 
 class TcpProxy:
@@ -38,7 +41,8 @@ class TcpProxy:
         self._target = (host, int(port))
         self._mode = Mode.PASS
         self._lock = threading.Lock()
-        self._links: set[tuple[socket.socket, socket.socket]] = set()
+        self._links: set[Link] = set()
+        self._dead: set[Link] = set()
         self.cut_after = cut_after
         self.connections = 0
         self._port = free_port()
@@ -50,9 +54,11 @@ class TcpProxy:
         return f"127.0.0.1:{self._port}"
 
     def set(self, mode: Mode) -> None:
-        """Begin or end a fault. A connection that was swallowed once stays dead, as a real one would."""
+        """Begin or end a fault."""
         with self._lock:
             self._mode = mode
+            if mode is Mode.SWALLOW:
+                self._dead |= self._links
         if mode is Mode.DROP:
             self._stop_listening()
             self._cut()
@@ -80,7 +86,7 @@ class TcpProxy:
 
     def _cut(self) -> None:
         with self._lock:
-            links, self._links = self._links, set()
+            links, self._links, self._dead = self._links | self._dead, set(), set()
         for link in links:
             for end in link:
                 _close(end)
@@ -100,21 +106,22 @@ class TcpProxy:
             link = (client, server)
             with self._lock:
                 self._links.add(link)
+                if self._mode is Mode.SWALLOW:
+                    self._dead.add(link)
             threading.Thread(target=self._pump, args=(client, server, link, None), daemon=True).start()
             threading.Thread(target=self._pump, args=(server, client, link, self.cut_after), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, link: tuple[Any, Any], limit: int | None) -> None:
-        carried, dead = 0, False
+    def _pump(self, source: socket.socket, sink: socket.socket, link: Link, limit: int | None) -> None:
+        carried = 0
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                dead = dead or self._mode is Mode.SWALLOW
-                if dead:
+                if link in self._dead:
                     continue
                 sink.sendall(data)
                 carried += len(data)
                 if limit is not None and carried >= limit:
                     break
-        if not dead:
+        if link not in self._dead:
             _close(source)
             _close(sink)
         with self._lock:
