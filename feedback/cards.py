@@ -30,12 +30,12 @@ from feedback.lettering import Colour, Line, Picture, band, blend, chip
 from pose.motion import Floats
 
 WIDTH = 720
-MAX_HEIGHT = 900
+MAX_HEIGHT = 960
 """Of the picture without its bands: together they fit on a phone's screen."""
-NARROWEST, WIDEST = 0.8, 1.6
+NARROWEST, WIDEST = 0.76, 1.6
 """Width to height that a cut-out gets, as far as the frame allows."""
-MARGIN = 0.16
-"""Room around the person, as a share of the longer side; the landmarks end at the eyes and at the knuckles."""
+MARGIN = 0.2
+"""Room around the person, as a share of the longer side; the landmarks end at the eyes, the knuckles and the hip joints."""
 
 STROKE = 7
 """Thickness of the skeleton's lines, pixels."""
