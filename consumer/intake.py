@@ -43,6 +43,9 @@ NET_PAGE = 10
 NET_IDLE_S = 5.0
 """A worker that the subscription has left idle for so long takes what a sweep finds."""
 
+NET_AGE_S = 15.0
+"""The message of a younger document may still be on its way."""
+
 BACKLOG = 50
 """So many candidates, and at least four for each worker, are a backlog: enough to do without being told of more."""
 
@@ -226,7 +229,8 @@ class Intake:
             fields = snapshot.fields
             match jobs.status_of(fields):
                 case Status.UPLOADED:
-                    yield snapshot.id
+                    if not self._on_its_way(snapshot):
+                        yield snapshot.id
                 case Status.WAITING:
                     wait_s = jobs.seconds_until_due(snapshot)
                     if wait_s <= 0 or fields.get("cancelRequested") is True:
@@ -239,6 +243,10 @@ class Intake:
                         yield snapshot.id
                 case _:
                     continue
+
+    def _on_its_way(self, snapshot: Snapshot) -> bool:
+        age_s = jobs.age_s(snapshot)
+        return self._subscribe is not None and age_s is not None and age_s < NET_AGE_S
 
     def _tend_watch(self) -> None:
         watch, now = self._watch, time.monotonic()

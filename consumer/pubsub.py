@@ -47,6 +47,9 @@ PULL_S = 60.0
 TICK_S = 1.0
 """How often it looks up while all workers are busy."""
 
+IDLE_S = 0.2
+"""How long an idle worker may look away, as it does once a second."""
+
 CALL_S = 10.0
 """Deadline of the calls that take no time."""
 
@@ -226,7 +229,12 @@ class Subscription:
             logger.warning("%d messages name no document of the collection", len(unreadable))
             self._metrics.messages.labels(outcome="unreadable").inc(len(unreadable))
             self._put_off(unreadable, UNREADABLE_S)
-        taken = [(job_id, message) for job_id, message in named if job_id is not None]
+        readable = [(job_id, message) for job_id, message in named if job_id is not None]
+        # A sweep may have kept workers busy since they were counted: then others shall have the messages, at once.
+        idle = self._candidates.wait_for_idle(IDLE_S) if readable else 0
+        taken, surplus = readable[:idle], readable[idle:]
+        if surplus:
+            self._put_off([message for _, message in surplus], 0)
         if not taken:
             return
         with self._lock:

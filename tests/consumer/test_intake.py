@@ -1,6 +1,6 @@
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from consumer import intake as intake_module
 from consumer.backends import Backend, Unavailable
 from consumer.candidates import Candidates
 from consumer.claims import Missed
-from consumer.intake import BACKLOG, PAGE, Intake
+from consumer.intake import BACKLOG, NET_AGE_S, PAGE, Intake
 from consumer.metrics import Metrics
-from tests.consumer_kit import document, eventually, put_job, settings
+from tests.consumer_kit import change, document, eventually, put_job, settings
 
 
 class Documents:
@@ -239,7 +239,8 @@ class Feed:
 
 def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_module, "NET_IDLE_S", 0.5)
-    put_job(backend)
+    put_job(backend, "young")
+    put_job(backend, createdAt=datetime.now(UTC) - timedelta(seconds=2 * NET_AGE_S))
     candidates, feed = Candidates(), Feed()
     made = Intake(backend.documents, settings(tmp_path), candidates, Metrics(), subscribe=lambda: feed)
     made.start()
@@ -250,5 +251,7 @@ def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, mon
     assert candidates.draw(10) == "job"
     made.handled("job", Missed.TAKEN)
     assert ("job", Missed.TAKEN) in feed.told
+    change(backend, "job", {"status": "done"})
+    assert set(iter(lambda: candidates.draw(2), None)) <= {"job"}, "the message of the young one may be on its way"
     made.stop()
     assert not feed.alive

@@ -241,6 +241,19 @@ def test_a_defect_does_not_make_deaf(consumer: Start, trigger: Trigger, monkeypa
     assert one.draw(20) == "job"
 
 
+def test_what_comes_when_the_workers_are_busy_after_all_goes_to_others(
+    consumer: Start, trigger: Trigger, backend: Backend
+) -> None:
+    one = consumer()
+    asking = in_background(lambda: one.draw(10))
+    assert eventually(lambda: one.subscription._pull is not None)
+    one.candidates.add(["swept"])
+    asking.join(5)
+    trigger.tell("job")
+    assert eventually(lambda: one.counted("put_off") == 1)
+    assert consumer().draw() == "job"
+
+
 def test_a_short_name_needs_a_project(backend: Backend, tmp_path: Path, trigger: Trigger) -> None:
     short = trigger.subscription.rpartition("/")[2]
     with pytest.raises(StoreError, match="DOTHIS_PROJECT"):
@@ -329,7 +342,7 @@ def test_a_job_that_fails_is_tried_again_by_its_message(start: Any, trigger: Tri
 
 def test_what_no_message_brings_the_sweep_finds(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
-    put_job(backend)
+    put_job(backend, createdAt=datetime.now(UTC) - timedelta(minutes=1))
     start(settings=by_messages(trigger, sweep_s=1))
     assert eventually(lambda: fields(backend)["status"] == "done", 40)
 
