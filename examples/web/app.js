@@ -149,16 +149,20 @@ element("sign-in-form").onsubmit = (event) => {
 addEventListener("popstate", fromAddress);
 
 async function signIn(how) {
+  const said = element("sign-in-said");
+  said.textContent = "";
   try {
     await service.signIn(how, element("email").value, element("password").value);
   } catch {
-    fail("signInFailed");
+    said.textContent = words().signInFailed;
   }
 }
 
 speak(state.language);
 service.onUser((signedIn) => {
   element("sign-out").hidden = !(signedIn && needsSignIn);
+  element("sign-in-form").reset();
+  stopListening();
   if (signedIn) fromAddress();
   else show("sign-in");
 });

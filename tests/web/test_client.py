@@ -5,22 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-ROOT = Path(__file__).parents[2]
+from tests.web.screens import PHONE, ROOT, look
+
 SAMPLE = ROOT / "consumer" / "sample.mp4"
-SCREENSHOTS = ROOT / "build" / "screenshots"
-PHONE = {"width": 390, "height": 844}
 ANALYSIS_MS = 110_000
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -39,15 +29,6 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 def is_complaint(message: ConsoleMessage) -> bool:
     return message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource")
-
-
-def look(page: Page, name: str) -> None:
-    """Keeps a screenshot; no serious finding of axe-core, nothing wider than the phone."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    violations = Axe().run(page).response["violations"]
-    assert [(found["id"], found["help"]) for found in violations if found["impact"] in {"serious", "critical"}] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def submit(page: Page, video: Path) -> None:

@@ -1,0 +1,18 @@
+export const getFirestore = () => "database";
+export const collection = (_database, name) => ({ name });
+export const doc = ({ name }, id) => ({ name, id });
+export const serverTimestamp = () => "server time";
+export const addDoc = async ({ name }, fields) => {
+  fake.collection = name;
+  fake.documents.job1 = fields;
+  return { id: "job1" };
+};
+export const updateDoc = async ({ id }, changes) => fake.write(id, changes);
+export const onSnapshot = (reference, onNext, onError) => {
+  const { id } = reference;
+  fake.listeners[id] = onNext;
+  fake.fails = onError;
+  const fields = fake.documents[id];
+  setTimeout(() => onNext({ exists: () => fields !== undefined, data: () => fields }));
+  return () => delete fake.listeners[id];
+};
