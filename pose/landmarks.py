@@ -90,16 +90,34 @@ class _Landmarker:
 
 
 class Tracker(_Landmarker):
-    """MediaPipe's VIDEO mode: finds a person once, then follows them from picture to picture."""
+    """MediaPipe's VIDEO mode: finds a person once, then follows them from picture to picture.
+
+    The detector's first guess of where a person is and which way is up can be wrong, and at ten pictures a second the tracker
+    does not recover from that as it does at thirty: a man seen from behind was followed upside down. So it looks at the picture
+    in which it finds a person until it has settled.
+    """
+
+    SETTLING = 2
+    """More looks at the picture in which a person is found."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model, follow=True)
         self._last_ms = -1
+        self._following = False
 
     def follow(self, pixels: Pixels, time: float) -> Pose | None:
         """The person at that time (seconds, rising from call to call), or None."""
+        image = self._to_image(pixels)
+        pose = self._look(image, pixels, time)
+        if pose and not self._following:
+            for _ in range(self.SETTLING):
+                pose = self._look(image, pixels, time)
+        self._following = pose is not None
+        return pose
+
+    def _look(self, image: Any, pixels: Pixels, time: float) -> Pose | None:
         self._last_ms = max(self._last_ms + 1, round(time * 1000))
-        return _pose(self._landmarker.detect_for_video(self._to_image(pixels), self._last_ms), pixels)
+        return _pose(self._landmarker.detect_for_video(image, self._last_ms), pixels)
 
 
 class Detector(_Landmarker):

@@ -4,7 +4,6 @@ import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +12,11 @@ import numpy as np
 from pose import model as models
 from pose import person
 from pose.errors import NoPerson
-from pose.landmarks import Detector, Tracker
+from pose.landmarks import Detector, Pose, Tracker
 from pose.motion import LANDMARKS, Motion, VideoInfo
 from pose.person import Samples
-from pose.sampling import Sampler
-from pose.video import Limits, Size, Video, fit
+from pose.sampling import STEADY, Sampler
+from pose.video import Frame, Limits, Pixels, Size, Video, fit
 
 LONG_SIDE = 640
 """Pixels of the longer side that the model is given; its own input is 256 square around the person."""
@@ -27,8 +26,8 @@ WARM_UP_S = 0.5
 
 SHORTEST_PART_S, LONGEST_PART_S = 2.0, 30.0
 
-HOLES = 0.05
-"""Share of the samples that may be lost to strangers before the video is read once more for them."""
+LARGEST_GAP_S = 0.09
+"""Between two frames that are decoded; where leaving out unneeded ones opens larger gaps, all are decoded."""
 
 
 def read_motion(
@@ -68,7 +67,7 @@ def read_motion(
     if progress:
         progress(1.0)
     info = VideoInfo(
-        duration_s=round(seen.end_s, 6),
+        duration_s=header.duration_s if header.duration_s and seen.complete else round(seen.end_s, 6),
         width=header.size[0],
         height=header.size[1],
         fps=header.fps,
@@ -157,39 +156,68 @@ class _Reader:
 
     def _read_part(self, part: tuple[float, float], hidden: Samples | None, done: list[float], index: int) -> _Seen:
         start, end = part
-        seen = _Seen()
-        sampler = Sampler(self._header.fps, self._header.duration_s)
-        interval = person.look_interval(self._header.duration_s)
-        next_look = start + interval / 2
-        with ExitStack() as stack:
-            video = stack.enter_context(Video(self._header.path, self._header.limits))
-            tracker = stack.enter_context(Tracker(self._model))
-            size = fit(video.size, LONG_SIDE)
+        with Video(self._header.path, self._header.limits) as video, Tracker(self._model) as tracker:
+            looker = _Looker(tracker, self._detector, hidden, start, self._header)
+            last: Frame | None = None
+            before = -math.inf
+            gap = 0.0
             for frame in video.frames(max(0.0, start - WARM_UP_S), end):
                 if self._stop.is_set():
                     break
-                if not sampler.wants(frame.time):
-                    continue
-                pixels = frame.rgb(size)
-                known = hidden.at(frame.time) if hidden else None
-                if known:
-                    pixels, where = person.paint_over(pixels, known)
-                pose = tracker.follow(pixels, frame.time)
-                if known and pose and person.is_remainder(pose, where):
-                    pose = None
-                sampler.saw(frame.time, pose)
-                if frame.time < start:
-                    continue
-                seen.samples.add(frame.time, pose)
-                if hidden is None and pose and frame.time >= next_look:
-                    next_look = frame.time + interval
-                    seen.looks += 1
-                    painted, where = person.paint_over(pixels, pose)
-                    other = self._detector.find(painted)
-                    seen.rivals += other is not None and not person.is_remainder(other, where) and person.is_rival(pose, other)
-                done[index] = frame.time - start
+                gap, before = max(gap, frame.time - before if before >= 0 else 0.0), frame.time
+                video.skip_unneeded(looker.rate <= STEADY and gap < LARGEST_GAP_S)
+                last = None if looker.look(frame) else frame
+                done[index] = max(0.0, frame.time - start)
+            if last and end == math.inf:
+                looker.look(last, anyway=True)  # a set that ends with the film: its last return may be in the last frame
+            seen = looker.seen
             seen.frames_decoded, seen.end_s, seen.complete = video.frames_decoded, video.end_s, video.complete
         return seen
+
+
+class _Looker:
+    """Looks at the frames of one part that are due."""
+
+    def __init__(self, tracker: Tracker, detector: Detector, hidden: Samples | None, start_s: float, header: _Header) -> None:
+        self.seen = _Seen()
+        self._tracker = tracker
+        self._detector = detector
+        self._hidden = hidden
+        self._start_s = start_s
+        self._size = fit(header.size, LONG_SIDE)
+        self._sampler = Sampler(header.fps)
+        self._interval = person.look_interval(header.duration_s)
+        self._next_look = start_s + self._interval / 2
+
+    @property
+    def rate(self) -> float:
+        return self._sampler.rate
+
+    def look(self, frame: Frame, *, anyway: bool = False) -> bool:
+        """Whether the frame was looked at."""
+        if not anyway and not self._sampler.wants(frame.time):
+            return False
+        pixels = frame.rgb(self._size)
+        known = self._hidden.at(frame.time) if self._hidden else None
+        if known:
+            pixels, where = person.paint_over(pixels, known)
+        pose = self._tracker.follow(pixels, frame.time)
+        if known and pose and person.is_remainder(pose, where):
+            pose = None
+        self._sampler.saw(frame.time, pose)
+        if frame.time >= self._start_s:
+            self.seen.samples.add(frame.time, pose)
+            if pose and self._hidden is None and frame.time >= self._next_look:
+                self._look_around(frame.time, pixels, pose)
+        return True
+
+    def _look_around(self, time: float, pixels: Pixels, followed: Pose) -> None:
+        self._next_look = time + self._interval
+        self.seen.looks += 1
+        painted, where = person.paint_over(pixels, followed)
+        other = self._detector.find(painted)
+        if other and not person.is_remainder(other, where) and person.is_rival(followed, other):
+            self.seen.rivals += 1
 
 
 def _joined(parts: list[_Seen]) -> _Seen:

@@ -67,8 +67,8 @@ class Sampler:
                 self._window.popleft()
             rate = _rate(np.stack([points for _, points in self._window]), time - self._window[0][0])
             self.rate = max(rate, self._least)
-        # The grid goes on from when the frame was due, not from when it came: else 30 frames per second give 7.5 for 8.
-        self._due = max(self._due, time - self._tolerance) + 1 / self.rate
+        # The grid goes on from when the frame was due, not from when it came: else 25 frames per second give 6 for 8.
+        self._due = max(self._due, time - 0.5 / self.rate) + 1 / self.rate
 
 
 def _rate(points: NDArray[np.float32], seconds: float) -> float:

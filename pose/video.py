@@ -185,6 +185,10 @@ class Video:
             return self.damaged == 0
         return self.damaged == 0 and self.duration_s - self.end_s <= max(MISSING_S, MISSING_SHARE * self.duration_s)
 
+    def skip_unneeded(self, skip: bool) -> None:
+        """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
+        self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
+
     def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
         """Decode the frames from `start_s` up to, not including, `end_s`, in order of time.
 
