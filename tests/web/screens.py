@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -12,6 +12,8 @@ PHONE = {"width": 390, "height": 844}
 
 def look(page: Page, name: str) -> None:
     """Keep a screenshot; no serious finding of axe-core, nothing wider than the phone."""
+    for image in page.locator("img:visible").all():
+        expect(image).to_have_js_property("complete", True)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
     violations = Axe().run(page).response["violations"]
