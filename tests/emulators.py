@@ -239,14 +239,18 @@ def firestore_emulator() -> Iterator[Emulator]:
     if running:
         yield Emulator(running)
         return
+    with start_or_skip() as emulator:
+        yield emulator
+
+
+def start_or_skip(port: int | None = None) -> Emulator:
+    """A Firestore emulator of the test's own. Where there is none, the test is skipped, but in CI it fails."""
     try:
-        emulator = start_firestore()
+        return start_firestore(port)
     except EmulatorMissing as error:
         if os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))
-    with emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from consumer.intake import Intake
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, settings
-from tests.emulators import FirebaseProject
+from tests.emulators import FirebaseProject, start_or_skip
 from tests.faults import GrpcProxy, Mode, TcpProxy
 from tests.trigger import Trigger
 from tests.work import ROOT, WORK, video
@@ -369,6 +369,27 @@ def test_a_failing_callback_does_not_make_deaf(app: App, run_daemon: Runner, mon
     app.write("job")
     app.waits_for("job", "done")
     monkeypatch.undo()
+
+
+def test_a_store_that_is_killed_and_started_again_is_heard_again(
+    run_daemon: Runner, firebase_project: FirebaseProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_or_skip() as emulator:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
+        app = App(firebase_project)
+        app.upload()
+        run_daemon(emulator.host)
+        app.write("before")
+        app.waits_for("before", "done")
+        app.close()
+        emulator.kill()
+        with start_or_skip(emulator.port):
+            app = App(firebase_project)
+            start = time.monotonic()
+            app.write("after")
+            app.waits_for("after", "done", within_s=60)
+            logger.info("Done %.1f s after the store had come back", time.monotonic() - start)
+            app.close()
 
 
 def test_who_slept_through_the_lease_can_do_no_harm(app: App, run_daemon: Runner, firebase_project: FirebaseProject) -> None:
