@@ -1,5 +1,5 @@
 /* The page: which section is shown when, and what the user does in it. */
-import { connect, needsSignIn, TooLarge } from "./service.js";
+import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
 import { firstLanguage, languages } from "./words.js";
 import { showResult } from "./result.js";
 
@@ -98,7 +98,7 @@ async function send(file, exercise) {
     follow(jobId);
   } catch (error) {
     if (state.upload.signal.aborted) startOver();
-    else fail(error instanceof TooLarge ? "tooLarge" : error instanceof TypeError ? "offline" : "uploadFailed");
+    else fail(error instanceof TooLarge ? "tooLarge" : error instanceof Offline ? "offline" : "uploadFailed");
   } finally {
     state.upload = null;
   }

@@ -39,7 +39,7 @@ export class Service {
 
   async upload(file, onFraction, signal) {
     const ending = /\.[a-z0-9]{1,5}$/i.exec(file.name)?.[0] ?? ".mp4";
-    const path = `users/${this.#auth.currentUser.uid}/uploads/${crypto.randomUUID()}${ending.toLowerCase()}`;
+    const path = `users/${this.#auth.currentUser.uid}/uploads/${randomName()}${ending.toLowerCase()}`;
     const task = storage.uploadBytesResumable(storage.ref(this.#storage, path), file, { contentType: file.type || "video/mp4" });
     signal.addEventListener("abort", () => task.cancel());
     task.on("state_changed", ({ bytesTransferred, totalBytes }) => onFraction(bytesTransferred / totalBytes));
@@ -68,6 +68,11 @@ export class Service {
   url(path) {
     return storage.getDownloadURL(storage.ref(this.#storage, path));
   }
+}
+
+/** Not crypto.randomUUID: that one is missing on a page without https, as on a phone that tries a computer's address. */
+function randomName() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function hostAndPort(address) {

@@ -1,5 +1,5 @@
 /* The small API of `dothis up --web`. A cookie says whose videos are whose; there is nothing to sign in to. */
-import { TooLarge } from "./service.js";
+import { Offline, TooLarge } from "./service.js";
 
 const API = "api/";
 const POLL_MS = 400;
@@ -25,7 +25,7 @@ export class Service {
         if (request.status === 201) resolve(request.response.video);
         else reject(request.status === 413 ? new TooLarge() : new Error(`upload: ${request.status}`));
       };
-      request.onerror = () => reject(new TypeError("network"));
+      request.onerror = () => reject(new Offline());
       request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
       signal.addEventListener("abort", () => request.abort());
       request.send(file);
@@ -37,6 +37,8 @@ export class Service {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(job),
+    }).catch(() => {
+      throw new Offline();
     });
     if (!answer.ok) throw new Error(`submit: ${answer.status}`);
     return (await answer.json()).id;

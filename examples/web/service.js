@@ -13,6 +13,7 @@
 import { firebase } from "./config.js";
 
 export class TooLarge extends Error {}
+export class Offline extends Error {}
 
 export async function connect() {
   const { Service } = await (firebase ? import("./firebase.js") : import("./local.js"));
