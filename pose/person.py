@@ -8,7 +8,8 @@ most of the time.
 """
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cv2
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from pose.landmarks import HIPS, SHOULDERS, Pose
 from pose.motion import INDEX
+from pose.sampling import STEADY
 from pose.video import Pixels
 
 LOOK_AROUND_S = 2.5
@@ -35,6 +37,12 @@ real exercises measured, at eight samples a second, was 0.85."""
 
 GROWTH = 0.7
 """Natural logarithm of the same for the size; measured: 0.58."""
+
+LONGEST_EXCURSION_S = 20.0
+"""Beyond that a return to the same place is a coincidence."""
+
+SLIDE_S = 0.7
+"""How long the tracker takes to slide from one person to another who passes in front."""
 
 PREFERENCE = 1.4
 """By what factor somebody else must look more like exercising than the person whom the tracker chose."""
@@ -76,14 +84,29 @@ class Samples:
         self.times.append(time)
         self.poses.append(pose)
 
-    def only(self, indices: Sequence[int]) -> "Samples":
+    def only(self, indices: Iterable[int]) -> "Samples":
         """The same times, with the person found only at these indices."""
         kept = set(indices)
         return Samples(self.times, [pose if i in kept else None for i, pose in enumerate(self.poses)])
 
+    def without(self, indices: Iterable[int]) -> "Samples":
+        """The same times, with the person not found at these indices."""
+        dropped = set(indices)
+        return self.only(i for i in range(len(self.times)) if i not in dropped)
+
+    def spliced(self, other: "Samples", start_s: float, end_s: float) -> "Samples":
+        """These samples, with those of another reading from `start_s` up to and with `end_s`."""
+        first = bisect_left(self.times, start_s)
+        last = bisect_right(self.times, end_s)
+        inner = slice(bisect_left(other.times, start_s), bisect_right(other.times, end_s))
+        return Samples(
+            self.times[:first] + other.times[inner] + self.times[last:],
+            self.poses[:first] + other.poses[inner] + self.poses[last:],
+        )
+
     def at(self, time: float, within_s: float = 0.3) -> Pose | None:
         """The pose at a time, between two samples the mean of both weighted by nearness; None if nothing is that near."""
-        after = int(np.searchsorted(self.times, time))
+        after = bisect_left(self.times, time)
         near = [i for i in (after - 1, after) if 0 <= i < len(self.times) and abs(self.times[i] - time) <= within_s]
         found = [(self.times[i], pose) for i in near if (pose := self.poses[i]) is not None]
         if not found:
@@ -139,36 +162,35 @@ def is_rival(followed: Pose, other: Pose) -> bool:
     return other.length >= SMALLEST * followed.length
 
 
-def people(samples: Samples) -> list[Samples]:
-    """Take apart what the tracker saw where it jumped from one person to another; the one seen most comes first.
+def excursions(samples: Samples) -> list[range]:
+    """Indices at which the tracker followed somebody else and came back.
 
-    A jump alone proves nothing, it may be a cut in the film: somebody is another person when the tracker came back to the first
-    one afterwards.
+    A jump alone proves nothing, it may be a cut in the film. One that ends where the person had been before does: what lies
+    between was another person, also when the tracker had slid over to them as they passed in front.
     """
-    stretches: list[list[int]] = []
+    found = [i for i, pose in enumerate(samples.poses) if pose is not None]
+    away: list[range] = []
+    for number in range(1, len(found)):
+        here = found[number]
+        if not _parted(samples, found[number - 1], here):
+            continue
+        earlier = (i for i in reversed(found[: number - 1]) if samples.times[here] - samples.times[i] <= LONGEST_EXCURSION_S)
+        left = next((i for i in earlier if not _parted(samples, i, here, reach=JUMP)), None)
+        if left is not None:
+            away.append(range(_before_slide(samples, found, left) + 1, here))
+    return away
+
+
+def stretches(samples: Samples) -> list[Samples]:
+    """What the tracker saw between its jumps, the longest first."""
+    parts: list[list[int]] = [[]]
     for i, pose in enumerate(samples.poses):
         if pose is None:
             continue
-        if stretches and _same(samples, stretches[-1][-1], i):
-            stretches[-1].append(i)
-        else:
-            stretches.append([i])
-    persons: list[list[int]] = []
-    for stretch in stretches:
-        back = next((person for person in reversed(persons) if _same(samples, person[-1], stretch[0])), None)
-        if back is None:
-            persons.append(list(stretch))
-        else:
-            back.extend(stretch)
-    persons.sort(key=len, reverse=True)
-    main, *others = persons or [[]]
-    strangers = []
-    for other in others:
-        if main[0] < other[0] and other[-1] < main[-1]:
-            strangers.append(other)
-        else:
-            main = sorted(main + other)
-    return [samples.only(indices) for indices in (main, *strangers)]
+        if parts[-1] and _parted(samples, parts[-1][-1], i):
+            parts.append([])
+        parts[-1].append(i)
+    return [samples.only(part) for part in sorted(parts, key=len, reverse=True)]
 
 
 def score(samples: Samples, size: float) -> float:
@@ -211,15 +233,29 @@ def choose(candidates: list[Samples]) -> int:
     return int(np.argmax(scores))
 
 
-def _same(samples: Samples, before: int, after: int) -> bool:
+def _parted(samples: Samples, before: int, after: int, reach: float | None = None) -> bool:
+    """Whether two samples are too far apart, in place or in size, to be of one person; `reach` in lengths of the person."""
     first, second = samples.poses[before], samples.poses[after]
     if first is None or second is None:
         raise ValueError("only samples with a person can be compared")
-    reach = min(JUMP_AT_MOST, JUMP + JUMP_PER_S * max(0.0, samples.times[after] - samples.times[before] - 0.125))
+    if reach is None:
+        waited = samples.times[after] - samples.times[before] - 1 / STEADY
+        reach = min(JUMP_AT_MOST, JUMP + JUMP_PER_S * max(0.0, waited))
     smaller, larger = sorted((first.length, second.length))
     if smaller <= 0 or math.log(larger / smaller) > GROWTH:
-        return False
-    return float(np.linalg.norm(second.centre - first.centre)) <= reach * smaller
+        return True
+    return float(np.linalg.norm(second.centre - first.centre)) > reach * smaller
+
+
+def _before_slide(samples: Samples, found: list[int], left: int) -> int:
+    """The last sample before the tracker lost hold: it slides to another person over a few samples that are still near."""
+    place = found.index(left)
+    while place > 0 and samples.times[left] - samples.times[found[place]] <= SLIDE_S:
+        before, here = found[place - 1], found[place]
+        if here - before > 1 or _parted(samples, before, here, reach=JUMP / 2):
+            return before
+        place -= 1
+    return left
 
 
 def _range(values: NDArray[np.floating], valid: NDArray[np.bool_] | None = None) -> float:

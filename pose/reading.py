@@ -26,6 +26,9 @@ WARM_UP_S = 0.5
 
 SHORTEST_PART_S, LONGEST_PART_S = 2.0, 30.0
 
+RIVALS = 0.25
+"""Share of the looks around that must show somebody else before the video is read once more for them."""
+
 LARGEST_GAP_S = 0.09
 """Between two frames that are decoded; where leaving out unneeded ones opens larger gaps, all are decoded."""
 
@@ -119,13 +122,14 @@ class _Reader:
         self._reported = 0.0
         self._stop = threading.Event()
 
-    def read(self, hidden: Samples | None = None) -> _Seen:
+    def read(self, hidden: Samples | None = None, span: tuple[float, float] | None = None) -> _Seen:
         """Follow the person who stands out most.
 
         Args:
             hidden: somebody to be painted over first.
+            span: from when to when, seconds; None for the whole video.
         """
-        parts = self._parts()
+        parts = [(span[0], span[1] + 1 / self._header.fps)] if span else self._parts()
         done = [0.0] * len(parts)
         with ThreadPoolExecutor(self._workers, thread_name_prefix="read") as pool:
             jobs = [pool.submit(self._read_part, part, hidden, done, i) for i, part in enumerate(parts)]
@@ -234,13 +238,20 @@ def _joined(parts: list[_Seen]) -> _Seen:
 
 
 def _exerciser(reader: _Reader, seen: _Seen) -> Samples:
-    """The motion of the one who exercises; reads again when there is more than one to choose from."""
-    candidates = person.people(seen.samples)
-    if len(candidates) == 1 and seen.rivals < max(2, 0.25 * seen.looks):
-        return candidates[0]
-    first = max(candidates, key=lambda candidate: sum(pose is not None for pose in candidate.poses))
-    candidates += person.people(reader.read(hidden=first).samples)
-    return candidates[person.choose(candidates)]
+    """The motion of the one who exercises; reads again where there is somebody else."""
+    if seen.rivals >= max(2, RIVALS * seen.looks):
+        first = person.stretches(seen.samples)[0]
+        other = reader.read(hidden=first).samples
+        candidates = [seen.samples, other]
+        samples = candidates[person.choose(candidates)]
+    else:
+        samples = seen.samples
+    for away in person.excursions(samples):
+        start, end = samples.times[away.start], samples.times[away.stop - 1]
+        stranger = samples.only(away)
+        again = reader.read(hidden=stranger, span=(start, end)).samples
+        samples = samples.without(away).spliced(again, start, end)
+    return samples.without(i for away in person.excursions(samples) for i in away)
 
 
 def _motion(info: VideoInfo, samples: Samples, size: Size) -> Motion:
