@@ -1,10 +1,12 @@
 """Start real daemon processes with cheap analyses; see tests/daemon_process.py."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,21 @@ from tests.work import ROOT
 
 
 class Process:
-    """A real daemon on the test's backend."""
+    """A real daemon on the test's backend.
 
-    def __init__(self, data_dir: Path, **told: Any) -> None:
+    Args:
+        data_dir: its volume.
+        environment: what is added to its environment.
+        told: see tests/daemon_process.py.
+    """
+
+    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None, **told: Any) -> None:
         self.log = data_dir / f"daemon-{time.monotonic_ns()}.log"
         command = [sys.executable, "-m", "tests.daemon_process", json.dumps({"data_dir": str(data_dir), **told})]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, stderr=log, stdout=log, env={**os.environ, **(environment or {})}
+            )
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]

@@ -1,0 +1,142 @@
+"""Where chaos happens: a backend of its own, real daemon processes on it, and what came of the jobs."""
+
+import contextlib
+import hashlib
+import json
+import tempfile
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from consumer.backends import SERVER_TIME, Backend
+from consumer.backends.firebase import open_firebase
+from consumer.backends.local import open_local
+from consumer.jobs import Status, status_of
+from tests.consumer_kit import OWNER
+from tests.daemons import Process
+from tests.emulators import FirebaseProject, create_bucket, environment
+from tests.work import video
+
+
+@dataclass
+class Ground:
+    """A backend and its volumes.
+
+    Attributes:
+        name: of the backend.
+        data_dir: the embedded backend, and the first volume.
+        backend: for the test's own eyes.
+        environment: what leads a daemon to the backend.
+    """
+
+    name: str
+    data_dir: Path
+    backend: Backend
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def daemon(self, *, volume: str = "", **told: Any) -> Process:
+        """Start a daemon on a volume; with the embedded backend there is one for all."""
+        data_dir = self.data_dir if self.name == "local" else self.data_dir / (volume or "volume")
+        data_dir.mkdir(exist_ok=True)
+        settings = {"backend": self.name, "workers": 1, "lease_s": 2, "max_attempts": 100, "min_free_bytes": 0}
+        if self.name == "firebase":
+            settings |= {"project": self.environment["DOTHIS_PROJECT"], "bucket": self.environment["DOTHIS_BUCKET"]}
+        told["settings"] = {**settings, **told.get("settings", {})}
+        return Process(data_dir, self.environment, **told)
+
+    def put(self, job_id: str, **instructions: Any) -> None:
+        """Act as the app."""
+        path = f"users/{OWNER}/uploads/{job_id}.mp4"
+        file = self.data_dir / "upload"
+        file.write_bytes(video(**instructions))
+        self.backend.objects.upload(file, path, content_type="video/mp4")
+        fields = {"owner": OWNER, "video": path, "status": "uploaded", "createdAt": SERVER_TIME}
+        self.backend.documents.create(job_id, fields)
+
+    def documents(self) -> dict[str, Mapping[str, Any]]:
+        """All documents' fields by id."""
+        found: dict[str, Mapping[str, Any]] = {}
+        after = None
+        while page := self.backend.documents.find({}, after=after, limit=100):
+            found |= {snapshot.id: snapshot.fields for snapshot in page}
+            after = page[-1]
+        return found
+
+    def unfinished(self) -> int:
+        """How many jobs have not reached their end."""
+        statuses = [status_of(fields) for fields in self.documents().values()]
+        return sum(status is None or not status.final for status in statuses)
+
+    def outcomes(self) -> Counter[str]:
+        """How many jobs ended how; for a failure with its code."""
+        return Counter(_outcome(fields) for fields in self.documents().values())
+
+    def leases(self) -> int:
+        """How many documents carry a lease."""
+        return sum("lease" in fields for fields in self.documents().values())
+
+    def published(self) -> dict[str, Counter[str]]:
+        """Of each job, the attempts whose results lie in the storage, with the number of files."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for path in self.backend.objects.list(f"users/{OWNER}/results/"):
+            job_id, attempt = path.split("/")[3:5]
+            found[job_id][attempt] += 1
+        return found
+
+    def result(self, job_id: str) -> str:
+        """A digest of everything that the job gave: what the document says and the bytes of all files, without the attempt."""
+        fields = self.documents()[job_id]
+        digest = hashlib.sha256()
+        told = json.dumps({name: value for name, value in fields["result"].items() if name != "files"}, sort_keys=True)
+        digest.update(told.encode())
+        for kind, path in sorted(fields["result"]["files"].items()):
+            digest.update(kind.encode())
+            if path is not None:
+                file = self.data_dir / "look"
+                self.backend.objects.download(path, file, max_bytes=1 << 30)
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def walk(self) -> Counter[tuple[str, str]]:
+        """How often each point was passed for each job, on all volumes."""
+        lines = [line for log in self.data_dir.rglob("walk.log") for line in log.read_text().splitlines()]
+        return Counter((line.split("\t")[0], line.split("\t")[1]) for line in lines)
+
+    def remains(self) -> int:
+        """Entries that are left in all spools."""
+        return sum(1 for spool in self.data_dir.rglob("spool") if spool.is_dir() for _ in spool.iterdir())
+
+
+def _outcome(fields: Mapping[str, Any]) -> str:
+    status = status_of(fields)
+    if status is Status.FAILED:
+        return f"failed, {fields['error']['code']}"
+    return str(status)
+
+
+@contextlib.contextmanager
+def local_ground() -> Iterator[Ground]:
+    """The embedded backend in a directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="dothis-chaos-") as data_dir:
+        backend = open_local(Path(data_dir))
+        try:
+            yield Ground("local", Path(data_dir), backend)
+        finally:
+            backend.close()
+
+
+@contextlib.contextmanager
+def firebase_ground(firestore_host: str, storage_host: str) -> Iterator[Ground]:
+    """A project of its own in emulators that run already."""
+    name = f"demo-{uuid.uuid4().hex[:12]}"
+    project = FirebaseProject(name, f"{name}.firebasestorage.app", firestore_host, storage_host)
+    create_bucket(storage_host, project.id, project.bucket)
+    with tempfile.TemporaryDirectory(prefix="dothis-chaos-") as data_dir, environment(**project.environment):
+        backend = open_firebase(project.id, project.bucket)
+        try:
+            yield Ground("firebase", Path(data_dir), backend, project.environment)
+        finally:
+            backend.close()
