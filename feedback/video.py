@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import av
 import cv2
@@ -106,7 +106,7 @@ class AnnotatedVideo:
         with AnnotatedVideo(path, video.size, overlay, fps=video.fps) as annotated:
             for frame in video.frames():
                 annotated.add(frame)
-            annotated.finish(video.end_s)
+            annotated.finish()
     """
 
     def __init__(self, path: Path, size: Size, overlay: Overlay, *, fps: float = MAX_FPS) -> None:
@@ -123,7 +123,7 @@ class AnnotatedVideo:
         self._scale = np.array(self.size) / np.array(size)
         self._type = max(13, round(0.055 * min(self.size)))
         self._value_side = calm_side(overlay.points, overlay.angle[1])
-        self._pending: tuple[float, Any] | None = None
+        self._last_s = -math.inf
         self._path, self._part = path, path.with_name(f"{path.name}.part")
         self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
         rate = Fraction(min(max(fps, 1.0), MAX_FPS)).limit_denominator(1001)
@@ -146,24 +146,17 @@ class AnnotatedVideo:
 
     def add(self, frame: Frame) -> None:
         """Draw over a frame and encode it, unless the one before is too near."""
-        if self._pending is not None:
-            if frame.time - self._pending[0] < 0.9 / MAX_FPS:
-                return
-            self._encode(frame.time)
+        if frame.time - self._last_s < 0.9 / MAX_FPS:
+            return
+        self._last_s = frame.time
         picture = frame.rgb(self.size, quick=True)
         self.draw(picture, frame.time)
         image = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
         image.pts, image.time_base = round(frame.time / TIME_BASE), TIME_BASE
-        self._pending = frame.time, image
+        self._container.mux(self._stream.encode(image))
 
-    def finish(self, end_s: float) -> None:
-        """Encode what is left and close the file.
-
-        Args:
-            end_s: when the last frame ends.
-        """
-        if self._pending is not None:
-            self._encode(end_s)
+    def finish(self) -> None:
+        """Encode what is left and put the file in its place."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
         self._part.replace(self._path)
@@ -198,13 +191,6 @@ class AnnotatedVideo:
 
     def _chip(self, text: str, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Patch:
         return chip(text, self._type, ink=ink, paper=paper, max_width=self.size[0] - self._type)
-
-    def _encode(self, until_s: float) -> None:
-        if self._pending is None:
-            return
-        _, image = self._pending
-        image.duration = max(1, round(until_s / TIME_BASE) - image.pts)
-        self._container.mux(self._stream.encode(image))
 
 
 def calm_side(points: Floats, vertex: int) -> Floats:

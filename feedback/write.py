@@ -86,7 +86,7 @@ def write_feedback(
             annotated = stack.enter_context(AnnotatedVideo(out_dir / "annotated.mp4", video.size, overlay, fps=video.fps))
         _read_through(video, moments, annotated, progress)
         if annotated is not None:
-            annotated.finish(video.end_s)
+            annotated.finish()
     made = {kind: name for kind, name in NAMES.items() if (out_dir / name).is_file()}
     files = Files(report="report.json", **made)
     report = examination.report.model_copy(update={"files": files})

@@ -23,7 +23,7 @@ GRAPHS = {
         [Mark("Not deep enough", 2), Mark("Heels lifting", 2), Mark("Not deep enough", 19.9)],
     ),
     "crowded": Graph("푸시업 · 팔꿈치 각도", TIMES, SWING, spans(60), marks=[Mark("엉덩이가 처져요", t) for t in range(20)]),
-    "long words": Graph("A very long heading " * 4, TIMES, SWING, spans(2), [Target("A very long target " * 6, 90)]),
+    "long words": Graph("M" * 60, TIMES, SWING, spans(2), [Target("M" * 150, 90)]),
     "one repetition to the very end": Graph("a", TIMES, SWING, [Span("12.5 sec", 18, 20)]),
     "nobody seen": Graph("a", TIMES, np.full(300, np.nan), marks=[Mark("b", 3)]),
     "one sample": Graph("a", np.array([0.0]), np.array([90.0]), [Span("1", 0, 0)]),

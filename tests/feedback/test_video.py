@@ -19,7 +19,7 @@ def annotate(source, target, **fields):
     with Video(source) as video, AnnotatedVideo(target, video.size, overlay(video.size, **fields), fps=video.fps) as annotated:
         for frame in video.frames():
             annotated.add(frame)
-        annotated.finish(video.end_s)
+        annotated.finish()
         return video.end_s
 
 
