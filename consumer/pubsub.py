@@ -224,26 +224,25 @@ class Subscription:
 
     def _take(self, messages: Sequence[types.ReceivedMessage]) -> None:
         named = [(job_of(message.message.attributes, message.message.data, self._collection), message) for message in messages]
+        readable = [(job_id, message) for job_id, message in named if job_id is not None]
+        # A sweep may have kept workers busy since they were counted: then others shall have the messages, at once.
+        idle = self._candidates.wait_for_idle(IDLE_S) if readable else 0
+        taken, surplus = readable[:idle], [message for _, message in readable[idle:]]
+        with self._lock:
+            for job_id, message in taken:
+                # A job in hand whose message comes again: both are settled together.
+                self._held.setdefault(job_id, []).append(message)
+        self._candidates.add(job_id for job_id, _ in taken)
+        if taken:
+            # The subscription's own deadline may be shorter than the lease.
+            self._move_deadline([message for _, message in taken], self._deadline_s)
+        if surplus:
+            self._put_off(surplus, 0)
         unreadable = [message for job_id, message in named if job_id is None]
         if unreadable:
             logger.warning("%d messages name no document of the collection", len(unreadable))
             self._metrics.messages.labels(outcome="unreadable").inc(len(unreadable))
             self._put_off(unreadable, UNREADABLE_S)
-        readable = [(job_id, message) for job_id, message in named if job_id is not None]
-        # A sweep may have kept workers busy since they were counted: then others shall have the messages, at once.
-        idle = self._candidates.wait_for_idle(IDLE_S) if readable else 0
-        taken, surplus = readable[:idle], readable[idle:]
-        if surplus:
-            self._put_off([message for _, message in surplus], 0)
-        if not taken:
-            return
-        with self._lock:
-            for job_id, message in taken:
-                # A job in hand whose message comes again: both are settled together.
-                self._held.setdefault(job_id, []).append(message)
-        # The subscription's own deadline may be shorter than the lease.
-        self._move_deadline([message for _, message in taken], self._deadline_s)
-        self._candidates.add(job_id for job_id, _ in taken)
 
     # --- while jobs are in hand ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
     python -m tests.bench.scale [--consumers 1 2 4 8] [--intake watch pubsub] [--jobs 200] [--only backlog trickle ...]
 
-    backlog     all jobs are there at once: jobs per second while all consumers are busy, claims lost, reads and writes per job
+    backlog     all jobs are there at once: jobs per second and occupancy (the share of the time in which a consumer has a job)
+                while there are enough for all, claims lost, reads and writes per job
     trickle     jobs come one by one to a fleet that is half idle: time from the document to its claim
     kills       one of the consumers is killed each 5 s, and replaced: nothing lost, nothing published twice
     fairness    one owner's hundred jobs, then ten owners' one each: the ten are done before the hundred
@@ -191,12 +192,16 @@ def backlog(site: Site, consumers: int, jobs: int) -> Figures:
     with fleet(site, consumers) as running:
         site.submit_all([(f"owner{number % 20}", f"job{number:04}") for number in range(jobs)])
         ended = site.wait(jobs)
-    finished = sorted(at(snapshot, "finishedAt") for snapshot in ended)
-    first = min(at(snapshot, "startedAt") for snapshot in ended)
-    busy = finished[: len(finished) - consumers]
+    spans = sorted((at(snapshot, "finishedAt"), at(snapshot, "startedAt")) for snapshot in ended)
+    begin, end = min(started for _, started in spans), spans[-consumers - 1][0]
+    window_s = (end - begin).total_seconds()
+    worked_s = sum((min(finished, end) - started).total_seconds() for finished, started in spans if started < end)
     return {
         **costs(running.counts, jobs),
-        "jobsPerSecond": round(len(busy) / (busy[-1] - first).total_seconds(), 2),
+        "jobsPerSecond": round((len(spans) - consumers) / window_s, 2),
+        # On a machine with few cores a job takes longer the more of them run; a consumer without one is our own doing.
+        "jobMedianS": round(median((finished - started).total_seconds() for finished, started in spans), 2),
+        "occupancy": round(worked_s / window_s / consumers, 3),
         "notDone": sum(snapshot.fields["status"] != "done" for snapshot in ended),
     }
 
