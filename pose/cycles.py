@@ -31,6 +31,9 @@ EXTREME = 0.75
 EDGE = 0.1
 """A cycle starts and ends where the phase crosses this share of its swing."""
 
+BEYOND = 1.05
+"""The rest position lies at most so many times the person's usual swing from the extreme."""
+
 SHORTEST_S = 0.25
 """No exercise of the body is repeated faster; quicker swings are tracking errors."""
 
@@ -79,7 +82,7 @@ def find_cycles(times: Floats, phase: Floats, floor: float) -> list[Cycle]:
         under_way = rises[number] < SEEN_SWING * min(falls[number], usual)
         if under_way and phase[top] < max(level - (1 - EXTREME) * usual, 2 * floor):
             continue
-        start, end = _edges(phase, None if under_way else valleys[number], top, valleys[number + 1])
+        start, end = _edges(phase, None if under_way else valleys[number], top, valleys[number + 1], usual)
         if times[end] - times[start] >= SHORTEST_S:
             cycles.append(Cycle(start, top, end, seen[number]))
     return cycles
@@ -112,11 +115,18 @@ def _valleys(tops: list[int], phase: Floats) -> list[int]:
     return [a + int(np.argmin(phase[a : b + 1])) for a, b in pairwise(borders)]
 
 
-def _edges(phase: Floats, before: int | None, top: int, after: int) -> tuple[int, int]:
-    """The last sample before and the first after the extreme that are near the higher of its two valleys."""
-    rest = max(phase[after], phase[after if before is None else before])
-    line = rest + EDGE * (phase[top] - rest)
-    end = top + int(np.flatnonzero(phase[top : after + 1] <= line)[0])
+def _edges(phase: Floats, before: int | None, top: int, after: int, usual: float) -> tuple[int, int]:
+    """The last sample before the extreme and the first after it that are near rest.
+
+    Rest is the valley, but never far beyond the usual swing: arms that hang before the first press are not its start.
+    """
+    lowest = phase[top] - BEYOND * usual
+
+    def line(valley: int) -> float:
+        rest = max(phase[valley], lowest)
+        return float(rest + EDGE * (phase[top] - rest))
+
+    end = top + int(np.flatnonzero(phase[top : after + 1] <= line(after))[0])
     if before is None:
         return top, end
-    return before + int(np.flatnonzero(phase[before : top + 1] <= line)[-1]), end
+    return before + int(np.flatnonzero(phase[before : top + 1] <= line(before))[-1]), end

@@ -85,6 +85,12 @@ def find_repetitions(motion: Motion, movement: Movement) -> list[Repetition]:
     Returns:
         In order, the good ones and the partial ones.
     """
+    found = _without_strangers(find_candidates(motion, movement))
+    return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
+
+
+def find_candidates(motion: Motion, movement: Movement) -> list[Repetition]:
+    """The same with whatever else swings like the movement, such as steps; its `fit` is low."""
     signals = Signals(motion)
     values = phase(signals, movement)
     inside = within(signals, movement.posture, motion.times) & ~np.isnan(values)
@@ -95,7 +101,7 @@ def find_repetitions(motion: Motion, movement: Movement) -> list[Repetition]:
     ]
     usual = usual_swing([cycle.swing for cycle in cycles])
     found = [_repetition(signals, movement, values, cycle) for cycle in cycles if cycle.swing >= OWN_RANGE * usual]
-    return [replace(repetition, index=number) for number, repetition in enumerate(_without_strangers(found), 1)]
+    return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
 
 
 def find_hold(motion: Motion, movement: Movement) -> Hold | None:
@@ -163,9 +169,9 @@ def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cyc
     side: Literal["left", "right"] | None = None
     if movement.alternating:
         side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
-    # What the video's start or end cuts off has only one end near rest.
+    # What the video's start or end cuts off, or a fault like an incomplete lockout, has only one end near rest.
     calm = min(values[start], values[end])
-    rests = [moment for moment in (start, end) if values[moment] <= calm + cycle.swing / 2]
+    rests = [moment for moment in (start, end) if values[moment] <= calm + cycle.swing / 4]
     times = signals.motion.times
     return Repetition(
         index=0,

@@ -24,6 +24,9 @@ repetitions (0.4 s) keep three quarters of their range."""
 SCALE_SMOOTHING_S = 1.0
 """A person's distance from the camera changes more slowly than the pose."""
 
+STEP_S = 0.3
+"""Standard deviation of the Gaussian under which steps (one in 0.3 to 0.6 s) cancel each other and a lunge stays."""
+
 SPIKE_WINDOW_S = 0.1
 SPIKE_M = 0.15
 SPIKE_MADS = 4.0
@@ -229,6 +232,12 @@ def _left_ahead(body: Body) -> Floats:
     return np.asarray(np.sum(step[:, [0, 2]] * ahead, axis=1))
 
 
+def _stride(body: Body) -> Floats:
+    ahead = _left_ahead(body)[:, None]
+    steady = smooth(body.motion.times, bridge(body.motion.times, ahead), STEP_S)
+    return np.where(np.isnan(ahead), np.nan, np.abs(steady))[:, 0]
+
+
 _PARTS = ("nose", "shoulder", "wrist", "hip", "knee", "ankle")
 
 ANGLES: dict[str, Callable[[Body], Floats]] = {
@@ -249,12 +258,12 @@ LENGTHS: dict[str, Callable[[Body], Floats]] = {
     **{f"{part}_rise": _rise(part) for part in _PARTS},
     **{f"{part}s_apart": _apart(part) for part in ("shoulder", "wrist", "hip", "knee", "ankle")},
     "left_ahead": _left_ahead,
-    "stride": lambda body: np.abs(_left_ahead(body)),
+    "stride": _stride,
 }
 """Signals in metres of the person. `x_rise` is the height in the picture, whose zero means nothing, only its change.
 
-`left_ahead` is how far the left foot stands before the right one in the direction in which the person faces, `stride` the
-same whichever foot is ahead.
+`left_ahead` is how far the left foot stands before the right one in the direction in which the person faces; `stride` is the
+same whichever foot is ahead, over some time: steps of walking or running cancel each other.
 """
 
 
