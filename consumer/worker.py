@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from consumer import stages
+from consumer import stages, tracing
 from consumer.backends import StoreError
 from consumer.endings import Endings, job_error
 from consumer.errors import ErrorCode, Interrupted, JobError
@@ -40,7 +40,7 @@ class Worker:
 
     def run(self, lease: Lease) -> None:
         """Bring the job to an end: done, failed, waiting, cancelled, handed back, or lost to another worker."""
-        with Heartbeat(lease):
+        with tracing.span("job", job=lease.job.id, attempt=lease.job.attempt), Heartbeat(lease):
             self._shop.hook("claimed")
             try:
                 with self._shop.spool.open(lease.job) as place:
@@ -87,7 +87,8 @@ class Worker:
     @contextmanager
     def _timed(self, stage: Stage) -> Iterator[None]:
         started = time.monotonic()
-        yield
+        with tracing.span(str(stage)):
+            yield
         seconds = time.monotonic() - started
         self._metrics.stage_seconds.labels(stage=str(stage)).observe(seconds)
         logger.info("The stage %s took %.2f s", stage, seconds)

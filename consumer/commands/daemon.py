@@ -2,7 +2,7 @@
 
 import typer
 
-from consumer import logs
+from consumer import logs, tracing
 from consumer.commands import console
 from consumer.confine import support
 from consumer.daemon import Daemon
@@ -17,6 +17,7 @@ def run() -> None:
     logs.configure(settings.log_level, settings.log_format)
     with console.reporting():
         check_sandbox(settings)
+        tracing.configure()
         model = models.find(settings.model).path
         with console.opened(settings) as backend:
             code = Daemon(backend, settings, model=model, exercises=frozenset(CATALOGUE)).run()

@@ -5,7 +5,7 @@ import threading
 
 import typer
 
-from consumer import logs
+from consumer import logs, tracing
 from consumer.commands import console
 from consumer.commands.daemon import check_sandbox
 from consumer.commands.shim import listen
@@ -23,6 +23,7 @@ def run(*, web: bool) -> None:
     logs.configure(settings.log_level, settings.log_format)
     with console.reporting():
         check_sandbox(settings)
+        tracing.configure()
         model = models.find(settings.model).path
         with console.opened(settings) as backend:
             server = listen(backend, settings, web_client=web)
