@@ -47,8 +47,8 @@ class Check:
             (`against`) or by itself; one: a point. None for a value that no landmark shows.
         views: from which it can be judged.
         when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
-        sides: "near" judges the side that the camera sees better, "each" both where both are seen alike (from the front and
-            from behind), "working" the one that the repetition works.
+        sides: "near" judges the side that the camera sees better, "each" both that are seen, except from the side,
+            "working" the one that the repetition works.
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
         lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.

@@ -161,7 +161,7 @@ def _cut_off(scene: Scene, repetition: Repetition) -> bool:
 
 
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
-    if check.sides == "each" and scene.view.id in {"front", "rear"}:
+    if check.sides == "each" and not scene.view.id.startswith("side"):
         return ("left", "right")
     if check.sides == "working" and repetition is not None and repetition.side is not None:
         return (repetition.side,)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pose.angles import TRIPLES, angle_at, inclination
 from pose.motion import INDEX, Floats
 from pose.repetitions import Repetition
-from pose.signals import Body
+from pose.signals import Body, scales
 from pose.view import View
 
 Side = Literal["left", "right"]
@@ -69,9 +69,13 @@ class Take:
         hips = self.body.at("left_hip")[:, 0] - self.body.at("right_hip")[:, 0]
         return np.asarray(apart * np.sign(np.nanmedian(hips)))
 
-    def picture_y(self, part: str) -> Floats:
-        """(n,) how far down the picture a landmark of this side is, pixels; comparable while the camera stands still."""
-        return self.body.motion.image[:, INDEX[f"{self.side}_{part}"], 1]
+    def height(self, part: str) -> Floats:
+        """(n,) height of a landmark of this side in the picture, metres from its upper edge (so below 0).
+
+        Comparable over time while the camera stands still; it needs no other landmark, which might slip or be hidden.
+        """
+        motion = self.body.motion
+        return np.asarray(-motion.image[:, INDEX[f"{self.side}_{part}"], 1] / np.nanmedian(scales(motion)))
 
     def at_rest(self, values: Floats) -> float:
         """The usual value between repetitions; NaN if there is none."""
@@ -150,14 +154,19 @@ def hips_below_line(take: Take) -> Floats:
     return -hips_above_line(take)
 
 
-def lifted(part: str, over: str) -> Measure:
-    """How much higher a part is above another one than between repetitions, cm."""
+def heel_lift(take: Take) -> Floats:
+    """How far the heel is up from where it rests between repetitions, cm.
 
-    def measure(take: Take) -> Floats:
-        up = (take.point(over) - take.point(part))[:, 1]
-        return np.asarray(CM * (up - take.at_rest(up)))
+    The toes tell a lifted heel from a moving camera: as the pose model sees them, they follow it by at most half of its way.
+    """
+    heel, toes = take.height("heel"), take.height("foot_index")
+    return CM * np.fmin(heel - take.at_rest(heel), 2 * (heel - toes - take.at_rest(heel - toes)))
 
-    return measure
+
+def feet_lift(take: Take) -> Floats:
+    """How far the ankle is up from where it rests between repetitions, cm: in the picture and over the hips, too."""
+    ankle, hip = take.height("ankle"), take.height("hip")
+    return CM * np.fmin(ankle - take.at_rest(ankle), ankle - hip - take.at_rest(ankle - hip))
 
 
 def knees_apart(take: Take) -> Floats:
@@ -207,8 +216,8 @@ def trunk_dips(take: Take) -> Floats:
     lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
     # The body as a whole is lowest there, even when the chest dips while the hips already rise.
-    down = take.picture_y("shoulder") + take.picture_y("hip")
-    bottom = start + int(np.argmax(down[start : end + 1]))
+    height = take.height("shoulder") + take.height("hip")
+    bottom = start + int(np.argmin(height[start : end + 1]))
     values[bottom : end + 1] = lean[bottom : end + 1] - lean[bottom]
     return values
 

@@ -101,7 +101,7 @@ CHECKS = (
         source="A sway of at most 12 degrees is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("wrist", 12),
-    too_fast(1.0),
+    too_fast(0.75),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Biceps curl"), checks=CHECKS)

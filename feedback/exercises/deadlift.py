@@ -67,7 +67,7 @@ CHECKS = (
         + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),
-    too_fast(1.0),
+    too_fast(0.8),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Deadlift"), checks=CHECKS)

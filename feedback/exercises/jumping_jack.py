@@ -65,7 +65,7 @@ CHECKS = (
         source="Feet apart (turnstep); 1.2 times the shoulders' width is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("wrist", 25),
-    too_fast(0.5),
+    too_fast(0.4),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Jumping jack"), checks=CHECKS)

@@ -72,8 +72,8 @@ CHECKS = (
         measure=measures.knee_inside,
         verdict="exceeds",
         above=True,
-        threshold=8,
-        clear=6,
+        threshold=5,
+        clear=3.5,
         unit="cm",
         marks=("hip", "knee", "ankle"),
         views=FRONT,
@@ -82,10 +82,10 @@ CHECKS = (
         advice=N_("Push your front knee out over your little toe, as if pressing against a wall beside it."),
         praise=N_("Your front knee stayed over your foot."),
         why=N_("With the knee over the foot, the leg pushes with its full strength."),
-        source="Frontal plane projection as in Gwynne and Curran 2014; 8 cm is an " + ENGINEERING_DEFAULT,
+        source="Frontal plane projection as in Gwynne and Curran 2014; 5 cm is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),
-    too_fast(0.9),
+    too_fast(0.75),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Lunge"), checks=CHECKS)

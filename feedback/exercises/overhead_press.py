@@ -31,12 +31,11 @@ CHECKS = (
     Check(
         id="incomplete_lockout",
         measures="the elbow's angle at the highest point",
-        measure=measures.joint("elbow"),
+        measure=measures.joint("elbow", in_picture=True),
         verdict="falls_short",
         above=False,
         threshold=150,
         clear=160,
-        oblique_margin=7,
         unit="deg",
         marks=("shoulder", "elbow", "wrist"),
         views=(*FRONT, *SIDE, *OBLIQUE),
@@ -66,7 +65,7 @@ CHECKS = (
         source="More than 12-15 degrees is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("wrist", 10),
-    too_fast(1.0),
+    too_fast(0.75),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Overhead press"), checks=CHECKS)

@@ -81,7 +81,7 @@ CHECKS = (
         source="No kipping (USMC); 22 cm is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),
-    too_fast(1.0),
+    too_fast(0.75),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Pull-up"), checks=CHECKS)

@@ -86,7 +86,7 @@ CHECKS = (
         "about 45; more than 75 less the foreshortening is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),
-    too_fast(0.8),
+    too_fast(0.65),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Push-up"), checks=CHECKS)

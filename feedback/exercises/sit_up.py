@@ -46,8 +46,8 @@ CHECKS = (
     ),
     Check(
         id="feet_lift",
-        measures="how much higher the ankle is above the hips than between repetitions",
-        measure=measures.lifted("ankle", over="hip"),
+        measures="how far the ankle is up from where it rests",
+        measure=measures.feet_lift,
         verdict="exceeds",
         above=True,
         threshold=9,
@@ -63,7 +63,7 @@ CHECKS = (
         source="Feet down (USMA guide); 9 cm, three times the pose's jitter, is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("shoulder", 8),
-    too_fast(1.0),
+    too_fast(0.8),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Sit-up"), checks=CHECKS)

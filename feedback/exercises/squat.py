@@ -21,7 +21,9 @@ MOVEMENT = Movement(
         Band("knee", high=130, when="peak", margin=25),
         Band("hip_over_ankle", high=-0.15, when="change"),
         Band("shoulder_over_ankle", high=-0.15, when="change"),
+        Band("shoulder_rise", high=-0.1, when="change"),
         Band("stride", high=0.2, when="peak", margin=0.12),
+        Band("left_ahead", high=0.4, when="range", margin=0.2),
         Band("wrist_over_ankle", low=0.25, when="peak", margin=0.12),
         Band("trunk", high=50, when="change", margin=20),
     ),
@@ -88,13 +90,14 @@ CHECKS = (
     ),
     Check(
         id="heel_rise",
-        measures="how much higher the heel is above the toes than when standing",
-        measure=measures.lifted("heel", over="foot_index"),
+        measures="how far the heel is up from where it stands",
+        measure=measures.heel_lift,
         verdict="exceeds",
         above=True,
-        threshold=5.2,
-        clear=4,
+        threshold=4.5,
+        clear=3.6,
         unit="cm",
+        lasting_s=0.25,
         marks=("foot_index", "heel"),
         against="horizontal",
         views=SIDE,
@@ -105,7 +108,7 @@ CHECKS = (
         source="More than about 4 % of the leg's length is an " + ENGINEERING_DEFAULT,
     ),
     uneven_sides("hip", 6),
-    too_fast(1.0),
+    too_fast(0.75),
 )
 
 EXERCISE = Exercise(movement=MOVEMENT, name=N_("Squat"), checks=CHECKS)

@@ -118,7 +118,7 @@ def test_too_fast(exercise: str) -> None:
     limit = next(check.threshold for check in CATALOGUE[exercise].checks if check.id == "too_fast")
     # A repetition is timed from leaving rest to being back, which is some 80 % of the figure's smooth period.
     slow = figure(exercise, reps=3, period=1.5 * limit, fps=30)
-    fast = figure(exercise, reps=3, period=0.9 * limit, fps=30)
+    fast = figure(exercise, reps=3, period=0.8 * limit, fps=30)
     assert "too_fast" not in faults(review(slow, exercise=exercise))
     assert faults(review(fast, exercise=exercise)).get("too_fast") == [1, 2, 3]
 

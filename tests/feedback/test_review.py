@@ -81,12 +81,12 @@ def test_a_summary_has_two_or_three_sentences(exercise: str, azimuth: float, lan
 
 
 def test_the_first_fault_is_major_and_concerns_most() -> None:
-    report = review(figure("squat", reps=3, period=1.0, peaks=[{"heel": 0.08}, SHALLOW, SHALLOW]), exercise="squat")
+    report = review(figure("squat", reps=3, period=0.8, peaks=[{"heel": 0.08}, SHALLOW, SHALLOW]), exercise="squat")
     assert [fault.id for fault in report.faults] == ["shallow_depth", "heel_rise", "too_fast"]
 
 
 def test_a_minor_fault_leaves_a_repetition_good() -> None:
-    report = review(figure("squat", reps=3, period=1.0), exercise="squat")
+    report = review(figure("squat", reps=3, period=0.8), exercise="squat")
     assert [fault.severity for fault in report.faults] == ["minor"]
     assert report.reps.good == 3
     assert report.score is not None
