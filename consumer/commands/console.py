@@ -19,7 +19,8 @@ from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
 from pose.errors import ModelMissing
 
-out = Console(highlight=False)
+# Into a pipe or a file lines go as they are; only a terminal has an edge.
+out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 err = Console(stderr=True, highlight=False)
 
 
