@@ -21,7 +21,7 @@ from pose.video import Frame, Limits, Pixels, Size, Video, fit
 LONG_SIDE = 640
 """Pixels of the longer side that the model is given; its own input is 256 square around the person."""
 
-WARM_UP_S = 0.5
+WARM_UP_S = 0.3
 """What a part reads, and throws away, before its beginning: the tracker's first look is less exact than its next."""
 
 SHORTEST_PART_S, LONGEST_PART_S = 2.0, 30.0
@@ -75,7 +75,7 @@ def read_motion(
         height=header.size[1],
         fps=header.fps,
         frames_decoded=seen.frames_decoded,
-        frames_analysed=len(seen.samples.times),
+        frames_analysed=len(chosen.times),
         complete=seen.complete,
     )
     return _motion(info, chosen, fit(header.size, LONG_SIDE))
@@ -170,12 +170,13 @@ class _Reader:
                     break
                 gap, before = max(gap, frame.time - before if before >= 0 else 0.0), frame.time
                 video.skip_unneeded(looker.rate <= STEADY and gap < LARGEST_GAP_S)
+                looker.seen.frames_decoded += frame.time >= start
                 last = None if looker.look(frame) else frame
                 done[index] = max(0.0, frame.time - start)
             if last and end == math.inf:
                 looker.look(last, anyway=True)  # a set that ends with the film: its last return may be in the last frame
             seen = looker.seen
-            seen.frames_decoded, seen.end_s, seen.complete = video.frames_decoded, video.end_s, video.complete
+            seen.end_s, seen.complete = video.end_s, video.complete
         return seen
 
 

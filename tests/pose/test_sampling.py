@@ -1,0 +1,82 @@
+"""How many frames are looked at: by how often the joints cross their range, never fewer than the tracker needs."""
+
+import numpy as np
+import pytest
+
+from pose.landmarks import Pose
+from pose.motion import INDEX
+from pose.sampling import FASTEST, RESTING, STEADY, Sampler
+
+
+def standing(lift: float, size: float = 100.0) -> Pose:
+    """A person whose arms are lifted by a share of the trunk's length."""
+    image = np.zeros((33, 3), np.float32)
+    for row, joint in enumerate(("shoulder", "hip", "knee", "ankle")):
+        image[[INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]], 1] = row * size
+    for joint in ("shoulder", "elbow", "wrist"):
+        image[[INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]], 1] -= lift * size
+    return Pose(image, image / size, np.ones(33, np.float32))
+
+
+def looks(seconds: float, fps: float, period: float | None, amplitude: float = 0.5, size: float = 100.0) -> list[float]:
+    sampler, taken = Sampler(fps), []
+    for time in np.arange(0, seconds, 1 / fps):
+        if sampler.wants(time):
+            taken.append(float(time))
+            lift = amplitude * np.sin(2 * np.pi * time / period) if period else 0.0
+            sampler.saw(time, standing(lift, size))
+    return taken
+
+
+@pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 60])
+def test_a_normal_movement_is_sampled_steadily_at_any_frame_rate(fps: float) -> None:
+    taken = looks(20, fps, period=2.5)
+    assert len(taken) / 20 == pytest.approx(STEADY, rel=0.04)
+    assert max(np.diff(taken)) <= 1 / STEADY + 1 / fps
+
+
+@pytest.mark.parametrize("period", [0.4, 0.5, 0.6, 0.8])
+@pytest.mark.parametrize("size", [30.0, 300.0])
+def test_fast_repetitions_get_six_samples_each(period: float, size: float) -> None:
+    late = [time for time in looks(10, 30, period, size=size) if time > 2]
+    assert len(late) / 8 * period >= 6
+    assert len(late) / 8 <= FASTEST * 1.05
+
+
+def test_who_rests_is_looked_at_less() -> None:
+    assert len(looks(20, 30, period=None)) / 20 == pytest.approx(RESTING, rel=0.1)
+
+
+def test_movement_after_a_rest_is_seen_at_once() -> None:
+    sampler = Sampler(30)
+    taken = []
+    for time in np.arange(0, 8, 1 / 30):
+        if sampler.wants(time):
+            taken.append(time)
+            sampler.saw(time, standing(0.0 if time < 5 else 0.5 * np.sin(np.pi * (time - 5))))
+    assert np.diff([time for time in taken if time > 5.4]).max() < 1 / STEADY + 1 / 30
+
+
+def test_nobody_is_looked_for_steadily() -> None:
+    sampler = Sampler(30)
+    taken = 0
+    for time in np.arange(0, 5, 1 / 30):
+        if sampler.wants(time):
+            taken += 1
+            sampler.saw(time, None)
+    assert taken == pytest.approx(5 * STEADY, abs=2)
+
+
+def test_hidden_joints_do_not_count() -> None:
+    sampler = Sampler(30)
+    random = np.random.default_rng(1)
+    rates = []
+    for time in np.arange(0, 5, 1 / 30):
+        if sampler.wants(time):
+            pose = standing(0.0)
+            hidden = [INDEX["left_wrist"], INDEX["right_wrist"]]
+            pose.image[hidden] += random.normal(0, 80, (2, 3))
+            pose.visibility[hidden] = 0.2
+            sampler.saw(time, pose)
+            rates.append(sampler.rate)
+    assert rates[-1] == RESTING
