@@ -1,12 +1,14 @@
 """The published report: its schema, its names, its numbers."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from feedback import report
 from feedback.report import Quantity, Tempo, json_schema
 from feedback.review import review
 from tests.figures import figure
@@ -22,8 +24,8 @@ def test_the_published_schema_is_current() -> None:
 @pytest.mark.parametrize("azimuth", [0, 45, 90])
 def test_reports_validate(exercise: str, azimuth: float) -> None:
     options = {"lead": 4} if exercise == "plank" else {"reps": 2, "peaks": [{}, {"lean": 60}]}
-    report = review(figure(exercise, azimuth=azimuth, **options), exercise=exercise)
-    written = json.loads(report.to_json(), parse_constant=pytest.fail)
+    made = review(figure(exercise, azimuth=azimuth, **options), exercise=exercise)
+    written = json.loads(made.to_json(), parse_constant=pytest.fail)
     jsonschema.validate(written, json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
@@ -44,6 +46,14 @@ def test_the_report_has_the_names_of_the_contract() -> None:
     }
     assert set(written["statistics"]) == {"rangeOfMotion", "tempo", "symmetry", "consistency", "timeUnderTension"}
     assert set(written["files"]) == {"report", "worst1", "worst2", "best", "graph", "video", "comparison"}
+
+
+def test_every_warning_is_explained() -> None:
+    sources = Path(report.__file__).parent.glob("*.py")
+    codes = {code for source in sources for code in re.findall(r'Warn\(code="(\w+)"', source.read_text(encoding="utf-8"))}
+    page = (SCHEMA.parent / "report.md").read_text(encoding="utf-8")
+    assert codes
+    assert {code for code in codes if f"`{code}`" not in page} == set()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
