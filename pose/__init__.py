@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pose.limits import Limits
     from pose.motion import Motion, VideoInfo
     from pose.reading import read_motion
-    from pose.video import Limits
 
 __all__ = ["Limits", "Motion", "VideoInfo", "read_motion"]
 
-_HOMES = {"Limits": "pose.video", "Motion": "pose.motion", "VideoInfo": "pose.motion", "read_motion": "pose.reading"}
+_HOMES = {"Limits": "pose.limits", "Motion": "pose.motion", "VideoInfo": "pose.motion", "read_motion": "pose.reading"}
 
 
 def __getattr__(name: str) -> Any:

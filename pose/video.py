@@ -6,7 +6,6 @@ Damaged packets are skipped: what can be read is read, and `Video.complete` says
 """
 
 import math
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pose.errors import VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
+from pose.errors import VideoUnreadable
+from pose.limits import Limits, check_duration, check_file, check_frames, check_pixels, check_rate
+
+__all__ = ["Frame", "Limits", "Orientation", "Pixels", "Size", "Video", "fit", "probe"]
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -33,17 +35,6 @@ ACCEPTED = "send an MP4, MOV or WebM video (H.264, HEVC, VP9 or AV1)"
 # A header that promises this much more than was read is a file that ends early: half a second covers rounding, edit lists
 # and sound that outlasts the picture.
 MISSING_S, MISSING_SHARE = 0.5, 0.03
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a video may cost. Checked against the header before decoding, and again while decoding."""
-
-    max_bytes: int = 500_000_000
-    max_pixels: int = 3840 * 2160
-    max_duration_s: float = 900.0
-    max_frames: int = 54_000
-    max_fps: float = 240.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +147,7 @@ class Video:
         self.frames_decoded = 0
         self.end_s = 0.0
         self.damaged = 0
-        _check_file(self._path, self._limits)
+        check_file(self._path, self._limits)
         self._container, self._stream = self._open()
         try:
             self._check_header()
@@ -235,20 +226,16 @@ class Video:
             raise VideoUnreadable(f"The video is coded in a way that is not accepted. Please {ACCEPTED}.")
         if codec.width < 1 or codec.height < 1:
             raise VideoUnreadable("The video does not say how large its picture is: it is damaged. Please export it again.")
-        _check_pixels(codec.width, codec.height, limits)
+        check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.fps = rate if math.isfinite(rate) and rate > 0 else 30.0
-        if self.fps > limits.max_fps:
-            raise VideoTooLong(
-                f"The video has {self.fps:.0f} frames per second; at most {limits.max_fps:.0f} are accepted. "
-                "Please film at 30 or 60."
-            )
+        check_rate(self.fps, limits)
         self.duration_s = self._header_duration()
         if self.duration_s is not None:
-            _check_duration(self.duration_s, limits)
+            check_duration(self.duration_s, limits)
         self.frame_count = stream.frames or None
         if self.frame_count is not None:
-            _check_frames(self.frame_count, limits)
+            check_frames(self.frame_count, limits)
         codec.thread_count = self._threads
         codec.thread_type = "AUTO"
         codec.options = {"max_pixels": str(limits.max_pixels)}
@@ -301,8 +288,8 @@ class Video:
                 yield frame
 
     def _check_progress(self, time: float) -> None:
-        _check_frames(self.frames_decoded, self._limits)
-        _check_duration(time, self._limits)
+        check_frames(self.frames_decoded, self._limits)
+        check_duration(time, self._limits)
 
 
 def probe(path: str | Path, limits: Limits | None = None) -> tuple[Size, float | None]:
@@ -316,42 +303,3 @@ def probe(path: str | Path, limits: Limits | None = None) -> tuple[Size, float |
     """
     with Video(path, limits) as video:
         return video.size, video.duration_s
-
-
-def _check_file(path: Path, limits: Limits) -> None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        raise VideoMissing("There is no such video file.") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise VideoUnreadable("That is not a video file but a directory or a device.")
-    if status.st_size == 0:
-        raise VideoUnreadable("The video file is empty: its upload was cut off before it began. Please upload it again.")
-    if status.st_size > limits.max_bytes:
-        raise VideoTooLarge(
-            f"The video has {status.st_size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:.0f} MB are accepted. "
-            "Please send a shorter one or a lower quality."
-        )
-
-
-def _check_pixels(width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.max_pixels:
-        raise VideoTooLarge(
-            f"The picture is {width} x {height} pixels, more than the {limits.max_pixels / 1e6:.1f} million accepted. "
-            "Please film in 4K or less; 1080p is plenty."
-        )
-
-
-def _check_duration(seconds: float, limits: Limits) -> None:
-    if seconds > limits.max_duration_s:
-        raise VideoTooLong(
-            f"The video lasts {seconds:.0f} s; at most {limits.max_duration_s:.0f} s are accepted. "
-            "Please cut it to the exercise."
-        )
-
-
-def _check_frames(frames: int, limits: Limits) -> None:
-    if frames > limits.max_frames:
-        raise VideoTooLong(
-            f"The video has more than the {limits.max_frames} frames accepted. Please cut it, or film at 30 frames per second."
-        )
