@@ -1,0 +1,74 @@
+"""The benchmark's own arithmetic: a wrong one would hide a wrong analysis."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench.accuracy import main
+from tests.bench.labels import read_set
+from tests.bench.measure import Row
+from tests.bench.tables import fault_table, misses, summary
+
+
+def test_a_set_counted_by_eye(tmp_path: Path) -> None:
+    (tmp_path / "labels.tsv").write_text(
+        "clip\texercise\treps\tview\na.mp4\tsquat\t3\tside-oblique\nb.mp4\tplank\t6.5s\trear\n"
+    )
+    counted, held = read_set(tmp_path)
+    assert (counted.reps, counted.hold_s, counted.views) == (3, None, {"side_left", "side_right", "oblique"})
+    assert (held.reps, held.hold_s, held.views) == (None, 6.5, {"rear"})
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "mirror", "view"), [(90, False, "side_left"), (90, True, "side_right"), (180, False, "rear")]
+)
+def test_a_rendered_set(tmp_path: Path, azimuth: float, mirror: bool, view: str) -> None:
+    truth = {
+        "exercise": "squat",
+        "camera": {"azimuth": azimuth},
+        "nuisances": ["mirror"] * mirror,
+        "reps": [{}, {}],
+        "hold_s": None,
+    }
+    (tmp_path / "index.tsv").write_text("clip\none\n")
+    (tmp_path / "one.json.gz").write_bytes(gzip.compress(json.dumps(truth).encode()))
+    (clip,) = read_set(tmp_path)
+    assert (clip.reps, clip.views) == (2, {view})
+
+
+def test_no_labels_is_a_clear_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "neither labels.tsv nor index.tsv" in capsys.readouterr().out
+    assert main([]) == 2
+
+
+ROWS = [
+    Row("a", "set", "squat", 4, None, recognised="squat", counted=4, seconds=10, cpu_s=2, faults={"shallow_depth": [3, 0, 1]}),
+    Row("b", "set", "squat", 4, None, recognised="lunge", counted=2, seconds=10, cpu_s=4, view="rear", view_right=False),
+    Row("c", "set", "plank", None, 10.0, recognised="plank", held_s=8.5),
+    Row("d", "set", "none", 0, None, recognised="none", counted=0),
+]
+
+
+def test_figures_of_a_set() -> None:
+    figures = summary(ROWS)
+    assert figures["squat"]["exact"] == 0.5
+    assert figures["squat"]["relative_error"] == 0.25
+    assert figures["squat"]["cpu_per_s"] == 0.3
+    assert figures["plank"]["hold_error_s"] == 1.5
+    assert figures["plank"]["exact"] is None
+    assert figures["all"]["recognised"] == 0.75
+    assert figures["none"]["relative_error"] is None
+
+
+def test_misses_are_named_with_their_reason() -> None:
+    assert misses(ROWS) == ["b: recognised as lunge, counted 2 of 4, view rear", "c: held 8.5 of 10.0 s"]
+
+
+def test_precision_and_recall() -> None:
+    table = fault_table(ROWS)
+    assert table is not None
+    assert [list(column.cells)[-1] for column in table.columns][2:] == ["3", "0", "1", "1.00", "0.75"]
+    assert fault_table(ROWS[1:]) is None
