@@ -19,7 +19,7 @@ from tests.figures import EXERCISES, figure
         (90, "side_left"),
         (-80, "side_right"),
         (140, "rear"),
-        (180, "rear"),
+        (176, "rear"),
         (-170, "rear"),
     ],
 )
