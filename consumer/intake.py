@@ -49,7 +49,7 @@ NET_AGE_S = 15.0
 BACKLOG = 50
 """So many candidates, and at least four for each worker, are a backlog: enough to do without being told of more."""
 
-BACKLOG_S = 3.0
+BACKLOG_S = 1.0
 """A backlog that has lasted for so long lets the watch rest. Every consumer's watch hears of every change: that costs most when
 there are many of both, and helps nobody while all workers are busy."""
 

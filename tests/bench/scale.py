@@ -116,6 +116,10 @@ class Site:
             time.sleep(1.0)
         raise TimeoutError(f"{len(ended)} of {number} jobs ended within {LIMIT_S:.0f} s.")
 
+    def now(self) -> datetime:
+        """The store's time; there is a document."""
+        return self.documents.find({}, limit=1)[0].read_time
+
     def _all(self, equal: Mapping[str, Any]) -> list[Snapshot]:
         found: list[Snapshot] = []
         while page := self.documents.find(equal, after=found[-1] if found else None, limit=300):
@@ -188,17 +192,19 @@ class Fleet:
 
 
 def backlog(site: Site, consumers: int, jobs: int) -> Figures:
-    """All at once."""
+    """All are there when the consumers start; measured from when all of these run until there are not enough for all."""
+    site.submit_all([(f"owner{number % 20}", f"job{number:04}") for number in range(jobs)])
     with fleet(site, consumers) as running:
-        site.submit_all([(f"owner{number % 20}", f"job{number:04}") for number in range(jobs)])
+        begin = site.now()
         ended = site.wait(jobs)
     spans = sorted((at(snapshot, "finishedAt"), at(snapshot, "startedAt")) for snapshot in ended)
-    begin, end = min(started for _, started in spans), spans[-consumers - 1][0]
+    end = spans[-consumers - 1][0]
     window_s = (end - begin).total_seconds()
-    worked_s = sum((min(finished, end) - started).total_seconds() for finished, started in spans if started < end)
+    inside = [(started, finished) for finished, started in spans if finished > begin and started < end]
+    worked_s = sum((min(finished, end) - max(started, begin)).total_seconds() for started, finished in inside)
     return {
         **costs(running.counts, jobs),
-        "jobsPerSecond": round((len(spans) - consumers) / window_s, 2),
+        "jobsPerSecond": round(sum(begin < finished <= end for finished, _ in spans) / window_s, 2),
         # On a machine with few cores a job takes longer the more of them run; a consumer without one is our own doing.
         "jobMedianS": round(median((finished - started).total_seconds() for finished, started in spans), 2),
         "occupancy": round(worked_s / window_s / consumers, 3),
