@@ -23,7 +23,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -240,7 +240,7 @@ class Spool:
         number = 0
         while True:
             path = self.root / (f"{name}-{number}" if number else name)
-            path.mkdir(exist_ok=True)
+            _make(path)
             lock = _try_lock(path)
             if lock is not None:
                 return path, lock
@@ -269,6 +269,12 @@ def _place(path: Path, identity: Identity) -> Place:
     return Place(path, identity, {})
 
 
+def _make(path: Path) -> None:
+    # Not Path.mkdir(exist_ok=True): that fails when somebody removes the directory at the same moment.
+    with suppress(FileExistsError):
+        path.mkdir()
+
+
 def _try_lock(path: Path) -> int | None:
     """The descriptor of the directory's lock file, or None when another process, or another thread, holds it."""
     while True:
@@ -276,7 +282,7 @@ def _try_lock(path: Path) -> int | None:
             descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             # Its last user has just removed the directory.
-            path.mkdir(exist_ok=True)
+            _make(path)
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -129,14 +129,14 @@ def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
 
     def work() -> None:
         try:
-            for _ in range(30):
+            for _ in range(150):
                 with Spool(spool.root).open(job()) as place:
                     finish(place, Stage.DOWNLOADING)
                     place.discard()
         except BaseException as error:  # noqa: BLE001 - told below
             failed.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -272,6 +272,9 @@ class TestInterruption:
         assert (after["status"], after["attempt"], after["lease"]["token"]) == ("processing", 2, "rival")
         assert "result" not in after
         assert not [path for path in bench.objects() if "/job/2/" in path]
+        # Nothing is published after the point: the winner of a shim's job writes to the same older place.
+        later = bench.points[bench.points.index(point) + 1 :]
+        assert not [name for name in later if name.startswith("uploading ")]
 
     def test_a_hand_back_gives_the_attempt_back_and_keeps_what_is_finished(self, bench: Bench) -> None:
         bench.put(hang=True)
