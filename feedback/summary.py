@@ -79,7 +79,7 @@ def summarise(words: Words, outcome: Outcome) -> str:
         sentences.append(words("You stayed with it until the end, well done."))
     if outcome.unseen and not outcome.faults:
         sentences.append(_film_elsewhere(words, outcome))
-    return " ".join(sentences[:3])
+    return " ".join(sentences)
 
 
 def _how_it_went(words: Words, outcome: Outcome) -> str:

@@ -227,7 +227,8 @@ def test_one_bad_sample_is_no_fault(fps: int) -> None:
     motion = figure("squat", reps=3, azimuth=FRONT, fps=fps)
     image, world = motion.image.copy(), motion.world.copy()
     for array, scale in ((image, 140), (world, 1)):
-        array[int(2.0 * fps), INDEX["left_knee"], 0] -= 0.3 * scale
+        # Less than what is taken for a slip of the landmark and mended.
+        array[int(2.0 * fps), INDEX["left_knee"], 0] -= 0.14 * scale
     assert not review(replace(motion, image=image, world=world), exercise="squat").faults
 
 
@@ -251,6 +252,14 @@ def test_feet_at_the_lower_edge_are_not_judged() -> None:
     image[..., 1] += motion.video.height - np.nanmax(image[..., 1]) - 1
     report = review(replace(motion, image=image), exercise="squat")
     assert "heel_rise" in {each.id for each in report.not_assessed}
+
+
+def test_a_camera_that_sinks_lifts_no_heel() -> None:
+    motion = figure("squat", reps=3, azimuth=LEFT)
+    image = motion.image.copy()
+    sinking = np.exp(-(((motion.times - motion.times[-1] / 2) / 0.6) ** 2))
+    image[..., 1] -= 12 * sinking[:, None]
+    assert not review(replace(motion, image=image), exercise="squat").faults
 
 
 def test_a_mirrored_video_has_the_same_faults() -> None:
