@@ -48,9 +48,12 @@ def name_view(azimuth: float) -> ViewId:
 
 def azimuths(motion: Motion) -> Floats:
     """(n,) the camera's azimuth in every sample, degrees; NaN where the person was not found."""
-    lines = [motion.world[:, INDEX[f"left_{part}"]] - motion.world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
-    across = np.sum(lines, axis=0)
-    return np.asarray(np.degrees(np.arctan2(-across[:, 2], across[:, 0])))
+    directions = []
+    for part in ("shoulder", "hip"):
+        across = motion.world[:, INDEX[f"left_{part}"]] - motion.world[:, INDEX[f"right_{part}"]]
+        directions.append(np.exp(1j * np.arctan2(-across[:, 2], across[:, 0])))
+    # Both count alike, wide or not: arms that hold a bar turn the shoulders.
+    return np.asarray(np.degrees(np.angle(np.sum(directions, axis=0))))
 
 
 def estimate_view(motion: Motion, *, start: int = 0, end: int | None = None) -> View:

@@ -26,7 +26,7 @@ from tests.bench.tables import fault_table, misses, summary, summary_table
 
 OUT = Path("bench/accuracy.json")
 
-WIDTH = 120
+WIDTH = 140
 """Columns that the tables need, also in a file."""
 
 

@@ -33,6 +33,9 @@ MEASURED = {
 }
 """The joint whose angle is compared with the truth, and the views in which the exercise's checks measure it."""
 
+UNLABELLED = {"too_fast"}
+"""Faults that the ground truth does not speak of."""
+
 
 @dataclass
 class Row:
@@ -131,7 +134,7 @@ def _angle_error(clip: Clip, examination: Examination) -> float | None:
 
 def _faults(clip: Clip, report: Report) -> dict[str, list[int]]:
     """For every fault that was judged: how often rightly found, wrongly found and missed, per repetition."""
-    judged_not = {item.id for item in report.not_assessed}
+    judged_not = {item.id for item in report.not_assessed} | UNLABELLED
     counts: dict[str, list[int]] = {}
 
     def note(fault: str, kind: int) -> None:

@@ -70,7 +70,7 @@ def _cell(now: float | None, before: float | None, *, share: bool) -> str:
     if now is None:
         return ""
     text = f"{100 * now:.0f} %" if share else f"{now:.3g}"
-    if before is None or abs(now - before) < 5e-3:
+    if before is None or abs(now - before) < (5e-3 if share else 0.05):
         return text
     change = f"{100 * (now - before):+.0f}" if share else f"{now - before:+.3g}"
     return f"{text} ({change})"
