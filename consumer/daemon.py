@@ -47,7 +47,7 @@ DRAW_S = 1.0
 """How long an idle worker waits before it looks whether it is still wanted."""
 
 FULL_S = 5.0
-"""How long intake pauses before it looks again whether the volume has room."""
+"""How long intake pauses before it looks again whether the volume can be used."""
 
 STALE_S = 60.0
 """Health says so when no sweep succeeded for this long, or for three times `DOTHIS_SWEEP_S`."""
@@ -110,7 +110,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._running: set[Lease] = set()
         self._lock = threading.Lock()
-        self._full = False
+        self._obstacle: str | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
             for number in range(1, settings.workers + 1)
@@ -156,10 +156,8 @@ class Daemon:
         if self._intake.silence_s > stale_s:
             reason = self._intake.failing or "it does not answer"
             problems.append(f"The document store could not be asked for {self._intake.silence_s:.0f} s: {reason}")
-        if self._full:
-            problems.append("The volume is full: no new jobs are taken until there is room.")
-        if not os.access(self._spool.root, os.W_OK):
-            problems.append("The volume cannot be written.")
+        if obstacle := self._spool.obstacle():
+            problems.append(f"{obstacle}: no new jobs are taken until that is mended.")
         dead = sum(not thread.is_alive() for thread in self._threads)
         if dead and not self._stopping.is_set():
             problems.append(f"{dead} of {len(self._threads)} workers have ended.")
@@ -216,7 +214,7 @@ class Daemon:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            if self._no_room():
+            if self._obstructed():
                 self._stopping.wait(FULL_S)
                 continue
             job_id = self._candidates.draw(DRAW_S)
@@ -265,15 +263,16 @@ class Daemon:
         with self._lock:
             return max(len(self._threads) - len(self._running) - len(self._candidates), 0)
 
-    def _no_room(self) -> bool:
-        full = self._spool.free_bytes() < 0
-        if full != self._full:
-            self._full = full
-            logger.log(
-                logging.ERROR if full else logging.INFO,
-                "The volume is full: no new jobs are taken until there is room." if full else "The volume has room again.",
-            )
-        return full
+    def _obstructed(self) -> bool:
+        """Whether the volume takes no new work; told in the log once."""
+        obstacle = self._spool.obstacle()
+        if obstacle != self._obstacle:
+            self._obstacle = obstacle
+            if obstacle:
+                logger.error("%s: no new jobs are taken until that is mended.", obstacle)
+            else:
+                logger.info("The volume has room again.")
+        return obstacle is not None
 
 
 def _join_all(threads: list[threading.Thread], timeout_s: float) -> None:

@@ -37,8 +37,12 @@ logger = logging.getLogger(__name__)
 CHUNK = 1 << 20
 
 
+_VOLUME_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+"""No fault of the job's: no space, no quota, a volume that went read-only or bad."""
+
+
 class NoRoom(Exception):
-    """The volume has less free space than the work needs."""
+    """The volume has less free space than the work needs, or takes no writes at all."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +172,31 @@ class Spool:
         """The job's directory, with what an earlier attempt on this volume left of the same request.
 
         Raises:
-            NoRoom: the volume is full.
+            NoRoom: the volume is full or takes no writes.
+            OSError: the volume cannot be used.
         """
         identity = Identity.of(job)
         name = hashlib.sha256(job.id.encode()).hexdigest()[:32]
-        with _no_room():
+        with room_errors():
             path, lock = self._lock_first(name)
         try:
-            with _no_room():
-                yield _place(path, identity)
+            yield _place(path, identity)
         finally:
             os.close(lock)
 
     def free_bytes(self) -> int:
         """Free space beyond what is to be kept; negative when there is too little."""
         return shutil.disk_usage(self.root).free - self._min_free
+
+    def obstacle(self) -> str | None:
+        """Why no new work can be done on this volume; None when it can."""
+        try:
+            full = self.free_bytes() < 0
+        except OSError as error:
+            return f"The volume cannot be used ({error.strerror})"
+        if full:
+            return "The volume is full"
+        return None if os.access(self.root, os.W_OK) else "The volume cannot be written"
 
     def need(self, size: int) -> None:
         """Raises NoRoom unless the volume has room for so many bytes more."""
@@ -245,6 +259,17 @@ class Spool:
             if lock is not None:
                 return path, lock
             number += 1
+
+
+@contextmanager
+def room_errors() -> Iterator[None]:
+    """Raises NoRoom for what the volume, and not the work, is to blame for."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _VOLUME_ERRORS:
+            raise NoRoom(f"The volume takes no writes: {error.strerror}.") from error
+        raise
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -356,13 +381,3 @@ def _mtime(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
-
-
-@contextmanager
-def _no_room() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise NoRoom("The volume is full.") from error
-        raise

@@ -17,7 +17,7 @@ from consumer.jobs import Stage, Status
 from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics
 from consumer.sandbox import SandboxError
-from consumer.spool import NoRoom, Place
+from consumer.spool import NoRoom, Place, room_errors
 from consumer.stages import Workshop
 
 logger = logging.getLogger(__name__)
@@ -45,16 +45,17 @@ class Worker:
             try:
                 with self._shop.spool.open(lease.job) as place:
                     if self._work(lease, place):
-                        place.discard()
-            except NoRoom as full:
-                # Not even the manifest could be written.
-                self._endings.failed(lease, job_error(full))
+                        _discard(place)
+            except (NoRoom, OSError) as error:
+                # The job's directory cannot be made or locked; what goes wrong inside is handled there.
+                self._endings.failed(lease, JobError(ErrorCode.UNAVAILABLE, type(error).__name__))
         self._shop.hook("ended")
 
     def _work(self, lease: Lease, place: Place) -> bool:
         """Whether the job is over."""
         try:
-            self._walk(lease, place)
+            with room_errors():
+                self._walk(lease, place)
         except Interrupted as reason:
             return self._endings.interrupted(lease, reason)
         except (JobError, StoreError, SandboxError, NoRoom) as error:
@@ -92,3 +93,11 @@ class Worker:
         seconds = time.monotonic() - started
         self._metrics.stage_seconds.labels(stage=str(stage)).observe(seconds)
         logger.info("The stage %s took %.2f s", stage, seconds)
+
+
+def _discard(place: Place) -> None:
+    try:
+        place.discard()
+    except OSError as error:
+        # The job is over all the same; housekeeping takes what is left.
+        logger.warning("The remains of a job could not be removed: %s", type(error).__name__)

@@ -184,6 +184,14 @@ def test_a_full_volume_is_told(tmp_path: Path) -> None:
         spool.need(1)
 
 
+def test_a_volume_that_cannot_be_used_is_told(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spool.obstacle() is None
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert spool.obstacle() == "The volume cannot be written"
+    spool.root.rmdir()
+    assert "cannot be used" in (spool.obstacle() or "")
+
+
 def test_a_file_is_written_in_full_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "file.json"
     write_atomically(file, json.dumps([1]).encode())
