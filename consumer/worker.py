@@ -52,13 +52,17 @@ class Worker:
         self._shop.hook("ended")
 
     def _work(self, lease: Lease, place: Place) -> bool:
-        """Whether the job is over."""
+        """Whether what is left in the place is of no more use."""
         try:
             with room_errors():
                 self._walk(lease, place)
         except Interrupted as reason:
             return self._endings.interrupted(lease, reason)
-        except (JobError, StoreError, SandboxError, NoRoom) as error:
+        except NoRoom as error:
+            over = self._endings.failed(lease, job_error(error))
+            # Downloads that wait side by side for room for the rest would keep it from each other for ever.
+            return over or not place.finished(Stage.ANALYSING)
+        except (JobError, StoreError, SandboxError) as error:
             return self._endings.failed(lease, job_error(error))
         except Exception as error:
             logger.exception("The job failed by a defect.")

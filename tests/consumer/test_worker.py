@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +193,38 @@ def test_a_full_volume_is_an_outage(backend: Backend, sandbox: Sandbox, tmp_path
     bench.put()
     after = bench.run()
     assert (after["status"], after["error"]["code"], after["attempt"]) == ("waiting", "unavailable", 0)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_a_volume_that_gives_out_during_the_work_is_an_outage(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    bench.put()
+    monkeypatch.setattr(bench.backend.objects, "download", fail)
+    after = bench.run()
+    assert (after["status"], after["error"]["code"], after["attempt"]) == ("waiting", "unavailable", 0)
+
+
+def test_a_volume_where_no_job_can_begin_is_an_outage(bench: Bench) -> None:
+    bench.put()
+    (bench.using.data_dir / "spool").rmdir()
+    after = bench.run()
+    assert (after["status"], after["error"]["code"], after["attempt"]) == ("waiting", "unavailable", 0)
+
+
+def test_a_volume_that_is_filled_by_downloads_alone_is_freed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(point: str) -> None:
+        if point == "downloading finished":
+            monkeypatch.setattr(bench.worker._shop.spool, "free_bytes", lambda: 0)
+
+    bench.act = fill
+    bench.put()
+    after = bench.run()
+    assert (after["status"], after["error"]["code"]) == ("waiting", "unavailable")
+    assert bench.spool() == []
 
 
 class Storage:
