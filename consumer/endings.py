@@ -4,7 +4,7 @@ import logging
 import random
 
 from consumer import jobs
-from consumer.backends import Snapshot, StoreError
+from consumer.backends import Snapshot, StoreError, TooLarge
 from consumer.errors import CancelRequested, ErrorCode, Interrupted, JobError, LeaseLost
 from consumer.jobs import Changes, Status
 from consumer.lease import Lease
@@ -25,6 +25,8 @@ def job_error(error: JobError | StoreError | SandboxError | NoRoom) -> JobError:
             return JobError(ErrorCode.TIMED_OUT, str(error))
         case Crashed():
             return JobError(ErrorCode.ANALYSIS_CRASHED, str(error))
+        case TooLarge():
+            return JobError(ErrorCode.INTERNAL, "the result does not fit into the document")
         case Defect():
             logger.error("The analysis failed: %s", error)
             return JobError(ErrorCode.INTERNAL, "the analysis raised what nobody foresaw")
@@ -64,13 +66,13 @@ class Endings:
                 return True
             case CancelRequested():
                 logger.info("The job was cancelled")
-                self._metrics.ended(str(Status.CANCELLED), str(ErrorCode.CANCELLED))
-                _write_once(lease, jobs.cancel(lease.job.language))
+                if _written(lease, jobs.cancel(lease.job.language)):
+                    self._metrics.ended(str(Status.CANCELLED), str(ErrorCode.CANCELLED))
                 return True
             case _:
                 logger.info("The job is handed back")
-                self._metrics.handed_back.inc()
-                _write_once(lease, jobs.hand_back(lease.job.attempt))
+                if _written(lease, jobs.hand_back(lease.job.attempt)):
+                    self._metrics.handed_back.inc()
                 return False
 
     def _postpone(self, snapshot: Snapshot, lease: Lease, error: JobError) -> Changes:
@@ -81,11 +83,13 @@ class Endings:
         return jobs.postpone(error, job.language, attempt=job.attempt, until=snapshot.read_time + wait)
 
 
-def _write_once(lease: Lease, changes: Changes) -> None:
+def _written(lease: Lease, changes: Changes) -> bool:
     """Nobody waits for the store here: where the write fails, the end of the lease does the same, later."""
     try:
         lease.end(changes, patient=False)
+        return True
     except LeaseLost:
         logger.info("Somebody else has the job already.")
     except StoreError as error:
         logger.warning("The job's end could not be written; its lease will run out: %s", error)
+    return False

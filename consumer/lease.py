@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer import jobs
-from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError, Unavailable
+from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import CancelRequested, Interrupted, LeaseLost
 from consumer.jobs import Changes, Job, Stage
 
@@ -108,21 +108,23 @@ class Lease:
         Raises:
             LeaseLost: the job is not ours any more; nothing was written.
             Interrupted: as `check` does, while waiting.
+            TooLarge: the changes do not fit into the document.
             StoreError: the store cannot be asked, and we are not patient.
         """
         wait_s = 0.5
-        while True:
+        while not self.ended:
             try:
-                self.write(changes)
+                self._write_end(changes)
+            except TooLarge:
+                raise
             except StoreError as error:
                 if not patient:
                     raise
                 logger.warning("The document cannot be written, trying again: %s", error)
+                self._wait_in_doubt(wait_s)
+                wait_s = min(wait_s * 2, 15.0)
             else:
                 self.ended = True
-                return
-            self.wait(wait_s)
-            wait_s = min(wait_s * 2, 15.0)
 
     def report(self, stage: Stage, fraction: float) -> None:
         """Note progress: `fraction` (0 to 1) of the stage is done. The heartbeat writes it."""
@@ -148,6 +150,28 @@ class Lease:
         with self._progress:
             return (self._stage, self._percent) != self._written
 
+    def _write_end(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
+        try:
+            self.write(changes)
+        except LeaseLost:
+            # A write whose answer never came has taken the lease away as well.
+            snapshot = self._documents.get(self.job.id)
+            if snapshot is None or not self._shows(snapshot, changes(snapshot) if callable(changes) else changes):
+                raise
+
+    def _shows(self, snapshot: Snapshot, end: Changes) -> bool:
+        """Whether the document is as our own end leaves it: nobody else ends this attempt."""
+        attempt = end.get("attempt", self.job.attempt)
+        found = snapshot.fields
+        return "lease" not in found and (found.get("status"), found.get("attempt")) == (end.get("status"), attempt)
+
+    def _wait_in_doubt(self, seconds: float) -> None:
+        """As `wait`, but the heartbeat may take an end that was written for a lost lease; the next write finds out."""
+        try:
+            self.wait(seconds)
+        except LeaseLost:
+            time.sleep(seconds)
+
     def _heed(self, snapshot: Snapshot) -> None:
         if snapshot.fields.get("cancelRequested") is True:
             self.interrupt(CancelRequested("The app has cancelled the job."))
@@ -156,9 +180,10 @@ class Lease:
     def _read(self) -> Snapshot:
         snapshot = self._documents.get(self.job.id)
         if snapshot is None or token_of(snapshot.fields) != self.token:
-            self.interrupt(LeaseLost("The document is gone." if snapshot is None else "Another worker has the job."))
-            self.check()
-            raise LeaseLost("The job is lost to this worker.")
+            lost = LeaseLost("The document is gone." if snapshot is None else "Another worker has the job.")
+            # It is lost whatever else has ended the work before.
+            self.interrupt(lost)
+            raise lost
         return snapshot
 
 

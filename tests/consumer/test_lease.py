@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from consumer import jobs
-from consumer.backends import DELETE, SERVER_TIME, Backend, Snapshot, Unavailable
+from consumer.backends import DELETE, SERVER_TIME, Backend, Snapshot, TooLarge, Unavailable
 from consumer.claims import Missed
-from consumer.errors import CancelRequested, HandedBack, LeaseLost
+from consumer.endings import Endings
+from consumer.errors import CancelRequested, ErrorCode, HandedBack, Interrupted, JobError, LeaseLost
 from consumer.jobs import Stage
 from consumer.lease import Heartbeat, Lease
+from consumer.metrics import Metrics
 from tests.consumer_kit import change, claim, claims, document, eventually, fields, in_background, put_job, settings
 
 
@@ -116,6 +119,91 @@ class TestEnd:
         lease.interrupt(HandedBack("bye"))
         with pytest.raises(HandedBack):
             lease.end(jobs.finish({}))
+
+
+class Mute:
+    """Documents that write, but the first answer gets lost."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._documents = backend.documents
+        self._lost = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+    def update(self, snapshot: Snapshot, changes: Any) -> None:
+        self._documents.update(snapshot, changes)
+        if self._lost:
+            self._lost -= 1
+            raise Unavailable("the answer never came")
+
+
+class TestAnswerLost:
+    @pytest.fixture
+    def lease(self, backend: Backend, tmp_path: Path) -> Lease:
+        put_job(backend)
+        held = claim(backend, settings(tmp_path))
+        return Lease(Mute(backend), held.job, held.token, 2.0)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("changes", "status"),
+        [
+            (jobs.finish({"reps": 5}), "done"),
+            (jobs.fail(JobError(ErrorCode.NO_PERSON), "en"), "failed"),
+            (
+                lambda snapshot: jobs.postpone(
+                    JobError(ErrorCode.UNAVAILABLE), "en", attempt=1, until=snapshot.read_time
+                ),
+                "waiting",
+            ),
+        ],
+    )
+    def test_an_end_that_was_written_is_no_lost_lease(self, backend: Backend, lease: Lease, changes: Any, status: str) -> None:
+        with Heartbeat(lease):
+            lease.end(changes)
+        assert lease.ended
+        assert fields(backend)["status"] == status
+
+    def test_not_even_where_the_heartbeat_sees_it_first(self, backend: Backend, lease: Lease) -> None:
+        backend.documents.update(document(backend), jobs.finish({"reps": 5}))
+        with pytest.raises(LeaseLost):
+            lease.confirm()
+        lease.end(jobs.finish({"reps": 5}))
+        assert lease.ended
+
+    @pytest.mark.parametrize(
+        "meanwhile",
+        [
+            {"status": "done", "lease": DELETE, "attempt": 2},
+            {"status": "failed", "lease": DELETE},
+            {"lease.token": "rival"},
+        ],
+    )
+    def test_another_workers_end_is_not_taken_for_ours(self, backend: Backend, lease: Lease, meanwhile: Any) -> None:
+        change(backend, "job", meanwhile)
+        with pytest.raises(LeaseLost):
+            lease.end(jobs.finish({"reps": 5}))
+        assert not lease.ended
+
+
+def test_what_does_not_fit_is_not_tried_for_ever(backend: Backend, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise TooLarge("1 MiB")
+
+    monkeypatch.setattr(backend.documents, "update", refuse)
+    with pytest.raises(TooLarge):
+        lease.end(jobs.finish({"reps": 5}))
+
+
+@pytest.mark.parametrize("reason", [CancelRequested("enough"), HandedBack("bye")])
+def test_a_lost_lease_is_told_whatever_has_ended_the_work_before(backend: Backend, lease: Lease, reason: Interrupted) -> None:
+    lease.interrupt(reason)
+    rival(backend)
+    metrics = Metrics()
+    Endings(settings(Path()), metrics).interrupted(lease, reason)
+    text = generate_latest(metrics.registry).decode()
+    assert 'status="cancelled"' not in text
+    assert "dothis_jobs_handed_back_total 0.0" in text
 
 
 def token_of(backend: Backend) -> str:
