@@ -17,10 +17,11 @@ _LEGACY_SUBSTITUTES = {"worst1": ("worst1", "best", "graph"), "worst2": ("worst2
 
 @dataclass(frozen=True)
 class Publication:
-    """One file and where it goes."""
+    """One file and where it goes; `shared` if other attempts write to the same path."""
 
     file: Path
     path: str
+    shared: bool = False
 
     @property
     def content_type(self) -> str:
@@ -45,7 +46,7 @@ def legacy_publications(job: Job, files: Iterable[Path]) -> Iterator[Publication
         for substitute in _LEGACY_SUBSTITUTES.get(kind, (kind,)):
             file = by_name.get(REPORT_FILES[substitute])
             if file is not None:
-                yield Publication(file, path)
+                yield Publication(file, path, shared=True)
                 break
 
 

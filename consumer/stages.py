@@ -1,6 +1,8 @@
 """What each stage of a job does, from what the stage before left in the spool to what the next one finds there."""
 
+import json
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from consumer.confine import Confinement
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Stage
 from consumer.lease import Lease
-from consumer.results import legacy_publications, publications, read_report, result_of
+from consumer.results import Publication, legacy_publications, publications, read_report, result_of
 from consumer.sandbox import Crashed, Sandbox
 from consumer.settings import Settings
 from consumer.spool import NoRoom, Place, Spool
@@ -23,6 +25,12 @@ logger = logging.getLogger(__name__)
 
 RESULTS_BYTES = 300_000_000
 """Room that a job's motion, pictures and annotated video may take beside its video."""
+
+MAX_REPORT_BYTES = 32_000_000
+"""A report has some kilobytes for each repetition; more than this is none of ours, and not to be read into memory."""
+
+MAX_RESULT_CHARACTERS = 400_000
+"""Of the document's 1 MiB, where a character may take several bytes, beside the request (Firestore's limit)."""
 
 Hook = Callable[[str], None]
 
@@ -110,27 +118,30 @@ def write_feedback(shop: Workshop, lease: Lease, place: Place) -> None:
 
 
 def publish(shop: Workshop, lease: Lease, place: Place) -> None:
-    """Upload the results and write `done`. Raises Interrupted, StoreError."""
+    """Upload the results and write `done`. Raises JobError, Interrupted, StoreError."""
     job = lease.job
     files = place.files(Stage.WRITING_FEEDBACK)
     published = publications(job, files)
+    result = _result(files, published)
     everything = [*published, *legacy_publications(job, files)]
     for number, publication in enumerate(everything):
-        # Whoever has lost the job publishes nothing more: what the winner wrote stays.
+        # Whoever has lost the job publishes nothing more: what the winner wrote stays. Where attempts share a path, that holds
+        # for an upload already under way as well: it replaces only what was there while the job was still ours.
+        generation = _generation(shop, publication.path) if publication.shared else None
         lease.confirm()
         shop.hook(f"uploading {publication.file.name}")
         shop.backend.objects.upload(
             publication.file,
             publication.path,
             content_type=publication.content_type,
+            if_generation=generation,
             progress=lambda _done, _total: lease.check(),
         )
         lease.report(Stage.UPLOADING, (number + 1) / len(everything))
     shop.hook("uploaded")
-    report = read_report(files)
-    lease.end(jobs.finish(result_of(report, published)))
+    lease.end(jobs.finish(result))
     shop.hook("done")
-    logger.info("The job is done: %s, %s repetitions", report["exercise"]["id"], report["reps"]["total"])
+    logger.info("The job is done: %s, %s repetitions", result["exercise"], result["reps"])
 
 
 def tidy(shop: Workshop, lease: Lease) -> None:
@@ -143,6 +154,16 @@ def tidy(shop: Workshop, lease: Lease) -> None:
                 objects.delete(path)
     if shop.settings.delete_source:
         objects.delete(job.video)
+
+
+def _result(files: Sequence[Path], published: Sequence[Publication]) -> dict[str, Any]:
+    """The document's `result`, seen to fit into it before anything is uploaded."""
+    if any(file.suffix == ".json" and file.stat().st_size > MAX_REPORT_BYTES for file in files):
+        raise JobError(ErrorCode.INTERNAL, "the report is too large")
+    result = result_of(read_report(files), published)
+    if len(json.dumps(result)) > MAX_RESULT_CHARACTERS:
+        raise JobError(ErrorCode.INTERNAL, "the result does not fit into the document")
+    return result
 
 
 def _in_sandbox(
@@ -178,6 +199,14 @@ def _in_sandbox(
         log.unlink(missing_ok=True)
 
 
+def _generation(shop: Workshop, path: str) -> int:
+    """Of the object as it is now; 0 when there is none."""
+    try:
+        return shop.backend.objects.stat(path).generation
+    except Missing:
+        return 0
+
+
 def _stat(shop: Workshop, name: str, path: str) -> ObjectInfo:
     with _named(name):
         info = shop.backend.objects.stat(path)
@@ -199,6 +228,8 @@ def _named(name: str) -> Iterator[None]:
 def _tail(log: Path) -> str:
     """The end of what the child printed."""
     try:
-        return log.read_bytes()[-2000:].decode(errors="replace")
+        with log.open("rb") as printed:
+            printed.seek(-min(2000, log.stat().st_size), os.SEEK_END)
+            return printed.read(2000).decode(errors="replace")
     except FileNotFoundError:
         return ""

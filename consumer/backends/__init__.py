@@ -6,7 +6,7 @@ backend can have an opinion of its own: read, create, compare-and-set, ordered p
 
     StoreError
     |-- Unavailable     network, quota, outage: try again later
-    |-- Conflict        somebody else wrote the document since the snapshot was read
+    |-- Conflict        somebody else wrote the document, or the object, since it was looked at
     |-- Missing         no such document or object
     |-- TooLarge        the object has more bytes than the caller takes, the document more than the store does
     +-- Denied          credentials missing or insufficient; a person has to act
@@ -28,7 +28,7 @@ class Unavailable(StoreError):
 
 
 class Conflict(StoreError):
-    """The document was written since the snapshot was read, or exists already."""
+    """The document or object was written since it was looked at, or exists already."""
 
 
 class Missing(StoreError):
@@ -146,6 +146,8 @@ class ObjectInfo:
     size: int
     crc32c: str
     """Base64 of the big-endian CRC32C, as Cloud Storage writes it."""
+    generation: int
+    """Another one whenever the object is written; never 0."""
 
 
 class ObjectStore(Protocol):
@@ -165,9 +167,19 @@ class ObjectStore(Protocol):
         ...
 
     def upload(
-        self, file: Path, path: str, *, content_type: str, progress: Callable[[int, int], None] | None = None
+        self,
+        file: Path,
+        path: str,
+        *,
+        content_type: str,
+        if_generation: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> ObjectInfo:
-        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never half-written."""
+        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never half-written.
+
+        Raises:
+            Conflict: the object is not, or no longer, the one of `if_generation`; 0 stands for none. Emulators do not look.
+        """
         ...
 
     def list(self, prefix: str) -> Iterator[str]:

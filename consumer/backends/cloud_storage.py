@@ -4,8 +4,8 @@ Transfers are streams between a socket and a file in pieces of at most CHUNK_BYT
 object. Each is held against the object's CRC32C here, not only by the client library: that one does not look any more
 once an interrupted download has gone on from the middle.
 
-No correctness rests on preconditions of objects (the emulators ignore them): each attempt at a job writes to paths of its
-own (consumer/paths.py).
+Each attempt at a job writes to paths of its own (consumer/paths.py). Only where the older app looks attempts share a path, and
+need a precondition there, which the emulators ignore.
 """
 
 import base64
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import google_crc32c
+from google.api_core.exceptions import PreconditionFailed
 from google.auth.credentials import Credentials
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from consumer.backends import Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
 from consumer.backends.google_errors import as_store_errors
 
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -75,13 +76,31 @@ class CloudStorageObjects:
             raise Unavailable("The download does not fit the object's checksum.")
         return info
 
-    def upload(self, file: Path, path: str, *, content_type: str, progress: Progress | None = None) -> ObjectInfo:
+    def upload(
+        self,
+        file: Path,
+        path: str,
+        *,
+        content_type: str,
+        if_generation: int | None = None,
+        progress: Progress | None = None,
+    ) -> ObjectInfo:
         expected = crc32c_of(file)
         size = file.stat().st_size
         blob = self._bucket.blob(path, chunk_size=CHUNK_BYTES)
         with as_store_errors(), file.open("rb") as stream:
             counted = _CountedReader(stream, size, progress)
-            blob.upload_from_file(counted, size=size, content_type=content_type, checksum="crc32c", **self._patience)
+            try:
+                blob.upload_from_file(
+                    counted,
+                    size=size,
+                    content_type=content_type,
+                    checksum="crc32c",
+                    if_generation_match=if_generation,
+                    **self._patience,
+                )
+            except PreconditionFailed:
+                raise Conflict("The object was written meanwhile.") from None
         info = _info(blob)
         if (info.size, info.crc32c) != (size, expected):
             raise Unavailable("The uploaded object does not fit the file's checksum.")
@@ -170,7 +189,7 @@ class _CountedReader(io.RawIOBase):
 
 
 def _info(blob: Any) -> ObjectInfo:
-    return ObjectInfo(path=blob.name, size=blob.size, crc32c=blob.crc32c)
+    return ObjectInfo(path=blob.name, size=blob.size, crc32c=blob.crc32c, generation=blob.generation)
 
 
 def _base64(checksum: Any) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import fcntl
 import logging
 import os
 import secrets
@@ -12,7 +13,7 @@ from pathlib import Path
 import google_crc32c
 
 from consumer import paths
-from consumer.backends import Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class LocalObjects:
             while chunk := source.read(CHUNK):
                 checksum.update(chunk)
                 size += len(chunk)
-        return _info(path, size, checksum)
+            return _info(path, size, checksum, source.fileno())
 
     def download(self, path: str, to: Path, *, max_bytes: int, progress: Progress | None = None) -> ObjectInfo:
         """Copy to the file `to`. Raises Missing, TooLarge."""
@@ -52,9 +53,18 @@ class LocalObjects:
             if size > max_bytes:
                 raise TooLarge(f"The object has {size} bytes, more than {max_bytes}.")
             with to.open("wb") as target:
-                return _copy(path, source.fileno(), target.fileno(), size, progress)
+                checksum = _copy(source.fileno(), target.fileno(), size, progress)
+                return _info(path, os.fstat(target.fileno()).st_size, checksum, source.fileno())
 
-    def upload(self, file: Path, path: str, *, content_type: str, progress: Progress | None = None) -> ObjectInfo:
+    def upload(
+        self,
+        file: Path,
+        path: str,
+        *,
+        content_type: str,
+        if_generation: int | None = None,
+        progress: Progress | None = None,
+    ) -> ObjectInfo:
         """Copy from the file. The type is known by the name's end, as with any file."""
         target = self._file(path)
         partial = self._partial / secrets.token_hex(16)
@@ -62,9 +72,12 @@ class LocalObjects:
             target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with file.open("rb") as source, partial.open("xb") as copy:
-                info = _copy(path, source.fileno(), copy.fileno(), os.fstat(source.fileno()).st_size, progress)
+                checksum = _copy(source.fileno(), copy.fileno(), os.fstat(source.fileno()).st_size, progress)
                 os.fsync(copy.fileno())
-            with _as_store_error():
+                info = _info(path, os.fstat(copy.fileno()).st_size, checksum, copy.fileno())
+            with _as_store_error(), self._replacing():
+                if if_generation not in {None, _generation(target)}:
+                    raise Conflict("The object was written meanwhile.")
                 partial.replace(target)
                 _sync_directory(target.parent)
         finally:
@@ -104,12 +117,19 @@ class LocalObjects:
     def close(self) -> None:
         """Nothing is held open."""
 
+    @contextmanager
+    def _replacing(self) -> Iterator[None]:
+        """Nobody else replaces an object meanwhile."""
+        with (self._partial / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def _file(self, path: str) -> Path:
         paths.check_path(path)
         return self._root / path
 
 
-def _copy(path: str, source: int, target: int, size: int, progress: Progress | None) -> ObjectInfo:
+def _copy(source: int, target: int, size: int, progress: Progress | None) -> google_crc32c.Checksum:
     checksum = google_crc32c.Checksum()
     done = 0
     while chunk := os.read(source, CHUNK):
@@ -118,11 +138,20 @@ def _copy(path: str, source: int, target: int, size: int, progress: Progress | N
         done += len(chunk)
         if progress is not None:
             progress(done, max(size, done))
-    return _info(path, done, checksum)
+    return checksum
 
 
-def _info(path: str, size: int, checksum: google_crc32c.Checksum) -> ObjectInfo:
-    return ObjectInfo(path, size, base64.b64encode(checksum.digest()).decode())
+def _info(path: str, size: int, checksum: google_crc32c.Checksum, file: int) -> ObjectInfo:
+    return ObjectInfo(path, size, base64.b64encode(checksum.digest()).decode(), _generation(file))
+
+
+def _generation(file: int | Path) -> int:
+    """Of the file as it is, 0 if there is none. Neither part alone would do: clocks tick slowly, inodes are used again."""
+    try:
+        status = os.stat(file)  # noqa: PTH116 - also of a descriptor
+    except FileNotFoundError:
+        return 0
+    return status.st_mtime_ns << 64 | status.st_ino
 
 
 def _sync_directory(directory: Path) -> None:

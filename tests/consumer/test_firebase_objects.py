@@ -17,7 +17,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from consumer.backends import Denied, Missing, StoreError, Unavailable
+from consumer.backends import Conflict, Denied, Missing, StoreError, Unavailable
 from consumer.backends.cloud_storage import CHUNK_BYTES, CloudStorageObjects
 from consumer.backends.firebase import open_firebase
 from tests.emulators import FirebaseProject
@@ -183,6 +183,21 @@ def test_refusals_and_outages_are_told_apart(
             call()
         assert type(caught.value) is kind
         assert "alice" not in str(caught.value)
+
+
+def test_an_upload_over_what_somebody_else_wrote_is_a_conflict(opened: Opener, server: Any, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> Answer:
+        asked.append(path)
+        return 412, b"{}", {}
+
+    server.answer = answer
+    (tmp_path / "file").write_bytes(b"late")
+    objects = opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2)
+    with pytest.raises(Conflict):
+        objects.upload(tmp_path / "file", "a", content_type="image/png", if_generation=7)
+    assert any("ifGenerationMatch=7" in path for path in asked)
 
 
 @pytest.mark.parametrize("sent", [b"short", b"damaged by someone", b"longer than the object says it is"])

@@ -36,7 +36,7 @@ def test_bytes_come_back_as_they_were(objects: ObjectStore, tmp_path: Path, size
 
 
 def test_checksum_is_crc32c_as_cloud_storage_writes_it(objects: ObjectStore, tmp_path: Path) -> None:
-    assert put(objects, tmp_path, "a", b"123456789") == ObjectInfo("a", 9, "4waSgw==")  # the check value 0xE3069283
+    assert put(objects, tmp_path, "a", b"123456789").crc32c == "4waSgw=="  # the check value 0xE3069283
 
 
 @pytest.mark.parametrize("path", ["a/스쿼트 1.png", "a/b c+d(e)!.png", "a/😀&=,@:[~].png"])
@@ -73,6 +73,12 @@ def test_an_object_is_replaced_whole(objects: ObjectStore, tmp_path: Path) -> No
     put(objects, tmp_path, "a", b"the longer first content")
     put(objects, tmp_path, "a", b"second")
     assert got(objects, tmp_path, "a") == b"second"
+
+
+def test_an_object_has_another_generation_whenever_it_is_written(objects: ObjectStore, tmp_path: Path) -> None:
+    generations = {put(objects, tmp_path, "a", b"same").generation for _ in range(20)}
+    assert len(generations) == 20
+    assert 0 not in generations
 
 
 def test_a_download_overwrites_what_was_there(objects: ObjectStore, tmp_path: Path) -> None:

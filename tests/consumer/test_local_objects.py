@@ -1,0 +1,51 @@
+"""The embedded object store: what tests/contract cannot ask of emulators, and what is so of files only."""
+
+from pathlib import Path
+
+import pytest
+
+from consumer.backends import Conflict
+from consumer.backends.local_objects import LocalObjects
+from tests.consumer_kit import in_background
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> LocalObjects:
+    return LocalObjects(tmp_path / "objects")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    return path
+
+
+class TestIfGeneration:
+    def test_replaces_what_was_looked_at(self, objects: LocalObjects, file: Path) -> None:
+        first = objects.upload(file, "a", content_type=JSON, if_generation=0)
+        second = objects.upload(file, "a", content_type=JSON, if_generation=first.generation)
+        assert objects.stat("a") == second
+
+    @pytest.mark.parametrize("known", [0, 1])
+    def test_leaves_what_somebody_else_wrote(self, objects: LocalObjects, file: Path, known: int) -> None:
+        there = objects.upload(file, "a", content_type=JSON)
+        file.write_bytes(b"late")
+        with pytest.raises(Conflict):
+            objects.upload(file, "a", content_type=JSON, if_generation=known)
+        assert objects.stat("a") == there
+
+    def test_of_many_at_once_one_wins(self, objects: LocalObjects, file: Path) -> None:
+        won: list[int] = []
+
+        def upload() -> None:
+            try:
+                won.append(objects.upload(file, "a", content_type=JSON, if_generation=0).generation)
+            except Conflict:
+                return
+
+        for thread in [in_background(upload) for _ in range(20)]:
+            thread.join(10)
+        assert won == [objects.stat("a").generation]
