@@ -6,6 +6,7 @@ out of a sandbox hardly ever. Sources: the kernel's Documentation/userspace-api/
 
 import ctypes
 import errno
+import os
 import platform
 import struct
 from pathlib import Path
@@ -18,13 +19,47 @@ _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_REFUSE = _ERRNO | errno.EPERM
 _X32_BIT = 0x40000000
-_NEW_NAMESPACES = 0x7E020000
+_CLONE_THREAD = 0x10000
 
 # Audit architecture, then system call numbers: (x86_64, aarch64). None where the architecture has no such call.
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_SOCKET, _CLONE, _CLONE3 = (41, 198), (56, 220), (435, 435)
+_CLONE, _CLONE3, _KILL_CALL, _TGKILL, _PRLIMIT64 = (56, 220), (435, 435), (62, 129), (234, 131), (302, 261)
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
+    # The network, and other processes' sockets. A pair of connected ones can still be made.
+    "socket": (41, 198),
+    "connect": (42, 203),
+    # Other processes: a second one would have limits of its own, and might outlive its group.
+    "fork": (57, None),
+    "vfork": (58, None),
+    "setsid": (112, 157),
+    "setpgid": (109, 154),
+    "tkill": (200, 130),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    # What Landlock leaves to the owner of a file, wherever it lies.
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
     "execve": (59, 221),
     "execveat": (322, 281),
     "ptrace": (101, 117),
@@ -57,6 +92,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "finit_module": (313, 273),
     "delete_module": (176, 106),
     "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
     "reboot": (169, 142),
     "swapon": (167, 224),
     "swapoff": (168, 225),
@@ -80,16 +116,15 @@ def available() -> bool:
 
 def restrict_calls() -> None:
     """Install the seccomp filter. A refused call fails with EPERM, so that a library that only tries goes on."""
-    program = build_filter(platform.machine())
+    program = build_filter(platform.machine(), os.getpid())
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
     check(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0))
 
 
-def build_filter(machine: str) -> bytes:
-    """The BPF program for an architecture; 8 bytes an instruction."""
+def build_filter(machine: str, own_pid: int) -> bytes:
+    """The BPF program for a process of an architecture; 8 bytes an instruction."""
     column, arch = _ARCHITECTURES[machine]
-    refuse = _ERRNO | errno.EPERM
     program = [
         _instruction(_LOAD, _ARCH),
         _instruction(_JUMP_EQUAL, arch, 1, 0),
@@ -101,23 +136,30 @@ def build_filter(machine: str) -> bytes:
     for numbers in _REFUSED.values():
         number = numbers[column]
         if number is not None:
-            program += [_instruction(_JUMP_EQUAL, number, 0, 1), _instruction(_RETURN, refuse)]
+            program += [_instruction(_JUMP_EQUAL, number, 0, 1), _instruction(_RETURN, _REFUSE)]
     program += [
         # Its flags lie in memory, where a filter cannot look: glibc falls back to clone.
         _instruction(_JUMP_EQUAL, _CLONE3[column], 0, 1),
         _instruction(_RETURN, _ERRNO | errno.ENOSYS),
-        _instruction(_JUMP_EQUAL, _CLONE[column], 0, 3),
-        _instruction(_LOAD, _ARGUMENT),
-        _instruction(_JUMP_ANY_BIT, _NEW_NAMESPACES, 0, 4),
-        _instruction(_RETURN, refuse),
-        # Unix sockets connect processes of one sandbox; every other family leads out.
-        _instruction(_JUMP_EQUAL, _SOCKET[column], 0, 2),
-        _instruction(_LOAD, _ARGUMENT),
-        _instruction(_JUMP_EQUAL, 1, 0, 1),
+        *_only_if(_CLONE[column], _JUMP_ANY_BIT, _CLONE_THREAD),
+        # Its own limits; signals to itself, such as abort() sends.
+        *_only_if(_PRLIMIT64[column], _JUMP_EQUAL, 0),
+        *_only_if(_KILL_CALL[column], _JUMP_EQUAL, own_pid),
+        *_only_if(_TGKILL[column], _JUMP_EQUAL, own_pid),
         _instruction(_RETURN, _ALLOW),
-        _instruction(_RETURN, refuse),
     ]
     return b"".join(program)
+
+
+def _only_if(number: int, jump: int, value: int) -> list[bytes]:
+    """A call that is allowed by its first argument alone."""
+    return [
+        _instruction(_JUMP_EQUAL, number, 0, 4),
+        _instruction(_LOAD, _ARGUMENT),
+        _instruction(jump, value, 0, 1),
+        _instruction(_RETURN, _ALLOW),
+        _instruction(_RETURN, _REFUSE),
+    ]
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import resource
 import signal
 import socket
@@ -45,15 +46,10 @@ def facts(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def spin(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Start children of its own, then hang; every pid goes to a file."""
+    """Hang, deaf to SIGTERM; the pid goes to a file."""
     del report
-    for _ in range(3):
-        if os.fork() == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            os.setpgid(0, os.getpgid(os.getppid()))
-            break
-    with (Path(arguments["into"]) / "pids").open("a") as pids:
-        pids.write(f"{os.getpid()}\n")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (Path(arguments["into"]) / "pid").write_text(f"{os.getpid()}\n")
     while True:
         time.sleep(0.1)
 
@@ -101,6 +97,40 @@ def _kill(arguments: dict[str, Any]) -> None:
     os.kill(arguments["pid"], 0)
 
 
+def _kill_thread(arguments: dict[str, Any]) -> None:
+    _call(libc().syscall(234 if platform.machine() == "x86_64" else 131, arguments["pid"], arguments["pid"], 0))
+
+
+def _unix_socket(arguments: dict[str, Any]) -> None:
+    socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect(arguments["path"])
+
+
+def _fork(_: dict[str, Any]) -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _new_process(_: dict[str, Any]) -> None:
+    """As fork, past the C library."""
+    child = _call(libc().syscall(56 if platform.machine() == "x86_64" else 220, signal.SIGCHLD, 0, 0, 0, 0))
+    if child == 0:
+        os._exit(0)
+
+
+def _leave_group(_: dict[str, Any]) -> None:
+    os.setpgid(0, os.getppid())
+
+
+def _limit_another(arguments: dict[str, Any]) -> None:
+    resource.prlimit(arguments["pid"], resource.RLIMIT_CORE, (0, 0))
+
+
+def _threads(_: dict[str, Any]) -> None:
+    thread = threading.Thread(target=lambda: socket.socketpair()[0].close())
+    thread.start()
+    thread.join()
+
+
 def _link(arguments: dict[str, Any]) -> None:
     Path("link").symlink_to(arguments["path"])
 
@@ -109,10 +139,18 @@ def _hard_link(arguments: dict[str, Any]) -> None:
     Path("hard").hardlink_to(arguments["path"])
 
 
-def _unshare(_: dict[str, Any]) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(0x10000000):
+def libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _call(result: int) -> int:
+    if result < 0:
         raise OSError(ctypes.get_errno(), "refused")
+    return result
+
+
+def _unshare(_: dict[str, Any]) -> None:
+    _call(libc().unshare(0x10000000))
 
 
 def _raise_limit(_: dict[str, Any]) -> None:
@@ -139,6 +177,18 @@ TRIES: dict[str, Callable[[dict[str, Any]], None]] = {
     "listen": _listen,
     "run": _run,
     "kill": _kill,
+    "kill thread": _kill_thread,
+    "unix socket": _unix_socket,
+    "fork": _fork,
+    "new process": _new_process,
+    "new session": lambda _: os.setsid(),
+    "leave group": _leave_group,
+    "limit another": _limit_another,
+    "threads": _threads,
+    "chmod": lambda arguments: Path(arguments["path"]).chmod(0o666),
+    "chown": lambda arguments: os.chown(arguments["path"], os.getuid(), os.getgid()),
+    "touch": lambda arguments: os.utime(arguments["path"], (0, 0)),
+    "label": lambda arguments: os.setxattr(arguments["path"], "user.note", b"here"),
     "link": _link,
     "hard link": _hard_link,
     "unshare": _unshare,
