@@ -93,7 +93,6 @@ class FirestoreDocuments:
         self._open: Callable[[], FirestoreClient] = lambda: open_client(credentials, emulator)
         self._lock = threading.Lock()
         self._client = self._open()
-        self._retired: FirestoreClient | None = None
         self._renewed_at = time.monotonic()
 
     def get(self, job_id: str) -> Snapshot | None:
@@ -148,10 +147,7 @@ class FirestoreDocuments:
         return FirestoreWatch(self._open, self._database, target, self._metadata, callback)
 
     def close(self) -> None:
-        with self._lock:
-            for client in filter(None, (self._retired, self._client)):
-                client.transport.close()
-            self._retired = None
+        self._client.transport.close()
 
     def _name(self, job_id: str) -> str:
         return f"{self._parent}/{self._collection}/{job_id}"
@@ -201,16 +197,18 @@ class FirestoreDocuments:
     def _renew(self, stuck: FirestoreClient) -> None:
         """Go on with a new channel: a half-open connection swallows every later call as well.
 
-        The channel before is closed one renewal later, when no call on it can be in flight any more.
+        The old one is closed when no call on it can be under way any more: closed under a call, it would raise ValueError.
+        A read takes at most two deadlines: the last of its attempts may begin when the first is over.
         """
         with self._lock:
             if self._client is not stuck or time.monotonic() - self._renewed_at < RENEW_AT_MOST_EVERY_S:
                 return
             logger.warning("Firestore did not answer within %.0f s; going on with a new connection.", self._deadline_s)
-            before, self._retired, self._client = self._retired, self._client, self._open()
+            self._client = self._open()
             self._renewed_at = time.monotonic()
-        if before:
-            before.transport.close()
+        closing = threading.Timer(2 * self._deadline_s + 1.0, stuck.transport.close)
+        closing.daemon = True
+        closing.start()
 
 
 def _snapshot(document: Any, read_time: Any) -> Snapshot:

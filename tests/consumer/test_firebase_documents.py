@@ -223,6 +223,37 @@ def test_a_half_open_connection_is_left_behind(
         assert proxy.connections == 2
 
 
+def test_a_new_connection_does_not_disturb_calls_on_those_before(
+    opened: Opener, firebase_project: FirebaseProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls that began at different moments give up at different moments; each of them makes a new connection here."""
+    monkeypatch.setattr("consumer.backends.firestore.RENEW_AT_MOST_EVERY_S", 0.0)
+    ends: list[type[BaseException]] = []
+    with TcpProxy(firebase_project.firestore_host) as proxy:
+        documents = opened(proxy.host, deadline_s=1.0)
+        until = time.monotonic() + 5
+
+        def call() -> None:
+            while time.monotonic() < until:
+                with pytest.raises(Exception) as caught:
+                    documents.get("job")
+                ends.append(caught.type)
+
+        threads = [threading.Thread(target=call) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < until:
+            # Refused connections make a call begin its last attempt late; a silent one makes that last.
+            proxy.set(Mode.DROP)
+            time.sleep(0.7)
+            proxy.set(Mode.SWALLOW)
+            time.sleep(0.45)
+        for thread in threads:
+            thread.join()
+    assert len(ends) > 12
+    assert set(ends) == {Unavailable}
+
+
 def test_a_cut_connection_is_taken_up_again(opened: Opener, firebase_project: FirebaseProject) -> None:
     with TcpProxy(firebase_project.firestore_host) as proxy:
         documents = opened(proxy.host, deadline_s=5.0)
