@@ -11,16 +11,13 @@ from waitress.server import create_server
 from consumer import web
 from consumer.backends import Backend
 from consumer.settings import Settings
-from consumer.shim import Waiters, create_app
+from consumer.shim import MAX_BODY_BYTES, Waiters, create_app
 
 SPARE_THREADS = 4
 """Beside those that wait for jobs: they answer /healthz, and refuse what is too much."""
 
 MAX_HEADER_BYTES = 16 * 1024
 """A path of 1,024 bytes is 3 KiB when every byte is percent-encoded; an ID token has about 1 KiB."""
-
-MAX_BODY_BYTES = 64 * 1024
-"""The older app sends no body at all."""
 
 LOOP_S = 0.5
 

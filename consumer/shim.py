@@ -33,6 +33,9 @@ LONGEST_POLL_S = 2.0
 POLL_GROWTH = 1.3
 """A short job is answered at once; a long one costs the store a read every two seconds."""
 
+MAX_BODY_BYTES = 64 * 1024
+"""The older app sends no body at all; what the web client sends as JSON is small."""
+
 RETRY_AFTER_S = 10
 """What a refused client is asked to wait."""
 
@@ -79,6 +82,7 @@ def create_app(backend: Backend, settings: Settings, *, verify: Verify | None = 
         verify: checks a Firebase ID token; None lets everybody in.
     """
     app = Flask("dothis.shim", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's own provider
     waiters = app.extensions["waiters"] = Waiters(settings.shim_max_waiting)
     documents = backend.documents

@@ -91,6 +91,8 @@ def _add_objects(web: Blueprint, backend: Backend, settings: Settings) -> None:
     @web.post("/app/api/videos")
     def upload() -> tuple[Response, int]:
         owner = _owner()
+        # Elsewhere a body is read into memory; this one goes to a file as it comes.
+        request.max_content_length = settings.max_video_bytes
         size = request.content_length
         if size is None:
             raise JobError(ErrorCode.INVALID_REQUEST, "Content-Length is missing")

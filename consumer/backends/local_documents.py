@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from consumer.backends import DELETE, SERVER_TIME, Conflict, Snapshot, Unavailable
+from consumer.backends import DELETE, SERVER_TIME, Conflict, Snapshot, TooLarge, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ BUSY_TIMEOUT_S = 20.0
 
 POLL_S = 0.02
 """How often a watch looks whether another connection has committed: one read of shared memory."""
+
+MAX_DOCUMENT_BYTES = 1 << 20
+"""Firestore's limit: what does not fit there does not fit here."""
 
 TIME_KEY = "$time"
 """A timestamp in JSON: {"$time": "2026-01-31T12:00:00.000000+00:00"}; text of fixed width, so that it sorts."""
@@ -281,7 +284,10 @@ def _encode_fields(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> str
 
 
 def _encode(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_encode_time)
+    encoded = json.dumps(fields, allow_nan=False, separators=(",", ":"), default=_encode_time)
+    if len(encoded) > MAX_DOCUMENT_BYTES:
+        raise TooLarge("The document would be larger than 1 MiB.")
+    return encoded
 
 
 def _resolve(value: Any, now: datetime) -> Any:

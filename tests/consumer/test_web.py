@@ -39,8 +39,8 @@ class BufferedClient(FlaskClient):
         return super().open(*args, **{"buffered": True, **kwargs})
 
 
-def visitor(backend: Backend, data_dir: Path) -> FlaskClient:
-    settings = Settings(_env_file=None, data_dir=data_dir, max_video_bytes=1000)
+def visitor(backend: Backend, data_dir: Path, max_video_bytes: int = 1000) -> FlaskClient:
+    settings = Settings(_env_file=None, data_dir=data_dir, max_video_bytes=max_video_bytes)
     app = shim.create_app(backend, settings)
     app.register_blueprint(web.create_blueprint(backend, settings))
     app.test_client_class = BufferedClient
@@ -140,6 +140,17 @@ def test_only_results_are_served(guest: FlaskClient, backend: Backend, path: str
     job = backend.documents.get(submitted(guest))
     assert job is not None
     assert guest.get(f"{API}/files/{path.format(owner=job.fields['owner'])}").status_code == 404
+
+
+def test_what_is_read_into_memory_is_small(guest: FlaskClient, backend: Backend) -> None:
+    answer = guest.post(f"{API}/jobs", json={"video": "x" * 100_000})
+    assert answer.status_code == 413
+    assert not backend.documents.find({})
+
+
+def test_a_video_may_be_larger_than_other_bodies(backend: Backend, tmp_path: Path) -> None:
+    client = visitor(backend, tmp_path, max_video_bytes=1_000_000)
+    assert client.post(f"{API}/videos?name=a.mp4", data=bytes(200_000)).status_code == 201
 
 
 def test_a_video_too_large_is_refused(guest: FlaskClient, backend: Backend) -> None:

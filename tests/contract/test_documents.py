@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from consumer.backends import DELETE, SERVER_TIME, Conflict, DocumentStore, Snapshot, Watch
+from consumer.backends import DELETE, SERVER_TIME, Conflict, DocumentStore, Snapshot, TooLarge, Watch
 
 VALUES = {
     "null": None,
@@ -113,6 +113,16 @@ def test_replace_leaves_nothing_of_what_was(documents: DocumentStore) -> None:
     with pytest.raises(Conflict):
         documents.replace(old, {"c": 1})
     assert documents.get("job") is None
+
+
+def test_what_is_too_large_is_not_written(documents: DocumentStore) -> None:
+    with pytest.raises(TooLarge):
+        documents.create("large", {"text": "x" * (1 << 20)})
+    documents.create("small", {"text": "x" * 1_000_000})
+    with pytest.raises(TooLarge):
+        documents.update(read(documents, "small"), {"more": "x" * 100_000})
+    assert documents.get("large") is None
+    assert "more" not in read(documents, "small").fields
 
 
 def test_versions_are_equal_for_equal_states_only(documents: DocumentStore) -> None:
