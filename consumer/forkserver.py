@@ -71,7 +71,13 @@ class ForkServer:
         if not message:
             return False
         line = socket.socket(fileno=descriptors[0])
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            # No memory or no process to be had at this moment: that ends one piece of work, not this server.
+            with line:
+                _send(line, {"exit": 1})
+            return True
         if pid == 0:
             self._become_child(message, line)
         child = Child(pid, os.pidfd_open(pid), line)
@@ -115,7 +121,6 @@ class ForkServer:
             for other in self._children.values():
                 other.line.close()
                 os.close(other.pidfd)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
             code = work(json.loads(message), line)
         finally:
             # Neither exit handlers nor destructors: native libraries print tracebacks in theirs.
@@ -179,8 +184,10 @@ def _kill_group(pid: int) -> None:
 
 def main() -> None:
     """Preload, then serve."""
-    # Ctrl-C goes to the whole foreground group; the daemon decides what becomes of its children.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C goes to the whole foreground group, a service manager's SIGTERM to all of a service; the daemon decides what becomes
+    # of its children.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in sys.argv[2:]:
         importlib.import_module(module)
