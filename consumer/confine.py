@@ -23,6 +23,9 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 ROOM_FOR_PROCESSES = 128
 """Processes and threads that may be started beyond those that the machine runs already."""
 
+CPU_GRACE_S = 5
+"""Between SIGXCPU, which says why, and SIGKILL, for whoever ignores it."""
+
 
 @dataclass(frozen=True)
 class Confinement:
@@ -89,12 +92,12 @@ def die_with_parent() -> None:
 
 
 def limit_resources(confinement: Confinement) -> None:
-    """Set the rlimits, soft and hard alike."""
+    """Set the rlimits, soft and hard alike but for the CPU time, where only the soft one's signal tells what has happened."""
     # The kernel counts processes and threads per user; a fixed number would be too small on a busy machine.
     running = int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
     limits = {
         resource.RLIMIT_AS: confinement.memory_bytes,
-        resource.RLIMIT_CPU: confinement.cpu_s,
+        resource.RLIMIT_CPU: confinement.cpu_s + CPU_GRACE_S,
         resource.RLIMIT_FSIZE: confinement.file_bytes,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_NPROC: running + ROOM_FOR_PROCESSES,
@@ -103,7 +106,8 @@ def limit_resources(confinement: Confinement) -> None:
     for kind, wanted in limits.items():
         hard = resource.getrlimit(kind)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (value, value))
+        soft = min(confinement.cpu_s, value) if kind == resource.RLIMIT_CPU else value
+        resource.setrlimit(kind, (soft, value))
 
 
 def system_paths() -> list[str]:
