@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -32,6 +33,11 @@ LOOK_S = 0.1
 
 KILL_S = 10.0
 """A child that is not gone this long after it was killed hangs in the kernel; nobody waits for it."""
+
+_OF_SERVER, _OF_CHILD = frozenset({"pid", "exit"}), frozenset({"progress", "result", "error"})
+_ANSWERS = (_OF_SERVER | _OF_CHILD) - {"progress"}
+_CREDENTIALS = struct.Struct("3i")
+"""struct ucred: pid, uid, gid."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
@@ -106,6 +112,8 @@ class Sandbox:
         """
         line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with line:
+            # Each message comes with its sender's pid: what the child says of itself is not taken for the server's word.
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             request = {"task": task, "arguments": dict(arguments), "confinement": asdict(confinement), "log": str(log)}
             with theirs:
                 server = self._submit(json.dumps(request).encode(), theirs)
@@ -117,7 +125,7 @@ class Sandbox:
                 if server.poll() is not None:
                     raise Crashed("The fork server has died.")
 
-            return _follow(line, look, progress)
+            return _follow(line, server.pid, look, progress)
 
     def close(self) -> None:
         """End the server and all its children."""
@@ -181,7 +189,9 @@ class Sandbox:
         return environment
 
 
-def _follow(line: socket.socket, look: Callable[[], None], progress: Callable[[float], None]) -> dict[str, Any]:
+def _follow(
+    line: socket.socket, server: int, look: Callable[[], None], progress: Callable[[float], None]
+) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(line, selectors.EVENT_READ)
@@ -189,16 +199,17 @@ def _follow(line: socket.socket, look: Callable[[], None], progress: Callable[[f
             while "exit" not in answer:
                 look()
                 if selector.select(LOOK_S):
-                    message = _receive(line)
+                    message = _receive(line, server)
                     if "progress" in message:
                         progress(message["progress"])
-                    answer.update(message)
+                    for key in _ANSWERS & message.keys():
+                        answer.setdefault(key, message[key])
         except Crashed:
             # Without its server there is nobody to kill what the child has started.
             _kill_group(answer.get("pid"))
             raise
         except BaseException:
-            _kill(line)
+            _kill(line, server)
             raise
     return _outcome(answer)
 
@@ -217,32 +228,45 @@ def _check_time(until: float) -> None:
         raise TimedOut("The work took too long and was ended.")
 
 
-def _receive(line: socket.socket) -> dict[str, Any]:
+def _receive(line: socket.socket, server: int) -> dict[str, Any]:
     try:
-        message = line.recv(MAX_MESSAGE)
+        message, credentials, _, _ = line.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(_CREDENTIALS.size))
     except ConnectionError:
         message = b""
-    # An end without a word: the fork server itself is gone, and its children with it.
-    received: dict[str, Any] = json.loads(message) if message else {"exit": -signal.SIGKILL}
-    return received
+    if not message:
+        # An end without a word: the fork server itself is gone, and its children with it.
+        return {"exit": -signal.SIGKILL}
+    try:
+        received = dict(json.loads(message))
+    except (ValueError, TypeError):
+        return {"error": {"kind": "defect", "trace": "The child says what nobody understands."}}
+    sender, _, _ = _CREDENTIALS.unpack_from(credentials[0][2])
+    told = _OF_SERVER if sender == server else _OF_CHILD
+    return {key: value for key, value in received.items() if key in told}
 
 
-def _kill(line: socket.socket) -> None:
+def _kill(line: socket.socket, server: int) -> None:
     """Have the child killed and wait until it is gone, so that nobody writes to its directory any more."""
     line.shutdown(socket.SHUT_WR)
     line.settimeout(KILL_S)
     try:
-        while "exit" not in _receive(line):
+        while "exit" not in _receive(line, server):
             continue
     except TimeoutError:
         logger.exception("A child did not end when it was killed.")
 
 
 def _outcome(answer: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _result_of(answer)
+    except (LookupError, TypeError, ValueError) as error:
+        raise Defect("The child says what nobody understands.") from error
+
+
+def _result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
     error = answer.get("error")
     if error is None and "result" in answer:
-        result: dict[str, Any] = answer["result"]
-        return result
+        return dict(answer["result"])
     if error is None:
         status = answer["exit"]
         if status == -signal.SIGXCPU:

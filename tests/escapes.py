@@ -1,5 +1,6 @@
 """What a video that has taken its child over would try. Each returns what came of it; run in the sandbox by tests."""
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -67,6 +68,18 @@ def chatter(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report(float(number))
     os.write(1, b"x" * 100_000)
     return {"printed": True}
+
+
+def forge(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Speak to the daemon past the task's result: in the server's name, or what nobody understands."""
+    del report
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            line = socket.socket(fileno=os.dup(descriptor))
+            for message in arguments["messages"]:
+                line.send(message.encode())
+    time.sleep(arguments["sleep"])
+    return {"ended": True}
 
 
 def _read(arguments: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
+import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import pytest
 from consumer import landlock, seccomp
 from consumer.confine import Confinement, support
 from consumer.errors import CancelRequested, ErrorCode, JobError
+from consumer.forkserver import ForkServer
 from consumer.sandbox import Crashed, Defect, Sandbox, TimedOut
-from tests.consumer_kit import eventually
+from tests.consumer_kit import eventually, in_background
 from tests.work import ROOT, video
 
 needs_landlock = pytest.mark.skipif(not support().landlock, reason="this kernel has no Landlock")
@@ -101,7 +104,7 @@ def test_wall_time_is_limited(box: Box) -> None:
 
 
 def test_processor_time_is_limited(box: Box) -> None:
-    with pytest.raises((TimedOut, Crashed)):
+    with pytest.raises(TimedOut):
         box.run("escapes:burn", cpu_s=1)
 
 
@@ -115,6 +118,17 @@ def test_what_the_check_raises_ends_the_child(box: Box) -> None:
     with pytest.raises(CancelRequested):
         box.run("escapes:spin", {"into": str(box.target)}, check=check)
     assert eventually(lambda: gone(int((box.target / "pid").read_text())), 5)
+
+
+def test_a_child_does_not_speak_for_the_server(box: Box) -> None:
+    forged = ['{"pid": 1}', '{"exit": 0}', '{"note": 1}']
+    assert box.run("escapes:forge", {"messages": forged, "sleep": 0.5}) == {"ended": True}
+
+
+@pytest.mark.parametrize("message", ["nonsense", "[1, 2]", '{"error": 5}', '{"error": {"code": "no_such"}}', '{"result": 5}'])
+def test_what_nobody_understands_is_a_defect(box: Box, message: str) -> None:
+    with pytest.raises(Defect):
+        box.run("escapes:forge", {"messages": [message], "sleep": 0})
 
 
 def test_chatter_does_no_harm(box: Box) -> None:
@@ -235,6 +249,31 @@ class TestServer:
             assert box.run("escapes:facts")["parent"] != server
         finally:
             sandbox.close()
+
+    def test_outlives_a_signal_to_the_whole_service(self, box: Box) -> None:
+        server = box.run("escapes:facts")["parent"]
+        os.kill(server, signal.SIGTERM)
+        time.sleep(0.2)
+        assert box.run("escapes:facts")["parent"] == server
+
+    def test_outlives_a_fork_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> int:
+            raise BlockingIOError
+
+        monkeypatch.setattr("os.fork", fail)
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        serving = in_background(ForkServer(theirs).run)
+        for _ in range(2):
+            line, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with line:
+                with childs:
+                    socket.send_fds(control, [b"{}"], [childs.fileno()])
+                line.settimeout(5)
+                assert json.loads(line.recv(100)) == {"exit": 1}
+        control.close()
+        serving.join(5)
+        assert not serving.is_alive()
+        theirs.close()
 
     def test_takes_its_children_along(self, tmp_path: Path) -> None:
         sandbox = Sandbox(("tests.work",), scratch=tmp_path / "cache", python_path=[ROOT])
