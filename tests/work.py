@@ -53,7 +53,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         "reps": {"total": told.get("reps", 5), "good": 3},
         "hold": None,
         "score": 80,
-        "summary": "Well done.",
+        "summary": told.get("summary", "Well done."),
         "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2], "severity": "major"}],
     }
     (target / REPORT_FILES["report"]).write_text(json.dumps(found), encoding="utf-8")

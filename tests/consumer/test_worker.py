@@ -240,6 +240,13 @@ class Storage:
         return getattr(self._objects, name)
 
 
+def test_a_result_that_does_not_fit_into_the_document_is_a_defect(bench: Bench) -> None:
+    bench.put(summary="x" * 2_000_000)
+    after = bench.run()
+    assert (after["status"], after["error"]["code"]) == ("waiting", "internal")
+    assert bench.objects(RESULTS) == []
+
+
 class TestResume:
     @pytest.fixture
     def flaky(self, backend: Backend, sandbox: Sandbox, tmp_path: Path) -> Bench:
