@@ -16,9 +16,9 @@ _LANDLOCK_RULE_PATH_BENEATH = 1
 
 _TRUNCATE = 1 << 14
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-_REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
-_PLAIN_FILES = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
-"""Make and remove files and directories; no links, that whoever reads the results could be led astray by, and no devices."""
+_REMOVE_FILE, _MAKE_REG = 1 << 5, 1 << 8
+_PLAIN_FILES = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
+"""Make and remove files; no links, that whoever reads the results could be led astray by, no devices, no depths to clean up."""
 _ALL_FILE_RIGHTS = ((1 << 13) - 1, (1 << 14) - 1, (1 << 15) - 1, (1 << 15) - 1, (1 << 16) - 1)
 """All rights on files that the ABIs 1 to 5 know: 13 first, then REFER, TRUNCATE, nothing new, IOCTL_DEV."""
 _ONLY_DIRECTORIES = _READ_DIR | ((1 << 14) - (1 << 4))

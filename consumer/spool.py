@@ -242,12 +242,14 @@ class Spool:
         entries = sorted(self.remains(), key=lambda entry: -entry.age_s)
         total = sum(entry.size for entry in entries)
         for entry in entries:
-            too_old = entry.age_s > max_age_s
-            # A directory without a manifest is either being made this moment or of no use.
-            useless = entry.age_s > 60 if entry.job is None else over(entry.job)
-            if (too_old or useless or total > max_bytes) and self.remove(entry):
-                total -= entry.size
-                logger.info("Removed the remains of a job: %d bytes, %.0f s old", entry.size, entry.age_s)
+            try:
+                # Whether a job is over costs a look into the store.
+                if (total > max_bytes or entry.age_s > max_age_s or _useless(entry, over)) and self.remove(entry):
+                    total -= entry.size
+                    logger.info("Removed the remains of a job: %d bytes, %.0f s old", entry.size, entry.age_s)
+            except (OSError, RecursionError) as error:
+                # One that cannot be removed must not keep the others.
+                logger.warning("The remains of a job could not be removed: %s", type(error).__name__)
         return total
 
     def _lock_first(self, name: str) -> tuple[Path, int]:
@@ -292,6 +294,11 @@ def _place(path: Path, identity: Identity) -> Place:
         # No manifest, or one that cannot be read: nothing here is of use.
         logger.debug("A job's directory has no manifest that can be read.")
     return Place(path, identity, {})
+
+
+def _useless(entry: Remains, over: Callable[[str], bool]) -> bool:
+    # A directory without a manifest is either being made this moment or of no use.
+    return entry.age_s > 60 if entry.job is None else over(entry.job)
 
 
 def _make(path: Path) -> None:

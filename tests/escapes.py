@@ -198,6 +198,7 @@ TRIES: dict[str, Callable[[dict[str, Any]], None]] = {
     "leave group": _leave_group,
     "limit another": _limit_another,
     "threads": _threads,
+    "directory": lambda _: Path("deep").mkdir(),
     "chmod": lambda arguments: Path(arguments["path"]).chmod(0o666),
     "chown": lambda arguments: os.chown(arguments["path"], os.getuid(), os.getgid()),
     "touch": lambda arguments: os.utime(arguments["path"], (0, 0)),

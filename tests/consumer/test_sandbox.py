@@ -181,6 +181,9 @@ class TestFiles:
         assert box.attempt("write", path=str(box.source / "video")) == "PermissionError"
         assert box.attempt("write", path="/tmp/escaped") == "PermissionError"  # noqa: S108 - what a video would try
 
+    def test_a_child_makes_no_directories(self, box: Box) -> None:
+        assert box.attempt("directory") == "PermissionError"
+
     def test_a_file_cannot_grow_without_end(self, box: Box) -> None:
         assert box.attempt("large file") == "OSError"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from consumer.backends import Unavailable
 from consumer.jobs import Job, Stage
-from consumer.spool import NoRoom, Place, Spool, write_atomically
+from consumer.spool import NoRoom, Place, Remains, Spool, write_atomically
 
 
 def job(**changes: Any) -> Job:
@@ -175,6 +176,28 @@ class TestClean:
         os.utime(spool.root / "strange", (0, 0))
         spool.clean(max_age_s=1e12, max_bytes=1 << 30, over=lambda _: False)
         assert not (spool.root / "strange").exists()
+
+
+    def test_goes_on_after_one_that_cannot_be_removed(self, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+        stuck, after = self.put(spool, "stuck", age_s=200), self.put(spool, "after", age_s=100)
+        remove = spool.remove
+
+        def fail(remains: Remains) -> bool:
+            if remains.path == stuck:
+                raise PermissionError
+            return remove(remains)
+
+        monkeypatch.setattr(spool, "remove", fail)
+        spool.clean(max_age_s=50, max_bytes=1 << 30, over=lambda _: False)
+        assert (stuck.exists(), after.exists()) == (True, False)
+
+    def test_takes_what_is_old_without_asking_the_store(self, spool: Spool) -> None:
+        def away(_: str) -> bool:
+            raise Unavailable("away")
+
+        old = self.put(spool, "old", age_s=100)
+        spool.clean(max_age_s=50, max_bytes=1 << 30, over=away)
+        assert not old.exists()
 
 
 def test_a_full_volume_is_told(tmp_path: Path) -> None:
