@@ -179,7 +179,8 @@ class FirestoreDocuments:
             except exceptions.FailedPrecondition:
                 raise Conflict("The document was written meanwhile.") from None
             except exceptions.InvalidArgument as error:
-                if "maximum" in error.message and "size" in error.message:
+                # Of the document, or of one value in it.
+                if ("maximum" in error.message and "size" in error.message) or "is longer than" in error.message:
                     raise TooLarge("The document would be larger than Firestore allows.") from None
                 raise
 
