@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-When = Literal["rest", "peak", "change", "range"]
+When = Literal["rest", "peak", "change", "range", "usual"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Band:
         signal: its name in `pose.signals`.
         low, high: the range.
         when: in a signature, whether the value is taken at the ends of a repetition, at its extreme, as the change from the
-            ends to the extreme, or as the range that the signal covers in between.
+            ends to the extreme, as the range that the signal covers in between, or as its usual (median) value there.
         margin: how far outside the range the fit has fallen to 0; by default what the landmarks are uncertain by.
     """
 

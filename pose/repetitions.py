@@ -17,7 +17,7 @@ from pose.movement import Band, Movement
 from pose.signals import ANGLES, Signals, bridge, runs, smooth
 
 STRANGERS = 0.2
-"""Up to this share of repetitions that do not fit at all is taken for another movement beside the set, not for poor form."""
+"""Up to this share of repetitions that do not fit at all, before or after those that do, is taken for another movement."""
 
 SMALL = 0.4
 """What does not fit at all and swings less than this share of what fits is another movement, too: steps before lunges."""
@@ -194,14 +194,20 @@ def _signature_fit(signals: Signals, signature: tuple[Band, ...], cycle: Cycle, 
         track = signals[band.signal]
         rest, peak = float(np.mean(track[rests])), float(track[cycle.peak])
         covered = float(np.ptp(track[cycle.start : cycle.end + 1]))
-        value = {"rest": rest, "peak": peak, "change": peak - rest, "range": covered}[band.when]
+        usual = float(np.median(track[cycle.start : cycle.end + 1]))
+        value = {"rest": rest, "peak": peak, "change": peak - rest, "range": covered, "usual": usual}[band.when]
         scores.append(fit(np.asarray(value), band))
     return float(np.prod(scores))
 
 
 def _without_strangers(found: list[Repetition]) -> list[Repetition]:
-    """Without what does not fit at all, if it is rare or small beside the repetitions that do fit."""
-    fitting = [repetition.swing for repetition in found if repetition.fit > 0]
+    """Without what does not fit at all, if it is small beside the repetitions that do fit, or rare and not amid them."""
+    fitting = [repetition for repetition in found if repetition.fit > 0]
     rare = len(found) - len(fitting) <= STRANGERS * len(found)
-    small = SMALL * usual_swing(fitting)
-    return [each for each in found if each.fit > 0 or not (rare or each.swing < small)]
+    small = SMALL * usual_swing([each.swing for each in fitting])
+
+    def stranger(each: Repetition) -> bool:
+        amid = bool(fitting) and fitting[0].end <= each.start and each.end <= fitting[-1].start
+        return each.fit == 0 and (each.swing < small or (rare and not amid))
+
+    return [each for each in found if not stranger(each)]

@@ -16,7 +16,7 @@ MOVEMENT = Movement(
     ),
     posture=(Band("trunk", high=60),),
     signature=(
-        Band("stride", low=0.32, when="peak", margin=0.12),
+        Band("stride", low=0.32, when="usual", margin=0.12),
         Band("knee", high=150, when="peak", margin=20),
         Band("hip_over_ankle", high=-0.1, when="change"),
         Band("shoulder_over_ankle", high=-0.1, when="change"),

@@ -59,6 +59,16 @@ def test_partial_repetitions_count(exercise: str) -> None:
     assert count(figure(exercise, reps=4, depth=[1, 0.5, 1, 0.5]), exercise) == 4
 
 
+def test_one_faulty_repetition_amid_good_ones_counts() -> None:
+    narrow = {"spread": 3}
+    assert count(figure("jumping_jack", reps=5, peaks=[{}, {}, narrow, {}, {}]), "jumping_jack") == 5
+
+
+@pytest.mark.parametrize("bend", [0.22, 0.3])
+def test_shallow_repetitions_beside_deep_ones_count(bend: float) -> None:
+    assert count(figure("push_up", reps=4, depth=[1, bend, 1, bend]), "push_up") == 4
+
+
 @every_exercise
 def test_bounces_in_a_pause_are_no_repetitions(exercise: str) -> None:
     keys = then(script(exercise, 1), script(exercise, 2, depth=0.14, period=0.6), script(exercise, 2), change=0.2)
