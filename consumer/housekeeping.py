@@ -71,8 +71,9 @@ class Housekeeping:
         documents = self._backend.documents
         for status in (Status.DONE, Status.FAILED, Status.CANCELLED):
             for snapshot in documents.find({"status": str(status)}, order_by="finishedAt", limit=PAGE):
+                # Not the end of the page: a time that is no time stands before or behind all others.
                 if not jobs.finished_before(snapshot, snapshot.read_time - lifetime):
-                    break
+                    continue
                 remove_results(self._backend, snapshot)
                 documents.delete(snapshot.id)
                 logger.info("Removed a job whose results have had their time")

@@ -26,22 +26,39 @@ class Forgotten:
     spool_entries: int
 
 
-def remove_results(backend: Backend, snapshot: Snapshot) -> int:
-    """Remove the results of every attempt at a job; how many objects they were.
+def remove_results(backend: Backend, snapshot: Snapshot) -> None:
+    """Remove the results of every attempt at a job, those where the older app looks included.
 
     Raises:
         StoreError: the store cannot be asked; what is left is found again.
     """
     owner = snapshot.fields.get("owner")
     if not isinstance(owner, str):
-        return 0
-    prefix = paths.results_prefix(owner, snapshot.id, 0).removesuffix("0/")
+        return
     try:
-        paths.check_path(prefix.removesuffix("/"))
+        paths.check_segment(owner)
+        paths.check_segment(snapshot.id)
     except paths.InvalidPath:
         # Such a document was never worked on.
-        return 0
-    return _remove_objects(backend, prefix)
+        return
+    _remove_objects(backend, paths.results_prefix(owner, snapshot.id, 0).removesuffix("0/"))
+    _remove_legacy(backend, snapshot)
+
+
+def _remove_legacy(backend: Backend, snapshot: Snapshot) -> None:
+    origin, video = snapshot.fields.get("origin"), snapshot.fields.get("video")
+    if origin != "shim" or not isinstance(video, str):
+        return
+    runs = backend.documents.find({"origin": origin, "video": video}, order_by="createdAt", descending=True, limit=1)
+    if runs and runs[0].id != snapshot.id:
+        # What lies there is a later run's.
+        return
+    try:
+        legacy = paths.LegacyVideo.of_video(video)
+    except paths.PathError:
+        return
+    for path in legacy.results.values():
+        backend.objects.delete(path)
 
 
 def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
@@ -53,8 +70,8 @@ def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
         InvalidPath: no owner can be called so.
         StoreError: the store cannot be asked; call it again.
     """
-    paths.check_path(owner)
-    if "/" in owner or owner in paths.RESERVED_FOLDERS:
+    paths.check_segment(owner)
+    if owner in paths.RESERVED_FOLDERS:
         raise paths.InvalidPath("This is not the name of an owner.")
     documents, running = 0, False
     while page := backend.documents.find({"owner": owner}, limit=PAGE):

@@ -71,7 +71,7 @@ def check_owner(owner: str, video: str, reference: str | None = None, *, from_sh
         InvalidPath: one of the three breaks the rules for paths.
         NotAllowed: a path lies outside the owner's folders.
     """
-    _check_segment(owner)
+    check_segment(owner)
     check_path(video)
     own = f"{LEGACY_UPLOADS}{owner}/" if from_shim else uploads_prefix(owner)
     if not video.startswith(own):
@@ -164,7 +164,8 @@ class LegacyVideo:
         return {_letters(exercise): exercise for exercise in known}.get(_letters(parts[1]))
 
 
-def _check_segment(segment: str) -> None:
+def check_segment(segment: str) -> None:
+    """Hold one part of an object path, such as an owner, against the rules. Raises InvalidPath."""
     check_path(segment)
     if "/" in segment:
         raise InvalidPath("The owner must not contain a slash.")

@@ -76,6 +76,44 @@ class TestHousekeeping:
         kept = ["users/ann/results/young/1/report.json", "users/ann/uploads/set.mp4"]
         assert list(backend.objects.list("")) == kept
 
+    def test_results_where_the_older_app_looks_go_with_the_last_run(
+        self, backend: Backend, spool: Spool, tmp_path: Path
+    ) -> None:
+        video, report = "temp/video/user/ann/a.mp4", "ann/a_result/a.json"
+        using = settings(tmp_path, results_days=30)
+
+        def put_run(job_id: str, *, days: float) -> None:
+            put_job(backend, job_id, status="done", origin="shim", video=video)
+            change(backend, job_id, {"finishedAt": document(backend, job_id).read_time - timedelta(days=days)})
+
+        put_video(backend, tmp_path, report)
+        put_video(backend, tmp_path, "ann/a_result/a.json.of-someone")
+        put_run("first", days=31)
+        put_run("second", days=29)
+        Housekeeping(backend, using, spool, Metrics()).clean()
+        assert report in backend.objects.list("")
+        change(backend, "second", {"finishedAt": document(backend, "second").read_time - timedelta(days=31)})
+        Housekeeping(backend, using, spool, Metrics()).clean()
+        assert list(backend.objects.list("")) == ["ann/a_result/a.json.of-someone"]
+
+    def test_an_owner_with_a_slash_reaches_nobody_elses_results(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        put_job(backend, "x", status="done", owner="ann/results/job/../..")
+        put_job(backend, "1", status="done", owner="ann/results/job/1")
+        theirs = "users/ann/results/job/1/results/1/report.json"
+        put_video(backend, tmp_path, theirs)
+        for job_id in ("x", "1"):
+            change(backend, job_id, {"finishedAt": document(backend, job_id).read_time - timedelta(days=31)})
+        Housekeeping(backend, settings(tmp_path, results_days=30), spool, Metrics()).clean()
+        assert list(backend.objects.list("")) == [theirs]
+
+    def test_a_strange_time_does_not_end_the_forgetting(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        for number, strange in enumerate((0, "", False, "~")):
+            put_job(backend, f"strange-{number}", status="done", finishedAt=strange)
+        put_job(backend, "old", status="done")
+        change(backend, "old", {"finishedAt": document(backend, "old").read_time - timedelta(days=31)})
+        Housekeeping(backend, settings(tmp_path, results_days=30), spool, Metrics()).clean()
+        assert backend.documents.get("old") is None
+
     def test_without_a_lifetime_everything_stays(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         put_job(backend, status="done")
         change(backend, "job", {"finishedAt": document(backend).read_time - timedelta(days=10_000)})
