@@ -165,7 +165,8 @@ class Spool:
     def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
         self.root = root
         self._min_free = min_free_bytes
-        root.mkdir(parents=True, exist_ok=True)
+        # Videos of people: for the account that runs this, nobody else.
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def open(self, job: Job) -> Iterator[Place]:

@@ -51,7 +51,9 @@ class LocalDocuments:
         self._path = path
         self._lock = threading.Lock()
         with _as_unavailable():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # For the account that runs this, nobody else; SQLite gives the files beside it the same mode.
+            path.touch(mode=0o600)
             self._connection = _connect(path)
             with self._write() as connection:
                 for statement in _SCHEMA.strip().split(";\n"):

@@ -29,8 +29,9 @@ class LocalObjects:
         self._root = root
         self._partial = root.with_name(f"{root.name}.partial")
         with _as_store_error():
-            self._root.mkdir(parents=True, exist_ok=True)
-            self._partial.mkdir(parents=True, exist_ok=True)
+            # Videos of people: for the account that runs this, nobody else.
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def stat(self, path: str) -> ObjectInfo:
         """Size and checksum. Raises Missing."""

@@ -92,7 +92,7 @@ def _stat_nothing(backend: Backend) -> None:
 def _volume(settings: Settings) -> Finding:
     spool = settings.data_dir / "spool"
     try:
-        spool.mkdir(parents=True, exist_ok=True)
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = spool / f".probe-{secrets.token_hex(4)}"
         probe.write_bytes(b"")
         probe.unlink()

@@ -1,5 +1,6 @@
 import json
 import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from consumer.backends import Unavailable
+from consumer.backends.local import open_local
 from consumer.jobs import Job, Stage
 from consumer.spool import NoRoom, Place, Remains, Spool, write_atomically
 
@@ -221,3 +223,15 @@ def test_a_file_is_written_in_full_or_not_at_all(tmp_path: Path) -> None:
     write_atomically(file, json.dumps([2]).encode())
     assert json.loads(file.read_text()) == [2]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_nobody_else_reads_the_volume(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        open_local(tmp_path).close()
+        Spool(tmp_path / "spool")
+    finally:
+        os.umask(before)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) & 0o077 for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("documents.sqlite", "objects", "objects.partial", "spool"), 0
+    )
