@@ -4,13 +4,14 @@ It is one more client: it writes a document, waits until the daemon has finished
 
 An older server answered inside the request, so an app that lost the connection asked again. The same request therefore joins
 the job while it is not finished. Two that arrive at once, even at two shims, agree on one job: the document's id follows from
-the video and the number of its runs so far, and only one of them can create it.
+the video and its latest run, and only one of them can create it.
 """
 
 import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -138,27 +139,16 @@ def submit(documents: DocumentStore, legacy: LegacyVideo, language: str) -> str:
     exercise = legacy.exercise(CATALOGUE)
     if exercise is not None:
         fields["exercise"] = exercise
-    prefix = f"shim-{hashlib.sha256(legacy.video.encode()).hexdigest()[:24]}-"
-    while True:
-        runs = _runs(documents, legacy)
-        unfinished = [run.id for run in runs if not _final(run)]
-        if unfinished:
-            return unfinished[-1]
-        number = max((int(run.id.removeprefix(prefix)) for run in runs), default=0) + 1
-        job_id = f"{prefix}{number:08d}"
-        try:
-            documents.create(job_id, fields)
-        except Conflict:
-            continue  # the same request came at the same moment and has created it: join that one
-        return job_id
-
-
-def _runs(documents: DocumentStore, legacy: LegacyVideo) -> list[Snapshot]:
     wanted = {"origin": "shim", "video": legacy.video}
-    runs: list[Snapshot] = []
-    while page := documents.find(wanted, after=runs[-1] if runs else None):
-        runs += page
-    return runs
+    latest = next(iter(documents.find(wanted, order_by="createdAt", descending=True, limit=1)), None)
+    if latest is not None and not _final(latest):
+        return latest.id
+    before = latest.id if latest else ""
+    job_id = f"shim-{hashlib.sha256(f'{legacy.video} {before}'.encode()).hexdigest()[:32]}"
+    # In a conflict the same request came at the same moment and has created it: join that one.
+    with suppress(Conflict):
+        documents.create(job_id, fields)
+    return job_id
 
 
 def _final(snapshot: Snapshot) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from consumer import shim
 from consumer.backends import Backend, Snapshot
 from consumer.backends.local import open_local
 from consumer.backends.local_documents import LocalDocuments
@@ -20,6 +21,7 @@ from consumer.intake import Intake
 from consumer.keeping import forget
 from consumer.metrics import Metrics
 from consumer.owners import Owners
+from consumer.paths import LegacyVideo
 from consumer.spool import Spool
 from tests.consumer_kit import OWNER, job_of, put_job, settings
 
@@ -66,6 +68,7 @@ def ask_everything(backend: Backend, data_dir: Path) -> None:
     Housekeeping(backend, using, Spool(data_dir / "spool", min_free_bytes=0), Metrics()).clean()
     for status, owner in product((None, "done"), (None, OWNER)):
         jobs_command.list_jobs(status=status, owner=owner, limit=5, json=True)
+    shim.submit(backend.documents, LegacyVideo.parse("temp/video/user/ann/exercise_Squat_1"), "en")
     forget(backend, None, OWNER)
 
 
