@@ -13,8 +13,8 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-QUIET = ("google.auth", "urllib3", "werkzeug", "matplotlib", "PIL", "absl")
-"""Libraries whose chatter nobody needs below a warning."""
+QUIET = ("google", "urllib3", "werkzeug", "matplotlib", "PIL", "absl")
+"""Libraries whose chatter nobody needs below a warning; that of `google` tells the paths of objects."""
 
 
 def configure(level: str, form: Literal["json", "console"]) -> None:

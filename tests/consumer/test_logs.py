@@ -58,6 +58,12 @@ def test_googles_libraries_are_heard(capsys: pytest.CaptureFixture[str]) -> None
     assert lines(capsys)[0]["message"] == "complaint"
 
 
+def test_googles_libraries_tell_no_path_of_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+    logging.getLogger("google.cloud.storage._media").info("retrying /o/users%2Fann%2Fuploads%2Fa.mp4")
+    assert lines(capsys) == []
+
+
 def test_for_people_it_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "console")
     logging.getLogger("consumer.x").info("hello")
