@@ -1,0 +1,105 @@
+"""What the daemon adds to the analysis, and how many jobs it does: on the embedded backend in a directory of its own."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from consumer import app
+from consumer.analysis import PRELOAD, Analysis
+from consumer.backends import Backend
+from consumer.backends.local import open_local
+from consumer.daemon import Daemon
+from tests.bench import cold
+from tests.consumer_kit import EXERCISES, put_job, put_video, settings
+from tests.work import ROOT
+
+LIMIT_S = 600.0
+LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class Load:
+    """Of a daemon with a backlog.
+
+    Attributes:
+        per_minute: jobs.
+        peak_bytes: of memory, all its processes.
+    """
+
+    per_minute: float
+    peak_bytes: int
+
+
+def backlog(clips: Sequence[Path], data_dir: Path, *, workers: int, rounds: int) -> Load:
+    """Give a warm daemon all clips, so many times, at once.
+
+    Raises:
+        RuntimeError: a job failed, or the limit of time is over.
+    """
+    data_dir.mkdir()
+    backend = open_local(data_dir)
+    with cold.daemon(data_dir, workers) as pid:
+        # A first job for each worker: the imports are done, the files in the page cache.
+        first = [app.submit(backend, app.Request(clips[-1])) for _ in range(workers)]
+        peak = _wait(backend, first, pid)
+        jobs = [app.submit(backend, app.Request(clip)) for _ in range(rounds) for clip in clips]
+        peak = max(peak, _wait(backend, jobs, pid))
+        fields = [_fields(backend, job) for job in jobs]
+    backend.close()
+    start: datetime = min(item["startedAt"] for item in fields)
+    end: datetime = max(item["finishedAt"] for item in fields)
+    return Load(60 * len(jobs) / (end - start).total_seconds(), peak)
+
+
+def _wait(backend: Backend, jobs: Sequence[str], pid: int) -> int:
+    """Until all are done; the peak of memory meanwhile."""
+    until = time.monotonic() + LIMIT_S
+    peak = 0
+    while True:
+        peak = max(peak, cold.memory_of(pid))
+        states = {_fields(backend, job)["status"] for job in jobs}
+        if states == {"done"}:
+            return peak
+        if "failed" in states or time.monotonic() > until:
+            raise RuntimeError(f"The daemon's jobs are {', '.join(sorted(states))}.")
+        time.sleep(LOOK_S)
+
+
+def _fields(backend: Backend, job: str) -> Any:
+    snapshot = backend.documents.get(job)
+    return {"status": "gone"} if snapshot is None else snapshot.fields
+
+
+def overheads(data_dir: Path, jobs: int) -> list[float]:
+    """Seconds from claim to done of jobs whose analysis costs nothing, in children of a fork server with all imports."""
+    data_dir.mkdir()
+    using = settings(data_dir, workers=1, lease_s=30)
+    backend = open_local(data_dir)
+    put_video(backend, data_dir)
+    points: dict[str, list[float]] = {"claimed": [], "done": []}
+
+    def hook(point: str) -> None:
+        if point in points:
+            points[point].append(time.monotonic())
+
+    cheap = Analysis("tests.work:analyse", "tests.work:write_feedback", preload=(*PRELOAD, "tests.work"))
+    model = ROOT / "setup.cfg"
+    daemon = Daemon(backend, using, model=model, exercises=EXERCISES, analysis=cheap, python_path=(ROOT,), hook=hook)
+    thread = threading.Thread(target=daemon.serve)
+    thread.start()
+    try:
+        for number in range(jobs + 1):
+            put_job(backend, f"job-{number}")
+            until = time.monotonic() + LIMIT_S
+            while len(points["done"]) <= number and time.monotonic() < until:
+                time.sleep(0.01)
+    finally:
+        daemon.stop()
+        thread.join()
+        backend.close()
+    # The first one waits for the imports.
+    return [done - claimed for claimed, done in zip(points["claimed"], points["done"], strict=True)][1:]
