@@ -55,6 +55,8 @@ STALE_S = 60.0
 HAND_BACK_S = 10.0
 """How long handing back may take after the grace time."""
 
+_SHUTDOWN = "The worker is shutting down."
+
 
 class Daemon:
     """All threads of one consumer process.
@@ -109,6 +111,7 @@ class Daemon:
         self._housekeeping = Housekeeping(backend, settings, self._spool, self.metrics)
         self._stopping = threading.Event()
         self._running: set[Lease] = set()
+        self._handing_back = False
         self._lock = threading.Lock()
         self._obstacle: str | None = None
         self._threads = [
@@ -205,9 +208,9 @@ class Daemon:
         self._housekeeping.stop()
         _join_all(self._threads, self.settings.grace_s)
         with self._lock:
-            running = list(self._running)
-        for lease in running:
-            lease.interrupt(HandedBack("The worker is shutting down."))
+            self._handing_back = True
+            for lease in self._running:
+                lease.interrupt(HandedBack(_SHUTDOWN))
         _join_all(self._threads, HAND_BACK_S)
         self._sandbox.close()
         logger.info("Stopped")
@@ -250,6 +253,9 @@ class Daemon:
     def _counted(self, lease: Lease) -> Iterator[None]:
         with self._lock:
             self._running.add(lease)
+            if self._handing_back:
+                # Its claim was under way when the others were handed back.
+                lease.interrupt(HandedBack(_SHUTDOWN))
             self.metrics.running.set(len(self._running))
         try:
             yield

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -12,8 +13,12 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend
-from tests.consumer_kit import eventually, fields, put_job, put_video
+from consumer.claims import Missed
+from consumer.daemon import Daemon
+from consumer.lease import Lease
+from tests.consumer_kit import EXERCISES, eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import free_port
+from tests.work import ROOT, WORK
 
 
 def points(data_dir: Path) -> Counter[str]:
@@ -168,3 +173,25 @@ def test_a_store_that_stays_away_makes_the_supervisor_start_afresh(start: Any, b
         file.write_bytes(b"this is no database" * 1000)
     assert process.process.wait(40) == 1
     assert process.says("No sweep succeeded")
+
+
+def test_a_claim_that_comes_after_the_grace_time_is_handed_back(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_video(backend, tmp_path, hang=True)
+    put_job(backend)
+    using = settings(tmp_path, grace_s=0.1)
+    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", exercises=EXERCISES, analysis=WORK, python_path=(ROOT,))
+    take, asked = daemon._claims.take, threading.Event()
+
+    def take_late(job_id: str) -> Lease | Missed:
+        asked.set()
+        time.sleep(2)
+        return take(job_id)
+
+    monkeypatch.setattr(daemon._claims, "take", take_late)
+    serving = in_background(daemon.serve)
+    assert asked.wait(20)
+    daemon.stop()
+    serving.join(20)
+    assert (fields(backend)["status"], fields(backend)["attempt"]) == ("uploaded", 0)
