@@ -51,6 +51,10 @@ class Crashed(SandboxError):
     """The child died."""
 
 
+class _ServerGone(Crashed):
+    """The child died with the fork server."""
+
+
 class TimedOut(SandboxError):
     """The child ran past its limit and was killed."""
 
@@ -123,7 +127,7 @@ class Sandbox:
                 check()
                 _check_time(until)
                 if server.poll() is not None:
-                    raise Crashed("The fork server has died.")
+                    raise _ServerGone("The fork server has died.")
 
             return _follow(line, server.pid, look, progress)
 
@@ -204,7 +208,7 @@ def _follow(
                         progress(message["progress"])
                     for key in _ANSWERS & message.keys():
                         answer.setdefault(key, message[key])
-        except Crashed:
+        except _ServerGone:
             # Without its server there is nobody to kill what the child has started.
             _kill_group(answer.get("pid"))
             raise

@@ -94,12 +94,11 @@ class Place:
         partial.mkdir()
         return partial
 
-    def finish(self, stage: Stage, facts: Mapping[str, Any] | None = None) -> None:
+    def finish(self, stage: Stage) -> None:
         """The stage is complete: make it last through a power cut.
 
         Args:
             stage: what `begin` was called with.
-            facts: small things that later stages want to know; JSON.
 
         Raises:
             ValueError: there is something else than plain files, which no stage makes.
@@ -112,27 +111,13 @@ class Place:
         _sync_directory(partial)
         partial.rename(self.path / stage)
         _sync_directory(self.path)
-        self._stages[stage] = {"files": files, "facts": dict(facts or {})}
+        self._stages[stage] = {"files": files}
         self._save()
         self._trusted.add(stage)
-
-    def file(self, stage: Stage, name: str) -> Path:
-        """A file that a finished stage left; it need not exist."""
-        return self.path / stage / name
 
     def files(self, stage: Stage) -> list[Path]:
         """All files that a finished stage left."""
         return [self.path / stage / name for name in self._stages[stage]["files"]]
-
-    def checksum(self, stage: Stage, name: str) -> str | None:
-        """CRC32C, in hex, of a file that a finished stage left; None when it left no such file."""
-        entry = self._stages[stage]["files"].get(name)
-        return entry["crc32c"] if entry else None
-
-    def facts(self, stage: Stage) -> Mapping[str, Any]:
-        """What `finish` was told."""
-        facts: Mapping[str, Any] = self._stages[stage]["facts"]
-        return facts
 
     def discard(self) -> None:
         """Remove everything; the job is over."""
@@ -213,7 +198,7 @@ class Spool:
                 age = now - (path / "manifest.json").stat().st_mtime
             except (OSError, ValueError, KeyError, TypeError):
                 manifest, age = {}, now - _mtime(path)
-            yield Remains(path, manifest.get("job"), manifest.get("owner"), age, _size(path))
+            yield Remains(path, manifest.get("job"), manifest.get("owner"), age, size_of(path))
 
     def remove(self, remains: Remains) -> bool:
         """Remove a job's directory unless a living process works in it; whether it was removed."""
@@ -373,7 +358,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of all files below a directory."""
     total = 0
     for directory, _, names in os.walk(path):
         for name in names:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +20,15 @@ from consumer.lease import Lease
 from consumer.results import Publication, legacy_publications, publications, read_report, result_of
 from consumer.sandbox import Crashed, Sandbox
 from consumer.settings import Settings
-from consumer.spool import NoRoom, Place, Spool
+from consumer.spool import NoRoom, Place, Spool, size_of
 
 logger = logging.getLogger(__name__)
 
 RESULTS_BYTES = 300_000_000
 """Room that a job's motion, pictures and annotated video may take beside its video."""
+
+LOOK_AT_SIZE_S = 1.0
+"""How often it is looked what a child has written: the kernel limits each file, not their number."""
 
 MAX_REPORT_BYTES = 32_000_000
 """A report has some kilobytes for each repetition; more than this is none of ours, and not to be read into memory."""
@@ -173,6 +177,16 @@ def _in_sandbox(
     writable = Path(arguments["target"])
     log = writable.with_name("child.log")
     shop.hook(f"{stage} started")
+    looked = time.monotonic()
+
+    def check() -> None:
+        nonlocal looked
+        lease.check()
+        if time.monotonic() - looked > LOOK_AT_SIZE_S:
+            looked = time.monotonic()
+            if size_of(writable) > confinement.file_bytes:
+                raise Crashed("The work wrote more than it may.")
+
     confinement = Confinement(
         writable=str(writable),
         readable=[str(path) for path in readable],
@@ -188,7 +202,7 @@ def _in_sandbox(
             timeout_s=settings.stage_timeout_s,
             log=log,
             progress=lambda fraction: lease.report(stage, fraction),
-            check=lease.check,
+            check=check,
         )
     except Crashed as error:
         logger.warning("The child crashed: %s It printed last: %s", error, _tail(log))

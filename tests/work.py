@@ -73,5 +73,7 @@ def obey(told: dict[str, Any]) -> None:
         ctypes.string_at(0)
     if "memory" in told:
         bytearray(10_000_000_000)
+    for number in range(told.get("litter", 0)):
+        Path(f"litter-{number}").write_bytes(b"x" * 1_000_000)
     while "hang" in told:
         time.sleep(0.1)

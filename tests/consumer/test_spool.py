@@ -23,20 +23,19 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
-def finish(place: Place, stage: Stage, content: bytes = b"content", **facts: Any) -> None:
+def finish(place: Place, stage: Stage, content: bytes = b"content") -> None:
     (place.begin(stage) / "file").write_bytes(content)
-    place.finish(stage, facts)
+    place.finish(stage)
 
 
 def test_a_finished_stage_is_there_for_the_next_process(spool: Spool) -> None:
     with spool.open(job()) as place:
         assert not place.finished(Stage.DOWNLOADING)
-        finish(place, Stage.DOWNLOADING, b"video", seen=1)
+        finish(place, Stage.DOWNLOADING, b"video")
     with Spool(spool.root).open(job()) as place:
         assert place.finished(Stage.DOWNLOADING)
         assert not place.finished(Stage.ANALYSING)
         assert [file.read_bytes() for file in place.files(Stage.DOWNLOADING)] == [b"video"]
-        assert place.facts(Stage.DOWNLOADING) == {"seen": 1}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, 
 def test_damage_is_noticed(spool: Spool, damage: Any) -> None:
     with spool.open(job()) as place:
         finish(place, Stage.DOWNLOADING)
-        file = place.file(Stage.DOWNLOADING, "file")
+        file = place.files(Stage.DOWNLOADING)[0]
     damage(file)
     with spool.open(job()) as place:
         assert not place.finished(Stage.DOWNLOADING)
@@ -101,7 +100,7 @@ def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
         assert first.path != second.path
         finish(first, Stage.DOWNLOADING, b"first")
         finish(second, Stage.DOWNLOADING, b"second")
-        assert first.file(Stage.DOWNLOADING, "file").read_bytes() == b"first"
+        assert first.files(Stage.DOWNLOADING)[0].read_bytes() == b"first"
 
 
 def test_nothing_that_a_user_wrote_becomes_a_name(spool: Spool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from consumer import stages
 from consumer.backends import Backend, Missing, Unavailable
 from consumer.errors import HandedBack
 from consumer.jobs import Stage
@@ -225,6 +226,17 @@ def test_a_volume_that_is_filled_by_downloads_alone_is_freed(bench: Bench, monke
     after = bench.run()
     assert (after["status"], after["error"]["code"]) == ("waiting", "unavailable")
     assert bench.spool() == []
+
+
+def test_many_files_do_not_fill_the_volume(
+    backend: Backend, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "RESULTS_BYTES", 5_000_000)
+    bench = Bench(backend, sandbox, tmp_path, settings(tmp_path, max_video_bytes=5_000_000))
+    bench.put(litter=10, hang=True)
+    started = time.monotonic()
+    assert bench.run()["error"]["code"] == "analysis_crashed"
+    assert time.monotonic() - started < 10
 
 
 class Storage:
