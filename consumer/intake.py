@@ -193,7 +193,8 @@ class Intake:
             return list(self._worth_a_look(found))
         self._metrics.queue_age.set(_age(found))
         fair = self._fair(found)
-        self._more = self._subscribe is None and len(found) == self._page
+        # Of one owner's pile, however long, no more can be done than what is fair.
+        self._more = self._subscribe is None and len(fair) >= self._page
         return list(self._worth_a_look(fair))
 
     def _find(self, status: Status, after: Snapshot | None = None) -> list[Snapshot]:

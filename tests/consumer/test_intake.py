@@ -206,6 +206,18 @@ def test_of_a_limited_owner_only_as_many_are_offered_and_nobody_stands_behind_th
     assert bench.found() == {"greedy-000", "greedy-001", "modest-000"}
 
 
+def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_path: Path) -> None:
+    put_jobs_of(backend, "greedy", PAGE + 20)
+    bench = Bench(backend, tmp_path, max_per_owner=2, sweep_s=600)
+    bench.intake.start()
+    sweeps = bench.metrics.sweeps.labels(outcome="ok")._value
+    assert eventually(lambda: sweeps.get() == 2)  # one at the start, one for the new watch
+    bench.found()
+    time.sleep(2.5)
+    bench.intake.stop()
+    assert sweeps.get() == 2
+
+
 def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
     bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
