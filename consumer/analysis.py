@@ -7,6 +7,7 @@
 """
 
 import errno
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -55,6 +56,21 @@ class Analysis:
     analyse: str = "consumer.analysis:analyse"
     write_feedback: str = "consumer.analysis:write_feedback"
     preload: tuple[str, ...] = PRELOAD
+
+
+def fingerprint(model: Path) -> str:
+    """Of what a result depends on beside the request: code, words, exercises, the model."""
+    root = Path(__file__).parent.parent
+    files = [
+        file
+        for package in (root / "pose", root / "feedback")
+        for file in sorted(package.rglob("*"))
+        if file.is_file() and file.suffix != ".pyc"
+    ]
+    digest = hashlib.sha256()
+    for file in [*files, model]:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def limits_of(settings: Settings) -> Limits:

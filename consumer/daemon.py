@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 
 from consumer import logs
-from consumer.analysis import Analysis
+from consumer.analysis import Analysis, fingerprint
 from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.candidates import Candidates
 from consumer.claims import Claims, Missed
@@ -85,7 +85,7 @@ class Daemon:
         self.metrics = Metrics()
         analysis = analysis or Analysis()
         data_dir = settings.data_dir.resolve()
-        self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes)
+        self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model))
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
         self._intake = Intake(

@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a job's remains are good for: the same job with the same request."""
+    """What a job's remains are good for: the same job with the same request, done by the same program."""
 
     job: str
     owner: str
@@ -55,11 +56,12 @@ class Identity:
     reference: str | None
     exercise: str | None
     language: str
+    program: str
 
     @classmethod
-    def of(cls, job: Job) -> "Identity":
+    def of(cls, job: Job, program: str) -> "Identity":
         """The identity of a job."""
-        return cls(job.id, job.owner, job.video, job.reference, job.exercise, job.language)
+        return cls(job.id, job.owner, job.video, job.reference, job.exercise, job.language, program)
 
 
 @dataclass
@@ -70,6 +72,11 @@ class Place:
     identity: Identity
     _stages: dict[str, dict[str, Any]]
     _trusted: set[Stage] = field(default_factory=set)
+
+    @property
+    def begun(self) -> bool:
+        """Whether an earlier attempt has finished a stage here."""
+        return bool(self._stages)
 
     def finished(self, stage: Stage) -> bool:
         """Whether the stage has been finished and what it left is unharmed (checked once in a process)."""
@@ -145,10 +152,17 @@ class Remains:
 
 
 class Spool:
-    """All jobs' directories on one volume, which any number of processes may share."""
+    """All jobs' directories on one volume, which any number of processes may share.
 
-    def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
+    Args:
+        root: where they lie.
+        min_free_bytes: what is to be kept free.
+        program: fingerprint of the analysis; what another one left is not gone on with.
+    """
+
+    def __init__(self, root: Path, *, min_free_bytes: int = 0, program: str = "") -> None:
         self.root = root
+        self._program = program
         self._min_free = min_free_bytes
         # Videos of people: for the account that runs this, nobody else.
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -161,10 +175,10 @@ class Spool:
             NoRoom: the volume is full or takes no writes.
             OSError: the volume cannot be used.
         """
-        identity = Identity.of(job)
+        identity = Identity.of(job, self._program)
         name = hashlib.sha256(job.id.encode()).hexdigest()[:32]
         with room_errors():
-            path, lock = self._lock_first(name)
+            path, lock = self._lock_fitting(name, identity) or self._lock_first(name)
         try:
             yield _place(path, identity)
         finally:
@@ -238,15 +252,27 @@ class Spool:
                 logger.warning("The remains of a job could not be removed: %s", type(error).__name__)
         return total
 
+    def _lock_fitting(self, name: str, identity: Identity) -> tuple[Path, int] | None:
+        """The free directory where the job can be gone on with, if there is one."""
+        for path in takewhile(Path.exists, self._paths(name)):
+            lock = _try_lock(path)
+            if lock is None:
+                continue
+            if _place(path, identity).begun:
+                return path, lock
+            os.close(lock)
+        return None
+
     def _lock_first(self, name: str) -> tuple[Path, int]:
-        number = 0
-        while True:
-            path = self.root / (f"{name}-{number}" if number else name)
+        for path in self._paths(name):
             _make(path)
             lock = _try_lock(path)
             if lock is not None:
                 return path, lock
-            number += 1
+        raise AssertionError("The names never end.")
+
+    def _paths(self, name: str) -> Iterator[Path]:
+        return (self.root / (f"{name}-{number}" if number else name) for number in count())
 
 
 @contextmanager

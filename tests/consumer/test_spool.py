@@ -95,6 +95,22 @@ def test_a_stage_that_begins_anew_voids_the_later_ones(spool: Spool) -> None:
         assert not place.finished(Stage.WRITING_FEEDBACK)
 
 
+def test_what_another_version_left_is_of_no_use(tmp_path: Path) -> None:
+    with Spool(tmp_path, program="1 a").open(job()) as place:
+        finish(place, Stage.DOWNLOADING)
+    with Spool(tmp_path, program="1 b").open(job()) as place:
+        assert not place.finished(Stage.DOWNLOADING)
+
+
+def test_the_place_that_can_be_gone_on_with_is_taken_before_an_empty_one(spool: Spool) -> None:
+    with spool.open(job()) as first, spool.open(job()) as second:
+        finish(second, Stage.DOWNLOADING, b"second")
+        first.begin(Stage.DOWNLOADING)
+    with spool.open(job()) as place:
+        assert place.path == second.path
+        assert place.finished(Stage.DOWNLOADING)
+
+
 def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
     with spool.open(job()) as first, Spool(spool.root).open(job()) as second:
         assert first.path != second.path
@@ -177,7 +193,6 @@ class TestClean:
         os.utime(spool.root / "strange", (0, 0))
         spool.clean(max_age_s=1e12, max_bytes=1 << 30, over=lambda _: False)
         assert not (spool.root / "strange").exists()
-
 
     def test_goes_on_after_one_that_cannot_be_removed(self, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
         stuck, after = self.put(spool, "stuck", age_s=200), self.put(spool, "after", age_s=100)
