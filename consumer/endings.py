@@ -87,9 +87,8 @@ def _written(lease: Lease, changes: Changes) -> bool:
     """Nobody waits for the store here: where the write fails, the end of the lease does the same, later."""
     try:
         lease.end(changes, patient=False)
-        return True
     except LeaseLost:
         logger.info("Somebody else has the job already.")
     except StoreError as error:
         logger.warning("The job's end could not be written; its lease will run out: %s", error)
-    return False
+    return lease.ended

@@ -184,8 +184,8 @@ def _kill_group(pid: int) -> None:
 
 def main() -> None:
     """Preload, then serve."""
-    # Ctrl-C goes to the whole foreground group, a service manager's SIGTERM to all of a service; the daemon decides what becomes
-    # of its children.
+    # Ctrl-C goes to the whole foreground group, a service manager's SIGTERM to all of a service; the daemon decides what
+    # becomes of its children.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))

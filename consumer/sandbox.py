@@ -193,9 +193,7 @@ class Sandbox:
         return environment
 
 
-def _follow(
-    line: socket.socket, server: int, look: Callable[[], None], progress: Callable[[float], None]
-) -> dict[str, Any]:
+def _follow(line: socket.socket, server: int, look: Callable[[], None], progress: Callable[[float], None]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(line, selectors.EVENT_READ)

@@ -139,7 +139,8 @@ def _limit_another(arguments: dict[str, Any]) -> None:
 
 
 def _threads(_: dict[str, Any]) -> None:
-    thread = threading.Thread(target=lambda: socket.socketpair()[0].close())
+    pair = socket.socketpair()
+    thread = threading.Thread(target=pair[0].send, args=(b"hello",))
     thread.start()
     thread.join()
 

@@ -151,9 +151,7 @@ class TestAnswerLost:
             (jobs.finish({"reps": 5}), "done"),
             (jobs.fail(JobError(ErrorCode.NO_PERSON), "en"), "failed"),
             (
-                lambda snapshot: jobs.postpone(
-                    JobError(ErrorCode.UNAVAILABLE), "en", attempt=1, until=snapshot.read_time
-                ),
+                lambda snapshot: jobs.postpone(JobError(ErrorCode.UNAVAILABLE), "en", attempt=1, until=snapshot.read_time),
                 "waiting",
             ),
         ],
