@@ -2,7 +2,8 @@
 
     rlimits     memory, CPU time, file size, open files, processes
     Landlock    reads and writes by allow-list; from Linux 6.7 no TCP, from 6.12 no signals to others
-    seccomp     no network, no new programs, no other processes' memory, no kernel interfaces that have no use here
+    seccomp     no network, no other sockets, no new programs or processes, nothing done to others, no files' modes or owners,
+                no kernel interfaces that have no use here
 
 None of them needs a privilege, so they hold in a container that has dropped all capabilities. `support` says what this kernel
 has.

@@ -26,12 +26,12 @@ from consumer.backends import SERVER_TIME, Backend, Conflict, Missing, Snapshot
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Status
 from consumer.paths import InvalidPath, check_path, uploads_prefix
+from consumer.results import CONTENT_TYPES
 from consumer.settings import Settings
 
 CLIENT_DIR = Path(__file__).with_name("client")
 COOKIE = "dothis_guest"
 SHOWN = ("status", "attempt", "progress", "notBefore", "error", "result", "createdAt", "startedAt", "finishedAt")
-CONTENT_TYPES = {".json": "application/json", ".mp4": "video/mp4", ".png": "image/png"}
 POLICY = "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
 
 
