@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCH_SETS ?=
+CHAOS_VARIANTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-firebase test test-container lint chaos bench bench-speed bench-scale docs clean
@@ -37,8 +38,8 @@ lint: setup  ## style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-chaos: setup  ## kill, cut, fill up and mutate, with a seed
-	$(BIN)/python -m tests.chaos
+chaos: setup  ## kill, cut, fill up and mutate, with a seed; at most 150 minutes: make chaos CHAOS_VARIANTS=DIR
+	$(BIN)/python -m tests.chaos $(if $(CHAOS_VARIANTS),--variants $(CHAOS_VARIANTS))
 
 bench: setup  ## counts, recognition, views, angles and faults on labelled sets: make bench BENCH_SETS="DIR DIR"
 	$(BIN)/python -m tests.bench.accuracy $(BENCH_SETS)

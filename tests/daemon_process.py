@@ -4,6 +4,9 @@
 
 Each point of the walk is appended to DATA_DIR/points.log, and with its job to DATA_DIR/walk.log, before the process may die
 there. It dies once for each job, not again when another process on the same volume comes to that point.
+
+With "real": true videos are really analysed. With "audit": true what it writes outside of DATA_DIR is appended to
+DATA_DIR/strays.log.
 """
 
 import json
@@ -11,14 +14,21 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from consumer import logs
+from consumer.analysis import Analysis
 from consumer.daemon import Daemon
 from consumer.stores import open_backend
+from feedback.exercises import CATALOGUE
+from pose import model as models
 from tests.consumer_kit import EXERCISES, settings
 from tests.work import ROOT, WORK
+
+WRITES = {"os.mkdir": 1, "os.rmdir": 1, "os.remove": 1, "os.truncate": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2}
+"""Events of the interpreter that change files, and how many of the arguments are paths."""
 
 
 def main() -> int:
@@ -37,11 +47,44 @@ def main() -> int:
 
     logs.configure("info", "json")
     using = settings(data_dir, **told.get("settings", {}))
+    if told.get("audit"):
+        audit(data_dir)
     backend = open_backend(using)
-    model = ROOT / "setup.cfg"
-    code = Daemon(backend, using, model=model, exercises=EXERCISES, analysis=WORK, python_path=(ROOT,), hook=hook).run()
+    if told.get("real"):
+        model, exercises, analysis = models.find(using.model).path, frozenset(CATALOGUE), Analysis()
+    else:
+        model, exercises, analysis = ROOT / "setup.cfg", EXERCISES, WORK
+    daemon = Daemon(backend, using, model=model, exercises=exercises, analysis=analysis, python_path=(ROOT,), hook=hook)
+    code = daemon.run()
     backend.close()
     return code
+
+
+def audit(data_dir: Path) -> None:
+    """Write down each file outside of the volume that this process creates, writes, moves or removes from now on."""
+    sys.dont_write_bytecode = True
+    strays = os.open(data_dir / "strays.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    home = f"{data_dir.resolve()}/"
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            written = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            paths, arguments = arguments[:1] if written else (), ()
+        else:
+            paths = arguments[: WRITES.get(event, 0)]
+        for path in paths:
+            if not isinstance(path, str | bytes | os.PathLike):
+                continue  # a descriptor, which was opened before
+            real = os.path.realpath(os.path.join(place(arguments[-1:]), os.fsdecode(path)))  # noqa: PTH118 - of any kind
+            if not f"{real}/".startswith((home, "/dev/")):
+                os.write(strays, f"{event}\t{real}\n".encode(errors="replace"))
+
+    sys.addaudithook(look)
+
+
+def place(last: tuple[Any, ...]) -> str:
+    """Where a relative path begins: in the directory whose descriptor is an event's last argument, when it is one."""
+    return str(Path(f"/proc/self/fd/{last[0]}").readlink()) if last and isinstance(last[0], int) and last[0] > 2 else ""
 
 
 def first_time(marker: Path) -> bool:

@@ -1,12 +1,16 @@
-"""Connections that break: a TCP proxy that drops or swallows, and a gRPC proxy that answers with an error instead."""
+"""Connections that break: a TCP proxy that drops or swallows, an HTTP proxy that refuses, crawls or breaks off, and a gRPC
+proxy that answers with an error instead."""
 
 import contextlib
+import http.client
 import socket
 import threading
-from collections import defaultdict, deque
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
@@ -132,6 +136,130 @@ def _close(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
     end.close()
+
+
+class Fault(Enum):
+    """What the HTTP proxy does to requests."""
+
+    REFUSE = auto()
+    """Each is answered 503."""
+    SLOW = auto()
+    """Bodies go through at SLOW_BYTES_PER_S, in both directions."""
+    CUT = auto()
+    """Half of a body of more than LARGE_BYTES goes through, in either direction, then the connection ends."""
+
+
+LARGE_BYTES = 16_384
+SLOW_BYTES_PER_S = 20_000
+HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
+
+
+class HttpProxy:
+    """Stands between a client and an HTTP server on this machine; understands requests, so it can break one in its middle.
+
+    Args:
+        target: `host:port` of the server.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.fault: Fault | None = None
+        self.done: Counter[Fault] = Counter()
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_HttpHandler,), {"proxy": self}))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def set(self, fault: Fault | None) -> None:
+        """Begin a fault, or with None end it."""
+        self.fault = fault
+
+    def count(self, fault: Fault) -> None:
+        """It was done to one request."""
+        with self._lock:
+            self.done[fault] += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _HttpHandler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    proxy: HttpProxy
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # the client went: it may
+            super().handle()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def handle_request(self) -> None:
+        fault = self.proxy.fault
+        length = int(self.headers.get("Content-Length", 0))
+        if fault is Fault.CUT and length > LARGE_BYTES:
+            self.rfile.read(length // 2)
+            self._break_off()
+            return
+        body = self.rfile.read(length)
+        if fault is Fault.REFUSE:
+            self.proxy.count(Fault.REFUSE)
+            self._answer(503, [("Retry-After", "1")], b"by order of a test")
+            return
+        if fault is Fault.SLOW and length > LARGE_BYTES:
+            self.proxy.count(Fault.SLOW)
+            time.sleep(length / SLOW_BYTES_PER_S)
+        self._pass_on(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815 - the names of http.server
+
+    def _pass_on(self, body: bytes) -> None:
+        upstream = http.client.HTTPConnection(self.proxy.target, timeout=60)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+            upstream.request(self.command, self.path, body or None, headers)
+            answer = upstream.getresponse()
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP]
+            self._answer(answer.status, kept, answer.read())
+        finally:
+            upstream.close()
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        fault = self.proxy.fault
+        if fault is Fault.CUT and len(body) > LARGE_BYTES:
+            self.wfile.write(body[: len(body) // 2])
+            self._break_off()
+            return
+        if fault is Fault.SLOW and len(body) > LARGE_BYTES:
+            self.proxy.count(Fault.SLOW)
+            for start in range(0, len(body), LARGE_BYTES):
+                time.sleep(LARGE_BYTES / SLOW_BYTES_PER_S)
+                self.wfile.write(body[start : start + LARGE_BYTES])
+            return
+        self.wfile.write(body)
+
+    def _break_off(self) -> None:
+        self.proxy.count(Fault.CUT)
+        self.close_connection = True
+        _close(self.connection)
 
 
 class GrpcProxy:

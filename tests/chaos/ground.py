@@ -48,13 +48,21 @@ class Ground:
         return Process(data_dir, self.environment, **told)
 
     def put(self, job_id: str, **instructions: Any) -> None:
+        """Act as the app, with a video for cheap analyses."""
+        self.put_bytes(job_id, video(**instructions))
+
+    def put_bytes(self, job_id: str, content: bytes) -> None:
         """Act as the app."""
         path = f"users/{OWNER}/uploads/{job_id}.mp4"
-        file = self.data_dir / "upload"
-        file.write_bytes(video(**instructions))
-        self.backend.objects.upload(file, path, content_type="video/mp4")
+        self.put_object(path, content)
         fields = {"owner": OWNER, "video": path, "status": "uploaded", "createdAt": SERVER_TIME}
         self.backend.documents.create(job_id, fields)
+
+    def put_object(self, path: str, content: bytes) -> None:
+        """Put a video into the storage."""
+        file = self.data_dir / "upload"
+        file.write_bytes(content)
+        self.backend.objects.upload(file, path, content_type="video/mp4")
 
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """All documents' fields by id."""
@@ -104,6 +112,15 @@ class Ground:
         """How often each point was passed for each job, on all volumes."""
         lines = [line for log in self.data_dir.rglob("walk.log") for line in log.read_text().splitlines()]
         return Counter((line.split("\t")[0], line.split("\t")[1]) for line in lines)
+
+    def busy(self) -> bool:
+        """Whether any job that a daemon would take is unfinished; quick, however many are finished."""
+        ours = (Status.UPLOADED, Status.WAITING, Status.PROCESSING)
+        return any(self.backend.documents.find({"status": str(status)}, limit=1) for status in ours)
+
+    def strays(self) -> list[str]:
+        """What daemons that were told to `audit` wrote outside of their volumes."""
+        return [line for log in self.data_dir.rglob("strays.log") for line in log.read_text().splitlines()]
 
     def remains(self) -> int:
         """Entries that are left in all spools."""

@@ -2,59 +2,64 @@
 
 import random
 import string
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from consumer.backends import SERVER_TIME, StoreError
+from consumer.jobs import status_of
 from tests.chaos.ground import Ground
 from tests.chaos.kills import PATIENCE_S, running
-from tests.chaos.report import Report
+from tests.chaos.outside import VICTIM, Outside
+from tests.chaos.report import Report, say
 from tests.consumer_kit import OWNER, eventually
-from tests.work import video
+from tests.daemons import Process
 
 FIELDS = ("owner", "video", "exercise", "reference", "language", "origin", "attempt", "lease", "progress", "cancelRequested")
-VICTIM = "users/bob/uploads/secret.mp4"
 
 
 def documents(ground: Ground, report: Report, *, count: int) -> None:
-    """Each ends failed, or is done when chance made it good; nothing of another owner is read, nothing else is touched."""
+    """Each ends failed; nothing of another owner is read, nothing else is touched."""
     rng = random.Random(report.seed)
-    secret = ground.data_dir / "secret"
-    secret.write_bytes(video(reps=4711))
-    ground.backend.objects.upload(secret, VICTIM, content_type="video/mp4")
-    canary = ground.data_dir.parent / f"{ground.data_dir.name}-canary"
-    written = 0
-    with running(ground, settings={"workers": 2, "max_attempts": 2}) as daemon:
-        for number in range(count):
-            try:
-                ground.backend.documents.create(f"hostile-{number}", hostile(rng))
-            except (StoreError, ValueError, TypeError):
-                # A store that refuses to hold it has done the daemon's work.
-                continue
-            written += 1
-        ground.put("good", reps=5)
-        report.figure(f"{ground.name}, {written} hostile documents, all ended", _ended(ground), True)
-        report.figure("  the daemon lives", daemon.process.poll() is None, True)
-        report.figure("  defects in its log", sum(line["severity"] in {"ERROR", "CRITICAL"} for line in daemon.lines()), 0)
-    fields = ground.documents()
-    report.figure("  the good one among them", fields["good"]["status"], "done")
-    read = sum("4711" in str(each.get("result")) for each in fields.values())
-    report.figure("  read of another owner", read, 0)
-    report.figure("  results among another owner's", len(list(ground.backend.objects.list("users/bob/results/"))), 0)
-    report.figure("  files outside of the volume", canary.exists(), False)
-    report.figure("  leases left", ground.leases(), 0)
-    report.figure("  ended", dict(ground.outcomes()))
+    with tempfile.TemporaryDirectory(prefix="dothis-outside-") as directory:
+        outside = Outside(ground, Path(directory))
+        written = 0
+        with running(ground, audit=True, settings={"workers": 2, "max_attempts": 2}) as daemon:
+            for number in range(count):
+                try:
+                    ground.backend.documents.create(f"hostile-{number}", hostile(rng, outside.names()))
+                except (StoreError, ValueError, TypeError):
+                    # A store that refuses to hold it has done the daemon's work.
+                    continue
+                written += 1
+            ground.put("good", reps=5)
+            ended = eventually(lambda: not ground.busy(), PATIENCE_S)
+            report.figure("hostile documents tried", count)
+            report.figure("  held by the store", written)
+            report.figure("  all ended", ended, True)
+            judge_daemon(report, daemon)
+        report.figure("  the good one among them", ground.documents()["good"]["status"], "done")
+        outside.judge(report, good=["good"], results=[f"users/{OWNER}/results/good/"])
+        report.figure("  leases left by claims", _claimed(ground), 0)
+        report.figure("  ended", dict(ground.outcomes()))
 
 
-def _ended(ground: Ground) -> bool:
-    # A status that is none of ours is left alone.
-    return eventually(lambda: not [1 for each in ground.documents().values() if _ours(each)], PATIENCE_S)
+def judge_daemon(report: Report, daemon: Process) -> None:
+    """It lives, and nothing that it met was a defect of its own."""
+    report.figure("  the daemon lives", daemon.process.poll() is None, True)
+    defects = [line for line in daemon.lines() if line["severity"] in {"ERROR", "CRITICAL"}]
+    for line in defects:
+        say(f"    {line}")
+    report.figure("  defects in its log", len(defects), 0)
 
 
-def _ours(fields: Any) -> bool:
-    return fields.get("status") in {"uploaded", "waiting", "processing"}
+def _claimed(ground: Ground) -> int:
+    """Leases of documents that a daemon ended or holds; one that nobody takes keeps what it was created with."""
+    return sum("lease" in fields and status_of(fields) is not None for fields in ground.documents().values())
 
 
-def hostile(rng: random.Random) -> dict[str, Any]:
+def hostile(rng: random.Random, bait: Sequence[str]) -> dict[str, Any]:
     """A document with one to three fields that are not as they should be."""
     fields: dict[str, Any] = {
         "owner": OWNER,
@@ -63,11 +68,11 @@ def hostile(rng: random.Random) -> dict[str, Any]:
         "createdAt": SERVER_TIME,
     }
     for name in rng.sample(FIELDS, rng.randint(1, 3)):
-        fields[name] = value(rng)
+        fields[name] = value(rng, bait)
     return fields
 
 
-def value(rng: random.Random) -> Any:
+def value(rng: random.Random, bait: Sequence[str]) -> Any:
     """Anything."""
     return rng.choice(
         [
@@ -84,6 +89,8 @@ def value(rng: random.Random) -> Any:
             "../../../etc/passwd",
             "/etc/passwd",
             VICTIM,
+            rng.choice(bait),
+            f"users/{OWNER}/uploads/{rng.choice(bait)}",
             f"users/{OWNER}/uploads/../../bob/uploads/secret.mp4",
             f"users/{OWNER}/uploads//secret.mp4",
             f"users/{OWNER}/uploads/%2e%2e/secret.mp4",

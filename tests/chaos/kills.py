@@ -4,11 +4,12 @@ import contextlib
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.chaos.ground import Ground
-from tests.chaos.report import Report
+from tests.chaos.report import Report, say
 from tests.consumer_kit import eventually
 from tests.daemons import Process
 
@@ -39,18 +40,27 @@ def at_each_point(ground: Ground, report: Report, *, times: int, points: Sequenc
     with running(ground):
         assert eventually(lambda: ground.unfinished() == 0, PATIENCE_S)
     expected = ground.result("undisturbed")
+    total: Counter[str] = Counter()
     for point in points:
         jobs = [f"{point.replace(' ', '-')}-{number}" for number in range(times)]
         for job in jobs:
             ground.put(job, reps=7)
-        killed = _kill_until_done(ground, point)
-        walk, published = ground.walk(), ground.published()
-        report.figure(f"{ground.name}, killed at '{point}'", killed, times)
-        report.figure("  done", sum(ground.documents()[job]["status"] == "done" for job in jobs), times)
-        report.figure("  results as of an undisturbed run", sum(ground.result(job) == expected for job in jobs), times)
-        report.figure("  finished stages done twice", sum(walk[stage, job] > 1 for stage in STAGES for job in jobs), 0)
-        report.figure("  published twice", sum(len(published[job]) != 1 for job in jobs), 0)
-    report.figure("leases left", ground.leases(), 0)
+        came = Counter({"kills": _kill_until_done(ground, point)})
+        walk, published, documents = ground.walk(), ground.published(), ground.documents()
+        done = [job for job in jobs if documents[job]["status"] == "done"]
+        came["done"] = len(done)
+        came["results as of an undisturbed run"] = sum(ground.result(job) == expected for job in done)
+        came["finished stages done twice"] = sum(walk[stage, job] > 1 for stage in STAGES for job in jobs)
+        came["published twice"] = sum(len(published[job]) > 1 for job in jobs)
+        say(f"    killed at '{point}': {dict(came)}")
+        total += came
+    everything = len(points) * times
+    report.figure("named points", len(points))
+    for what in ("kills", "done", "results as of an undisturbed run"):
+        report.figure(f"  {what}", total[what], everything)
+    for what in ("finished stages done twice", "published twice"):
+        report.figure(f"  {what}", total[what], 0)
+    report.figure("  leases left", ground.leases(), 0)
 
 
 def among_several(ground: Ground, report: Report, *, consumers: int, jobs: int, every_s: float) -> None:
@@ -75,7 +85,7 @@ def among_several(ground: Ground, report: Report, *, consumers: int, jobs: int, 
             killed += 1
             crew[number] = ground.daemon(volume=f"volume-{number}")
         documents, published = ground.documents(), ground.published()
-        report.figure(f"{ground.name}, {consumers} consumers, kills", killed)
+        report.figure(f"{consumers} consumers, {jobs} jobs: kills", killed)
         report.figure("  done", ground.outcomes()["done"], jobs)
         report.figure("  lost", jobs - len(documents), 0)
         told = sum(documents[job]["result"]["reps"] == int(job[4:]) for job in documents if "result" in documents[job])

@@ -34,7 +34,7 @@ def everything(ground: Ground, report: Report, *, seconds: float) -> None:
         refusing.fail_next("Listen", grpc.StatusCode.PERMISSION_DENIED)
         daemon = _hearing(ground)
         again = eventually(lambda: refusing.calls["Listen"] >= 2, SOON_S)
-        report.figure("firestore, the watch refused once, opened again", again, True)
+        report.figure("the watch refused once, opened again", again, True)
         daemon.end()
     ground.environment = direct
 
@@ -97,5 +97,5 @@ def _wait(ground: Ground, jobs: list[str], since: float) -> float | None:
 
 
 def _tell(report: Report, what: str, seconds: float | None) -> None:
-    report.figure(f"firestore, {what}: all done after", "never" if seconds is None else f"{seconds:.1f} s")
+    report.figure(f"{what}: all done after", "never" if seconds is None else f"{seconds:.1f} s")
     report.figure(f"  within {SOON_S:.0f} s", seconds is not None and seconds <= SOON_S, True)

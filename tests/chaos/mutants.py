@@ -1,77 +1,55 @@
-"""Videos with flipped bytes, cut short, and with boxes swapped, read in the sandbox as the daemon would."""
+"""Videos with flipped bytes, cut short, and with boxes swapped, really analysed by a daemon."""
 
 import random
-import time
-from collections import Counter
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 
-from consumer.analysis import PRELOAD, VIDEO
-from consumer.confine import Confinement
-from consumer.errors import JobError
-from consumer.sandbox import Crashed, Defect, Sandbox, TimedOut
-from pose import Limits
-from pose import model as models
 from tests.chaos.ground import Ground
+from tests.chaos.hostile import judge_daemon
+from tests.chaos.kills import running
+from tests.chaos.memory import Peak
+from tests.chaos.outside import judge_strays
 from tests.chaos.report import Report, say
+from tests.consumer_kit import eventually
 from tests.work import ROOT
 
 SAMPLE = ROOT / "consumer" / "sample.mp4"
 FRAMES, RATE, WIDTH, HEIGHT = 12, 10, 192, 144
-LIMIT_S = 60.0
+LIMIT_S = 60
 MEMORY = 4_000_000_000
+BATCH = 100
+CODES = {"video_unreadable", "video_too_large", "video_too_long", "no_person", "no_exercise"}
+"""What a damaged video may end with; each tells the user what to do."""
 
 
 def videos(ground: Ground, report: Report, *, count: int) -> None:
-    """Each is read, or refused with a code; none takes the fork server along, hangs, or needs more memory than it may."""
+    """Each is read, or refused with a clear code; none ends the daemon, hangs, or needs more memory than it may."""
     rng = random.Random(report.seed)
-    source, target = ground.data_dir / "source", ground.data_dir / "target"
-    source.mkdir()
-    target.mkdir()
     original = small_video(ground.data_dir / "small.mp4")
-    sandbox = Sandbox(PRELOAD, scratch=ground.data_dir / "cache")
-    ended: Counter[str] = Counter()
-    slowest = 0.0
-    try:
-        for _ in range(count):
-            (source / VIDEO).write_bytes(mutate(original, rng))
-            started = time.monotonic()
-            ended[_read(sandbox, source, target)] += 1
-            slowest = max(slowest, time.monotonic() - started)
-            if ended.total() % 200 == 0:
-                say(f"    {ended.total()} of {count}: {dict(ended)}")
-        report.figure("mutated videos", ended.total(), count)
-        report.figure("  hangs", ended["timed_out"], 0)
-        report.figure("  defects", ended["internal"], 0)
-        report.figure("  a child that crashed, alone", ended["analysis_crashed"])
-        report.figure("  slowest, s", round(slowest, 1))
-        report.figure("  ended", dict(ended))
-    finally:
-        sandbox.close()
-
-
-def _read(sandbox: Sandbox, source: Path, target: Path) -> str:
-    model = models.find("full").path
-    arguments: dict[str, Any] = {"source": str(source), "target": str(target), "model": str(model), "reference": False}
-    arguments |= {"workers": 1, "limits": asdict(Limits())}
-    confinement = Confinement(str(target), [str(source), str(model)], MEMORY, int(LIMIT_S), 100_000_000)
-    log = target.with_name("child.log")
-    try:
-        sandbox.run("consumer.analysis:analyse", arguments, confinement, timeout_s=LIMIT_S, log=log)
-    except JobError as error:
-        return str(error.code)
-    except TimedOut:
-        return "timed_out"
-    except Crashed:
-        return "analysis_crashed"
-    except Defect as error:
-        say(f"    {str(error).strip().splitlines()[-1]}")
-        return "internal"
-    return "read"
+    told = {"workers": 2, "max_attempts": 1, "stage_timeout_s": LIMIT_S, "max_memory_bytes": MEMORY, "sweep_s": 1}
+    finished = True
+    with running(ground, real=True, audit=True, settings=told) as daemon, Peak(daemon.process.pid) as peak:
+        for start in range(0, count, BATCH):
+            for number in range(start, min(start + BATCH, count)):
+                ground.put_bytes(f"mutant-{number:05}", mutate(original, rng))
+            finished &= eventually(lambda: not ground.busy(), 2 * LIMIT_S + BATCH * 5)
+            say(f"    {min(start + BATCH, count)} of {count}: {dict(ground.outcomes())}")
+        judge_daemon(report, daemon)
+    outcomes = ground.outcomes()
+    clear = outcomes["done"] + sum(outcomes[f"failed, {code}"] for code in CODES)
+    documents = ground.documents().values()
+    slowest = max((each["finishedAt"] - each["startedAt"]).total_seconds() for each in documents if "finishedAt" in each)
+    report.figure("mutated videos", outcomes.total(), count)
+    report.figure("  all ended", finished, True)
+    report.figure("  done, or a clear code", clear, count)
+    report.figure("  a child that crashed, alone", outcomes["failed, analysis_crashed"])
+    report.figure("  hangs that the limit ended", outcomes["failed, timed_out"])
+    report.figure("  slowest, s", round(slowest, 1), at_most=LIMIT_S + 5)
+    report.figure("  most memory of a process, MB", peak.largest_mb, at_most=MEMORY / 1e6)
+    judge_strays(ground, report)
+    report.figure("  ended", dict(outcomes))
 
 
 def mutate(original: bytes, rng: random.Random) -> bytes:

@@ -1,68 +1,93 @@
-"""The stores go away while jobs run; on the embedded backend its files do."""
+"""The stores go away, refuse, crawl or break off while jobs run; on the embedded backend its files go away."""
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from tests.chaos.ground import Ground
 from tests.chaos.kills import PATIENCE_S, running
 from tests.chaos.report import Report
 from tests.consumer_kit import eventually
-from tests.faults import Mode, TcpProxy
+from tests.faults import Fault, HttpProxy, Mode, TcpProxy
 
 JOBS = 6
+"""They run when it begins."""
+
+MORE = 2
+"""They arrive in each phase of it."""
+
+PAD = "x" * 60_000
+"""Makes the videos and their results long enough to be slow, and to be cut in the middle."""
+
+Begin = Callable[[], None]
 
 
 def everything(ground: Ground, report: Report, *, seconds: float) -> None:
-    """Each store away for so many seconds, then each transfer cut; every job is analysed once and done."""
+    """Each store away for so many seconds; the storage refusing, slow, cutting; every job is analysed once, and done."""
     if ground.name == "local":
         _objects_away(ground, report, seconds)
         return
-    storage_url = ground.environment["STORAGE_EMULATOR_HOST"]
-    firestore_host = ground.environment["FIRESTORE_EMULATOR_HOST"]
-    with TcpProxy(storage_url.removeprefix("http://")) as storage, TcpProxy(firestore_host) as firestore:
+    direct = ground.environment
+    storage_host = direct["STORAGE_EMULATOR_HOST"].removeprefix("http://")
+    with TcpProxy(storage_host) as storage, TcpProxy(direct["FIRESTORE_EMULATOR_HOST"]) as firestore:
         ground.environment = {
-            **ground.environment,
+            **direct,
             "STORAGE_EMULATOR_HOST": f"http://{storage.host}",
             "FIRESTORE_EMULATOR_HOST": firestore.host,
         }
-        _outage(ground, report, "storage away", seconds, switch=storage.set)
-        _outage(ground, report, "documents away", seconds, switch=firestore.set)
+        for what, proxy in (("storage away", storage), ("documents away", firestore)):
+            phases, over = [lambda proxy=proxy: proxy.set(Mode.DROP)], lambda proxy=proxy: proxy.set(Mode.PASS)
+            _outage(ground, report, what, seconds, phases=phases, over=over)
+    with HttpProxy(storage_host) as moody:
+        ground.environment = {**direct, "STORAGE_EMULATOR_HOST": f"http://{moody.host}"}
+        phases = [lambda fault=fault: moody.set(fault) for fault in (Fault.REFUSE, Fault.SLOW, Fault.CUT)]
+        _outage(ground, report, "storage 503, then slow, then cut", seconds, phases=phases, over=lambda: moody.set(None))
+        for fault, told in ((Fault.REFUSE, "answers 503"), (Fault.SLOW, "slow transfers"), (Fault.CUT, "transfers cut")):
+            report.figure(f"  {told}", moody.done[fault], at_least=1)
+    ground.environment = direct
 
 
 def _objects_away(ground: Ground, report: Report, seconds: float) -> None:
     objects, hidden = ground.data_dir / "objects", ground.data_dir / "hidden"
 
-    def switch(mode: Mode) -> None:
-        if mode is Mode.PASS:
-            objects.unlink()
-            hidden.rename(objects)
-        else:
-            # A link to itself where the directory was: nothing can be read or written below it.
-            objects.rename(hidden)
-            objects.symlink_to(objects)
+    def begin() -> None:
+        # A link to itself where the directory was: nothing can be read or written below it.
+        objects.rename(hidden)
+        objects.symlink_to(objects)
 
-    _outage(ground, report, "storage away", seconds, switch=switch)
+    def over() -> None:
+        objects.unlink()
+        hidden.rename(objects)
+
+    _outage(ground, report, "storage away", seconds, phases=[begin], over=over, more=0)
 
 
-def _outage(ground: Ground, report: Report, what: str, seconds: float, *, switch: Callable[[Mode], None]) -> None:
-    """Jobs that have been downloaded when it begins, and are analysed when it ends."""
-    jobs = [f"{what.replace(' ', '-')}-{number}" for number in range(JOBS)]
+def _outage(
+    ground: Ground, report: Report, what: str, seconds: float, *, phases: Sequence[Begin], over: Begin, more: int = MORE
+) -> None:
+    """Jobs that have been downloaded when it begins, are analysed in the middle of it, or arrive in each of its phases."""
+    jobs: list[str] = []
+
+    def put(count: int) -> None:
+        for _ in range(count):
+            jobs.append(f"{what.replace(', ', '-').replace(' ', '-')}-{len(jobs)}")
+            ground.put(jobs[-1], reps=len(jobs), sleep=2.0, pad=PAD)
+
     with running(ground, settings={"workers": 2, "outage_retry_s": 1, "sweep_s": 1, "lease_s": 10}):
-        for number, job in enumerate(jobs):
-            ground.put(job, reps=number, sleep=2.0)
+        put(JOBS)
         # In the middle of an analysis: its results have to wait.
         assert eventually(lambda: any(ground.walk()["analysing started", job] for job in jobs), PATIENCE_S)
-        switch(Mode.DROP)
-        time.sleep(seconds)
-        switch(Mode.PASS)
-        report.figure(f"{ground.name}, {what} for {seconds:.0f} s, all done", _settled(ground), True)
-    walk = ground.walk()
-    done = ground.documents()
-    report.figure("  done", sum(done[job]["status"] == "done" for job in jobs), JOBS)
-    report.figure("  analysed more than once", sum(walk["analysing finished", job] > 1 for job in jobs), 0)
-    report.figure("  attempts used up by it", sum(done[job]["attempt"] - 1 for job in jobs), 0)
-    report.figure("  leases left", ground.leases(), 0)
-
-
-def _settled(ground: Ground) -> bool:
-    return eventually(lambda: ground.unfinished() == 0, PATIENCE_S)
+        for begin in phases:
+            begin()
+            put(more)
+            time.sleep(seconds)
+        over()
+        ended = time.monotonic()
+        eventually(lambda: ground.unfinished() == 0, PATIENCE_S)
+        report.figure(f"{what}, {seconds:.0f} s each: seconds until all had ended", round(time.monotonic() - ended, 1))
+    walk, documents = ground.walk(), ground.documents()
+    analysed = Counter(walk["analysing finished", job] for job in jobs)
+    report.figure(f"  {what}: done", sum(documents[job]["status"] == "done" for job in jobs), len(jobs))
+    report.figure(f"  {what}: analysed exactly once", analysed[1], len(jobs))
+    report.figure(f"  {what}: attempts used up by it", sum(documents[job].get("attempt", 0) - 1 for job in jobs), 0)
+    report.figure(f"  {what}: leases left", ground.leases(), 0)
