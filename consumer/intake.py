@@ -68,6 +68,11 @@ _ORDER = {Status.UPLOADED: "createdAt", Status.WAITING: "notBefore", Status.PROC
 class Feed(Watch, Protocol):
     """What may stand in the watch's place: it hands jobs to one consumer only, and wants to know what became of them."""
 
+    @property
+    def over(self) -> bool:
+        """Whether it is closed, and everything that it brought was handled."""
+        ...
+
     def handled(self, job_id: str, missed: Missed | None) -> None:
         """The consumer is through with a job, one that somebody else brought included."""
         ...
@@ -99,7 +104,8 @@ class Intake:
         self._metrics = metrics
         self._subscribe = subscribe
         self._page = PAGE if subscribe is None else NET_PAGE
-        self._feed: Feed | None = None
+        # All that may still wait to hear what became of a job: the last one, and those before it that have jobs in hand.
+        self._feeds: list[Feed] = []
         self._watch: Watch | None = None
         self._watch_wanted_at = 0.0
         self._backlog_since: float | None = None
@@ -124,8 +130,8 @@ class Intake:
 
     def handled(self, job_id: str, missed: Missed | None) -> None:
         """A worker is through with a candidate; `missed` says why it was not claimed, if it was not."""
-        if self._feed is not None:
-            self._feed.handled(job_id, missed)
+        for feed in self._feeds:
+            feed.handled(job_id, missed)
 
     @property
     def silence_s(self) -> float:
@@ -267,7 +273,8 @@ class Intake:
         self._sweep_at = 0.0
         try:
             if self._subscribe is not None:
-                self._watch = self._feed = self._subscribe()
+                self._watch = feed = self._subscribe()
+                self._feeds = [*(before for before in self._feeds if not before.over), feed]
             else:
                 self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
         except StoreError as error:

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 ENDPOINT = "pubsub.googleapis.com:443"
 
 PULL_S = 60.0
-"""How long a pull waits for a message; an empty answer is no news."""
+"""How long a pull waits for a message, at most; an empty answer is no news."""
 
 TICK_S = 1.0
 """How often it looks up while all workers are busy."""
@@ -112,6 +112,8 @@ class Subscription:
         self._documents = documents
         self._candidates = candidates
         self._collection = settings.collection
+        # Nothing is heard during a pull: it ends before the silence would be taken for the subscription's end.
+        self._pull_s = min(PULL_S, settings.watch_silence_s / 2)
         self._deadline_s = min(int(settings.lease_s), MAX_DEADLINE_S)
         self._metrics = metrics
         self._held: dict[str, list[types.ReceivedMessage]] = {}
@@ -136,6 +138,11 @@ class Subscription:
     def last_heard(self) -> float:
         """time.monotonic() of the last sign of life: an answer, or that there is no free worker to ask for."""
         return self._last_heard
+
+    @property
+    def over(self) -> bool:
+        """Whether it is closed and nothing is in hand any more."""
+        return self._over.is_set()
 
     def close(self) -> None:
         """Take no more messages. Those in hand are kept until `handled`."""
@@ -209,7 +216,7 @@ class Subscription:
         with self._lock:
             if self._closed.is_set():
                 return []
-            self._pull = call = self._client.transport.pull.future(request, timeout=PULL_S, metadata=routing)
+            self._pull = call = self._client.transport.pull.future(request, timeout=self._pull_s, metadata=routing)
         with as_store_errors():
             try:
                 response: types.PullResponse = call.result()

@@ -211,11 +211,11 @@ def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_
     bench = Bench(backend, tmp_path, max_per_owner=2, sweep_s=600)
     bench.intake.start()
     sweeps = bench.metrics.sweeps.labels(outcome="ok")._value
-    assert eventually(lambda: sweeps.get() == 2)  # one at the start, one for the new watch
+    assert eventually(lambda: sweeps.get() == 1)
     bench.found()
     time.sleep(2.5)
     bench.intake.stop()
-    assert sweeps.get() == 2
+    assert sweeps.get() == 1
 
 
 def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
@@ -245,8 +245,32 @@ class Feed:
     def handled(self, job_id: str, missed: Missed | None) -> None:
         self.told.append((job_id, missed))
 
+    @property
+    def over(self) -> bool:
+        return not self.alive and bool(self.told)
+
     def close(self) -> None:
         self.alive = False
+
+
+def test_what_an_earlier_feed_brought_is_still_told_to_it(backend: Backend, tmp_path: Path) -> None:
+    feeds: list[Feed] = []
+
+    def subscribe() -> Feed:
+        feeds.append(Feed())
+        return feeds[-1]
+
+    made = Intake(backend.documents, settings(tmp_path), Candidates(), Metrics(), subscribe=subscribe)
+    for number in range(3):
+        made._watch_wanted_at = 0.0
+        made._tend_watch()
+        feeds[number].alive = False
+    made.handled("job", None)
+    assert [feed.told for feed in feeds] == [[("job", None)]] * 3
+    made._watch_wanted_at = 0.0
+    made._tend_watch()
+    made.handled("later", None)
+    assert [len(feed.told) for feed in feeds] == [1, 1, 1, 1]
 
 
 def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
