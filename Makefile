@@ -27,7 +27,7 @@ demo-firebase: setup  ## the same against the Firestore and Cloud Storage emulat
 	@$(BIN)/python -m tests.demo_firebase
 
 test: setup  ## all tests but the long fault tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/container tests
 
 test-container: setup  ## the image and the compose file on a container engine; a few minutes
 	DOTHIS_TEST_CONTAINER=1 $(BIN)/python -m pytest -v tests/container

@@ -26,7 +26,7 @@ from consumer.backends.google_errors import status_of
 logger = logging.getLogger(__name__)
 
 TARGET_ID = 1
-FIRST_PAUSE_S = 1.0
+FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
 """Between two streams the pause doubles from the first to the longest, while not a word is heard."""
 
@@ -103,7 +103,7 @@ class FirestoreWatch:
             return
         pause_s = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
         level = logging.DEBUG if self._failures else logging.WARNING
-        logger.log(level, "The watch lost its stream (%s); it opens the next one in %.0f s.", status, pause_s)
+        logger.log(level, "The watch lost its stream (%s); it opens the next one in %.2g s.", status, pause_s)
         self._failures += 1
         self._closed.wait(pause_s)
 
