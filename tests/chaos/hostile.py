@@ -15,8 +15,12 @@ from tests.chaos.outside import VICTIM, Outside
 from tests.chaos.report import Report, say
 from tests.consumer_kit import OWNER, eventually
 from tests.daemons import Process
+from tests.work import video
 
 FIELDS = ("owner", "video", "exercise", "reference", "language", "origin", "attempt", "lease", "progress", "cancelRequested")
+
+OWN = f"users/{OWNER}/uploads/own.mp4"
+"""A good video, for those that ask for somebody else's beside it."""
 
 
 def documents(ground: Ground, report: Report, *, count: int) -> None:
@@ -24,6 +28,7 @@ def documents(ground: Ground, report: Report, *, count: int) -> None:
     rng = random.Random(report.seed)
     with tempfile.TemporaryDirectory(prefix="dothis-outside-") as directory:
         outside = Outside(ground, Path(directory))
+        ground.put_object(OWN, video(reps=5))
         written = 0
         with running(ground, audit=True, settings={"workers": 2, "max_attempts": 2}) as daemon:
             for number in range(count):
@@ -67,6 +72,10 @@ def hostile(rng: random.Random, bait: Sequence[str]) -> dict[str, Any]:
         "status": rng.choice(["uploaded"] * 4 + ["waiting", "processing"]),
         "createdAt": SERVER_TIME,
     }
+    if rng.random() < 0.4:  # nothing is wrong but whose it is: the other checks shall not hide this one's failure
+        kind = rng.choice(["video", "reference"])
+        fields |= {"status": "uploaded", "video": OWN, kind: rng.choice(["", f"users/{OWNER}/uploads/"]) + rng.choice(bait)}
+        return fields
     for name in rng.sample(FIELDS, rng.randint(1, 3)):
         fields[name] = value(rng, bait)
     return fields
