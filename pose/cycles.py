@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from pose.motion import Floats
+from pose.peaks import prominent_peaks
 
 OWN_RANGE = 0.18
 """The share of the person's usual swing that an extreme must stand out by. Bounces in a pause reach some 15 %; a push-up that
@@ -63,11 +63,11 @@ def find_cycles(times: Floats, phase: Floats, floor: float) -> list[Cycle]:
         floor: the least swing.
     """
     padded = np.concatenate([[phase.min()], phase, [phase.min()]])
-    peaks, found = find_peaks(padded, prominence=floor)
-    if not len(peaks):
+    peaks, prominences = prominent_peaks(padded, floor)
+    if not peaks:
         return []
-    needed = max(floor, OWN_RANGE * usual_swing(found["prominences"]))
-    tops = _parted([int(peak) - 1 for peak in peaks[found["prominences"] >= needed]], phase)
+    needed = max(floor, OWN_RANGE * usual_swing(prominences))
+    tops = _parted([peak - 1 for peak, prominence in zip(peaks, prominences, strict=True) if prominence >= needed], phase)
     valleys = _valleys(tops, phase)
     rises = [float(phase[top] - phase[valley]) for top, valley in zip(tops, valleys[:-1], strict=True)]
     falls = [float(phase[top] - phase[valley]) for top, valley in zip(tops, valleys[1:], strict=True)]
