@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=OUT, help=f"the JSON file ({OUT})")
     options = parser.parse_args(arguments)
     console = Console()
-    console.width = max(console.width, 120)
+    console.width = max(console.width, 140)
     if len(options.sets) != 1 or options.pairs < 1:
         console.print("Name one directory of labelled videos: make bench-speed BENCH_SETS=DIR")
         return 2
