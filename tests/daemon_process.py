@@ -22,8 +22,6 @@ from consumer import logs
 from consumer.analysis import Analysis
 from consumer.daemon import Daemon
 from consumer.stores import open_backend
-from feedback.exercises import CATALOGUE
-from pose import model as models
 from tests.consumer_kit import EXERCISES, settings
 from tests.work import ROOT, WORK
 
@@ -51,6 +49,10 @@ def main() -> int:
         audit(data_dir)
     backend = open_backend(using)
     if told.get("real"):
+        # A second of every start, which the others can do without.
+        from feedback.exercises import CATALOGUE  # noqa: PLC0415
+        from pose import model as models  # noqa: PLC0415
+
         model, exercises, analysis = models.find(using.model).path, frozenset(CATALOGUE), Analysis()
     else:
         model, exercises, analysis = ROOT / "setup.cfg", EXERCISES, WORK
