@@ -41,7 +41,8 @@ def everything(ground: Ground, report: Report, *, seconds: float) -> None:
 
 def _hearing(ground: Ground) -> Process:
     """A daemon that hears: it has done a job."""
-    daemon = ground.daemon(settings=AS_SHIPPED).ready()
+    daemon = ground.daemon(settings=AS_SHIPPED)
+    assert eventually(lambda: daemon.says("Ready"), PATIENCE_S), daemon.log.read_text()
     _wait(ground, [_put(ground)], time.monotonic())
     return daemon
 
