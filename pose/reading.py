@@ -193,7 +193,7 @@ class _Looker:
         self._hidden = hidden
         self._start_s = start_s
         self._size = fit(header.size, LONG_SIDE)
-        self._sampler = Sampler(header.fps)
+        self._sampler = Sampler(header.fps, header.duration_s)
         self._interval = person.look_interval(header.duration_s)
         self._next_look = start_s + self._interval / 2
 
