@@ -52,7 +52,7 @@ CASES = [
     Case("squat", "shallow_depth", OBLIQUE, {"hip": 78, "knee": 85}, {"hip": 108, "knee": 112, "lean": 25}),
     Case("squat", "knee_valgus", FRONT, {"knee_in": 0.01}, {"knee_in": 0.04}),
     Case("squat", "forward_lean", RIGHT, {"lean": 45}, {"lean": 58}),
-    Case("squat", "heel_rise", LEFT, {"heel": 0.04}, {"heel": 0.07}),
+    Case("squat", "heel_rise", LEFT, {"heel": 0.025}, {"heel": 0.07}),
     Case("push_up", "shallow_depth", RIGHT, {"elbow": 95, "shoulder": 40}, {"elbow": 128, "shoulder": 60, "lean": 76}),
     Case("push_up", "shallow_depth", OBLIQUE, {"elbow": 95, "shoulder": 40}, {"elbow": 128, "shoulder": 60, "lean": 76}),
     Case("push_up", "hips_sagging", LEFT, {"hip": 188}, {"hip": 198}, "both"),
