@@ -1,5 +1,6 @@
 """An HTTP server that stops when it is told to: waitress with a loop of its own."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -70,10 +71,11 @@ class Server:
             wasyncore.close_all(self._sockets)
 
     def stop(self) -> None:
-        """End `run`; may be called from a signal handler and from any thread."""
+        """End `run`; may be called from a signal handler and from any thread, and again."""
         self._waiters.stopping.set()
         self._stopped.set()
-        self._server.pull_trigger()
+        with contextlib.suppress(OSError):  # `run` has ended already, and closed what would wake it
+            self._server.pull_trigger()
 
 
 def make_server(backend: Backend, settings: Settings, *, web_client: bool = False) -> Server:

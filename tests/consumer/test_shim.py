@@ -443,6 +443,7 @@ def served(backend: Backend) -> Iterator[tuple[Server, int]]:
     server.stop()
     thread.join(timeout=10)
     assert not thread.is_alive()
+    server.stop()  # a second signal, when it has ended already
 
 
 def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
