@@ -31,6 +31,7 @@ from typing import Any
 
 import google_crc32c
 
+from consumer.directories import size_of, sync_directory
 from consumer.jobs import Job, Stage
 
 logger = logging.getLogger(__name__)
@@ -115,9 +116,9 @@ class Place:
         if not all(stat.S_ISREG(file.lstat().st_mode) for file in partial.iterdir()):
             raise ValueError("A stage leaves plain files, nothing else.")
         files = {file.name: _describe(file, sync=True) for file in sorted(partial.iterdir())}
-        _sync_directory(partial)
+        sync_directory(partial)
         partial.rename(self.path / stage)
-        _sync_directory(self.path)
+        sync_directory(self.path)
         self._stages[stage] = {"files": files}
         self._save()
         self._trusted.add(stage)
@@ -294,7 +295,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _place(path: Path, identity: Identity) -> Place:
@@ -374,26 +375,6 @@ def _intact(directory: Path, files: Mapping[str, Any]) -> bool:
         return all(_describe(directory / name) == described for name, described in files.items())
     except OSError:
         return False
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def size_of(path: Path) -> int:
-    """Bytes of all files below a directory."""
-    total = 0
-    for directory, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += (Path(directory) / name).lstat().st_size
-            except FileNotFoundError:
-                continue
-    return total
 
 
 def _mtime(path: Path) -> float:

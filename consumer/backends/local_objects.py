@@ -14,6 +14,7 @@ import google_crc32c
 
 from consumer import paths
 from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.directories import sync_directory
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class LocalObjects:
                 if if_generation not in {None, _generation(target)}:
                     raise Conflict("The object was written meanwhile.")
                 partial.replace(target)
-                _sync_directory(target.parent)
+                sync_directory(target.parent)
         finally:
             partial.unlink(missing_ok=True)
         return info
@@ -153,14 +154,6 @@ def _generation(file: int | Path) -> int:
     except FileNotFoundError:
         return 0
     return status.st_mtime_ns << 64 | status.st_ino
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
