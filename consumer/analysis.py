@@ -67,9 +67,9 @@ def fingerprint(model: Path) -> str:
         for file in sorted(package.rglob("*"))
         if file.is_file() and file.suffix != ".pyc"
     ]
-    digest = hashlib.sha256()
-    for file in [*files, model]:
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    digest = hashlib.sha256(model.read_bytes())
+    for file in files:
+        digest.update(f"\0{file.relative_to(root)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -1,9 +1,9 @@
 """The check of Firebase ID tokens; apart from consumer/tokens.py, so that without it nothing of Firebase is loaded."""
 
-import firebase_admin
 from firebase_admin import auth
 
 from consumer.backends import Unavailable
+from consumer.backends.firebase import app
 from consumer.tokens import Claims, InvalidToken, Verify
 
 
@@ -13,11 +13,11 @@ def firebase_tokens(project: str | None) -> Verify:
     Args:
         project: the Google Cloud project that tokens must be for; None takes the one of the credentials.
     """
-    app = firebase_admin.initialize_app(options={"projectId": project} if project else None, name="dothis-tokens")
+    firebase_app = app(project)
 
     def verify(token: str) -> Claims:
         try:
-            claims: Claims = auth.verify_id_token(token, app=app)
+            claims: Claims = auth.verify_id_token(token, app=firebase_app)
         except auth.CertificateFetchError as error:
             raise Unavailable("Google's public keys cannot be fetched.") from error
         except (auth.InvalidIdTokenError, auth.UserDisabledError, ValueError) as error:

@@ -70,6 +70,9 @@ class ForkServer:
         message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 1)
         if not message:
             return False
+        if not descriptors:
+            # No descriptor is left for the line: the kernel has closed it, which the daemon takes for the child's end.
+            return True
         line = socket.socket(fileno=descriptors[0])
         try:
             pid = os.fork()
@@ -80,7 +83,15 @@ class ForkServer:
             return True
         if pid == 0:
             self._become_child(message, line)
-        child = Child(pid, os.pidfd_open(pid), line)
+        try:
+            child = Child(pid, os.pidfd_open(pid), line)
+        except OSError:
+            # The same, with a child that nobody would hear of.
+            with line:
+                _kill_group(pid)
+                os.waitpid(pid, 0)
+                _send(line, {"exit": 1})
+            return True
         _send(line, {"pid": pid})
         self._children[pid] = child
         self._selector.register(child.pidfd, selectors.EVENT_READ, child)

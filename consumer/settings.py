@@ -60,7 +60,9 @@ class Settings(BaseSettings):
         default="full", min_length=1, description="Pose model: `full`, `lite`, `heavy`, or the path of a .task file."
     )
     annotated_video: bool = Field(default=True, description="Make annotated.mp4.")
-    delete_source: bool = Field(default=False, description="Delete the uploaded video after a success.")
+    delete_source: bool = Field(
+        default=False, description="Delete the uploaded video after a success; tried once, a failure is logged."
+    )
 
     lease_s: float = Field(
         default=30, ge=1, le=3600, description="A worker that has not been heard of for this long has lost its job."

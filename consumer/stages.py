@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 RESULTS_BYTES = 300_000_000
 """Room that a job's motion, pictures and annotated video may take beside its video."""
 
+GENERATION = "generation"
+"""Beside the downloaded video: which one of its path it is."""
+
 LOOK_AT_SIZE_S = 1.0
 """How often it is looked what a child has written: the kernel limits each file, not their number."""
 
@@ -88,7 +91,9 @@ def download(shop: Workshop, lease: Lease, place: Place) -> None:
 
         shop.hook(f"downloading {name}")
         with _named(name):
-            shop.backend.objects.download(path, target / name, max_bytes=shop.settings.max_video_bytes, progress=progress)
+            got = shop.backend.objects.download(path, target / name, max_bytes=shop.settings.max_video_bytes, progress=progress)
+        if name == VIDEO:
+            (target / GENERATION).write_text(str(got.generation))
         before += info.size
     place.finish(Stage.DOWNLOADING)
 
@@ -149,8 +154,8 @@ def publish(shop: Workshop, lease: Lease, place: Place) -> None:
     logger.info("The job is done: %s, %s repetitions", result["exercise"], result["reps"])
 
 
-def tidy(shop: Workshop, lease: Lease) -> None:
-    """After success: what an earlier attempt uploaded goes, and the source if so wished. Raises StoreError."""
+def tidy(shop: Workshop, lease: Lease, place: Place) -> None:
+    """After success: what an earlier attempt uploaded goes, and the source if so wished. Raises StoreError, OSError."""
     job, objects = lease.job, shop.backend.objects
     if job.attempt > 1:
         kept = job.results_prefix()
@@ -158,7 +163,9 @@ def tidy(shop: Workshop, lease: Lease) -> None:
             if not path.startswith(kept):
                 objects.delete(path)
     if shop.settings.delete_source:
-        objects.delete(job.video)
+        # Another video may have come to that path since.
+        generation = int((place.path / Stage.DOWNLOADING / GENERATION).read_text())
+        objects.delete(job.video, if_generation=generation)
 
 
 def _result(files: Sequence[Path], published: Sequence[Publication]) -> dict[str, Any]:

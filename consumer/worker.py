@@ -68,7 +68,7 @@ class Worker:
             logger.exception("The job failed by a defect.")
             return self._endings.failed(lease, JobError(ErrorCode.INTERNAL, type(error).__name__))
         self._metrics.ended(str(Status.DONE))
-        self._tidy(lease)
+        self._tidy(lease, place)
         return True
 
     def _walk(self, lease: Lease, place: Place) -> None:
@@ -82,10 +82,10 @@ class Worker:
                 work(self._shop, lease, place)
             self._shop.hook(f"{stage} finished")
 
-    def _tidy(self, lease: Lease) -> None:
+    def _tidy(self, lease: Lease, place: Place) -> None:
         try:
-            stages.tidy(self._shop, lease)
-        except StoreError as error:
+            stages.tidy(self._shop, lease, place)
+        except (StoreError, OSError) as error:
             # The job is done, whatever happens here.
             logger.warning("Could not tidy up after the job: %s", error)
 

@@ -186,8 +186,12 @@ class ObjectStore(Protocol):
         """The paths that begin with `prefix`, in order."""
         ...
 
-    def delete(self, path: str) -> None:
-        """Without error when it is gone already."""
+    def delete(self, path: str, *, if_generation: int | None = None) -> None:
+        """Without error when it is gone already.
+
+        Raises:
+            Conflict: the object is no longer the one of `if_generation`. Emulators do not look.
+        """
         ...
 
     def close(self) -> None: ...

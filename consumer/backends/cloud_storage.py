@@ -11,16 +11,17 @@ need a precondition there, which the emulators ignore.
 import base64
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
-from google.api_core.exceptions import PreconditionFailed
+from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import Credentials
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends import Conflict, Denied, Missing, ObjectInfo, TooLarge, Unavailable
 from consumer.backends.google_errors import as_store_errors
 
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -52,6 +53,7 @@ class CloudStorageObjects:
         options = {"api_endpoint": emulator} if emulator else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
         self._bucket = self._client.bucket(bucket)
+        self._bucket_seen = False
         self._patience: dict[str, Any] = {"timeout": TIMEOUT_S, "retry": DEFAULT_RETRY.with_timeout(retry_s)}
 
     def stat(self, path: str) -> ObjectInfo:
@@ -88,7 +90,7 @@ class CloudStorageObjects:
         expected = crc32c_of(file)
         size = file.stat().st_size
         blob = self._bucket.blob(path, chunk_size=CHUNK_BYTES)
-        with as_store_errors(), file.open("rb") as stream:
+        with as_store_errors(), self._needing_the_bucket(), file.open("rb") as stream:
             counted = _CountedReader(stream, size, progress)
             try:
                 blob.upload_from_file(
@@ -107,16 +109,19 @@ class CloudStorageObjects:
         return info
 
     def list(self, prefix: str) -> Iterator[str]:
-        with as_store_errors():
+        with as_store_errors(), self._needing_the_bucket():
             for blob in self._client.list_blobs(
                 self._bucket, prefix=prefix, fields="items(name),nextPageToken", **self._patience
             ):
                 yield blob.name
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, if_generation: int | None = None) -> None:
         try:
             with as_store_errors():
-                self._bucket.blob(path).delete(**self._patience)
+                try:
+                    self._bucket.blob(path).delete(if_generation_match=if_generation, **self._patience)
+                except PreconditionFailed:
+                    raise Conflict("The object was written meanwhile.") from None
         except Missing:
             return
 
@@ -125,8 +130,28 @@ class CloudStorageObjects:
 
     def _found(self, path: str) -> Any:
         blob = self._bucket.blob(path)
-        blob.reload(**self._patience)
+        try:
+            blob.reload(**self._patience)
+        except NotFound:
+            # A missing object and a missing bucket have one answer; only the second is an operator's mistake, for every job.
+            if not self._bucket_seen:
+                self._look_for_bucket()
+            raise
         return blob
+
+    def _look_for_bucket(self) -> None:
+        # Not Bucket.exists: that takes a permission which the role storage.objectAdmin lacks.
+        with self._needing_the_bucket():
+            next(iter(self._client.list_blobs(self._bucket, max_results=1, fields="items(name)", **self._patience)), None)
+        self._bucket_seen = True
+
+    @contextmanager
+    def _needing_the_bucket(self) -> Iterator[None]:
+        """Of calls that answer 404 for nothing else. Raises Denied."""
+        try:
+            yield
+        except NotFound:
+            raise Denied(f"There is no bucket {self._bucket.name}: correct DOTHIS_BUCKET.") from None
 
 
 def crc32c_of(file: Path) -> str:

@@ -6,8 +6,9 @@ import fcntl
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import google_crc32c
@@ -19,6 +20,11 @@ from consumer.directories import sync_directory
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
+
+ABANDONED_S = 24 * 3600.0
+"""An upload in which nothing was written for so long has no process any more."""
+
+LOCK = "lock"
 
 Progress = Callable[[int, int], None]
 
@@ -33,6 +39,7 @@ class LocalObjects:
             # Videos of people: for the account that runs this, nobody else.
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_abandoned(self._partial)
 
     def stat(self, path: str) -> ObjectInfo:
         """Size and checksum. Raises Missing."""
@@ -99,10 +106,12 @@ class LocalObjects:
         ]
         yield from sorted(path for path in found if path.startswith(prefix))
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, if_generation: int | None = None) -> None:
         """Remove the object, if it is there, and the directories that it leaves empty."""
         file = self._file(path)
-        with _as_store_error():
+        with _as_store_error(), self._replacing():
+            if if_generation not in {None, _generation(file)} and file.exists():
+                raise Conflict("The object was written meanwhile.")
             try:
                 file.unlink(missing_ok=True)
             except NotADirectoryError:
@@ -122,13 +131,21 @@ class LocalObjects:
     @contextmanager
     def _replacing(self) -> Iterator[None]:
         """Nobody else replaces an object meanwhile."""
-        with (self._partial / "lock").open("w") as lock:
+        with (self._partial / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _file(self, path: str) -> Path:
         paths.check_path(path)
         return self._root / path
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """What processes that died in an upload left."""
+    for file in directory.iterdir():
+        with suppress(FileNotFoundError):
+            if file.name != LOCK and time.time() - file.stat().st_mtime > ABANDONED_S:
+                file.unlink()
 
 
 def _copy(source: int, target: int, size: int, progress: Progress | None) -> google_crc32c.Checksum:

@@ -160,7 +160,7 @@ def server() -> Iterator[Any]:
     [
         (401, Denied),
         (403, Denied),
-        (404, Missing),
+        (404, Denied),  # the bucket: see below for an object
         (400, StoreError),
         (429, Unavailable),
         (500, Unavailable),
@@ -183,6 +183,50 @@ def test_refusals_and_outages_are_told_apart(
             call()
         assert type(caught.value) is kind
         assert "alice" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("bucket_status", "kind"), [(200, Missing), (404, Denied), (503, Unavailable)])
+def test_a_missing_object_is_told_from_a_missing_bucket(
+    opened: Opener, server: Any, tmp_path: Path, bucket_status: int, kind: type[StoreError]
+) -> None:
+    def answer(path: str) -> Answer:
+        return (404 if "/o/" in path else bucket_status), b"{}", {"Content-Type": "application/json"}
+
+    server.answer = answer
+    objects = opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2)
+    for call in (lambda: objects.stat("a"), lambda: objects.download("a", tmp_path / "target", max_bytes=1)):
+        with pytest.raises(StoreError) as caught:
+            call()
+        assert type(caught.value) is kind
+
+
+def test_a_bucket_is_looked_for_once(opened: Opener, server: Any) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> Answer:
+        asked.append(path)
+        return (404 if "/o/" in path else 200), b"{}", {"Content-Type": "application/json"}
+
+    server.answer = answer
+    objects = opened(f"http://127.0.0.1:{server.server_port}")
+    for name in ("a", "b", "c"):
+        with pytest.raises(Missing):
+            objects.stat(name)
+    assert sum("maxResults=1" in path for path in asked) == 1
+    assert sum("/o/" in path for path in asked) == 3
+
+
+def test_what_has_come_since_is_not_deleted(opened: Opener, server: Any) -> None:
+    asked: list[str] = []
+
+    def answer(path: str) -> Answer:
+        asked.append(path)
+        return 412, b"{}", {}
+
+    server.answer = answer
+    with pytest.raises(Conflict):
+        opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2).delete("a", if_generation=7)
+    assert any("ifGenerationMatch=7" in path for path in asked)
 
 
 def test_an_upload_over_what_somebody_else_wrote_is_a_conflict(opened: Opener, server: Any, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The embedded object store: what tests/contract cannot ask of emulators, and what is so of files only."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from consumer.backends import Conflict
-from consumer.backends.local_objects import LocalObjects
+from consumer.backends.local_objects import ABANDONED_S, LocalObjects
 from tests.consumer_kit import in_background
 
 JSON = "application/json"
@@ -37,6 +39,16 @@ class TestIfGeneration:
             objects.upload(file, "a", content_type=JSON, if_generation=known)
         assert objects.stat("a") == there
 
+    def test_deletes_what_was_looked_at_only(self, objects: LocalObjects, file: Path) -> None:
+        old = objects.upload(file, "a", content_type=JSON)
+        new = objects.upload(file, "a", content_type=JSON)
+        with pytest.raises(Conflict):
+            objects.delete("a", if_generation=old.generation)
+        assert objects.stat("a") == new
+        objects.delete("a", if_generation=new.generation)
+        objects.delete("a", if_generation=new.generation)
+        assert list(objects.list("")) == []
+
     def test_of_many_at_once_one_wins(self, objects: LocalObjects, file: Path) -> None:
         won: list[int] = []
 
@@ -49,3 +61,13 @@ class TestIfGeneration:
         for thread in [in_background(upload) for _ in range(20)]:
             thread.join(10)
         assert won == [objects.stat("a").generation]
+
+
+def test_what_dead_uploads_left_goes_and_living_ones_stay(tmp_path: Path, objects: LocalObjects, file: Path) -> None:
+    objects.upload(file, "a", content_type=JSON)
+    partial = tmp_path / "objects.partial"
+    for name, age_s in {"dead": 2 * ABANDONED_S, "living": 60.0}.items():
+        (partial / name).write_bytes(b"half a vid")
+        os.utime(partial / name, (time.time() - age_s,) * 2)
+    LocalObjects(tmp_path / "objects")
+    assert {path.name for path in partial.iterdir()} == {"living", "lock"}

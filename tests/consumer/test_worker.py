@@ -106,6 +106,13 @@ class TestDone:
         deleting.worker.run(claim(bench.backend, deleting.using, "second"))
         assert bench.objects("users/ann/uploads/") == []
 
+    def test_keeps_a_video_that_came_to_its_path_meanwhile(self, bench: Bench, sandbox: Sandbox) -> None:
+        deleting = Bench(bench.backend, sandbox, bench.scratch, settings(bench.scratch, delete_source=True))
+        deleting.put()
+        deleting.act = lambda point: put_video(bench.backend, bench.scratch) if point == "analysing started" else None
+        assert deleting.run()["status"] == "done"
+        assert bench.objects("users/ann/uploads/") == ["users/ann/uploads/set.mp4"]
+
     def test_a_job_of_the_shim_also_fills_the_older_place(self, bench: Bench) -> None:
         account, name = "user@example.com", "exercise_Squat_2305092259"
         bench.put({"owner": account, "video": f"temp/video/user/{account}/{name}.mp4", "origin": "shim"})
