@@ -13,13 +13,12 @@ from typing import Any
 from consumer import jobs
 from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments, feedback_arguments
 from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
-from consumer.confine import Confinement
 from consumer.directories import size_of
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Stage
 from consumer.lease import Lease
 from consumer.results import Publication, legacy_publications, publications, read_report, result_of
-from consumer.sandbox import Crashed, Sandbox
+from consumer.sandbox import Confinement, Crashed, Sandbox
 from consumer.settings import Settings
 from consumer.spool import NoRoom, Place, Spool
 

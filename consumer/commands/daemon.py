@@ -4,8 +4,8 @@ import typer
 
 from consumer import logs, tracing
 from consumer.commands import console
-from consumer.confine import support
 from consumer.daemon import Daemon
+from consumer.sandbox import support
 from consumer.settings import Settings
 from feedback.exercises import CATALOGUE
 from pose import model as models

@@ -1,6 +1,6 @@
 """The fork server: a process that has the heavy imports done, and forks a child for each piece of work.
 
-    python -m consumer.forkserver DESCRIPTOR MODULE...
+    python -m consumer.sandbox.forkserver DESCRIPTOR MODULE...
 
 The daemon starts it with an environment of its own, without credentials. It has one thread, so that forking is safe. Each
 request comes with a socket, which the daemon, this server and the child share while the child lives:
@@ -26,8 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from consumer.confine import Confinement, confine, die_with_parent
 from consumer.errors import JobError
+from consumer.sandbox.confine import Confinement, confine, die_with_parent
 
 MAX_MESSAGE = 1 << 16
 PROGRESS_S = 0.1

@@ -11,7 +11,7 @@ import platform
 import struct
 from pathlib import Path
 
-from consumer.kernel import check, libc
+from consumer.sandbox.kernel import check, libc
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 

@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from consumer import landlock, seccomp
-from consumer.confine import Confinement, support
 from consumer.errors import CancelRequested, ErrorCode, JobError
-from consumer.forkserver import ForkServer
-from consumer.sandbox import Crashed, Defect, Sandbox, TimedOut
+from consumer.sandbox import Confinement, Crashed, Defect, Sandbox, TimedOut, landlock, seccomp, support
+from consumer.sandbox.forkserver import ForkServer
 from tests.consumer_kit import eventually, in_background
 from tests.work import ROOT, video
 

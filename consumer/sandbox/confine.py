@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer import landlock, seccomp
-from consumer.kernel import check, libc
+from consumer.sandbox import landlock, seccomp
+from consumer.sandbox.kernel import check, libc
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
@@ -117,7 +117,7 @@ def system_paths() -> list[str]:
     Of the import path only what belongs to the installation: a directory that somebody works in may hold secrets and data.
     """
     installed = [sys.prefix, sys.base_prefix, sys.exec_prefix]
-    packages = Path(__file__).parent.parent
+    packages = Path(__file__).parents[2]
     return [
         *dict.fromkeys(installed),
         *(str(packages / package) for package in ("consumer", "feedback", "pose")),

@@ -1,4 +1,4 @@
-"""Runs a stranger's video through a task in a child process, with limits. See consumer/forkserver.py for the other side.
+"""Runs a stranger's video through a task in a child process, with limits. See forkserver.py for the other side.
 
 SandboxError
 |-- Crashed         the child died: a signal, too little memory
@@ -22,9 +22,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from consumer.confine import Confinement
 from consumer.errors import ErrorCode, JobError
-from consumer.forkserver import MAX_MESSAGE
+from consumer.sandbox.confine import Confinement
+from consumer.sandbox.forkserver import MAX_MESSAGE
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Sandbox:
     def __init__(self, preload: Sequence[str], *, scratch: Path, python_path: Sequence[Path] = ()) -> None:
         self._preload = preload
         self._scratch = scratch
-        self._python_path = [Path(__file__).parent.parent, *python_path]
+        self._python_path = [Path(__file__).parents[2], *python_path]
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -164,7 +164,7 @@ class Sandbox:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._server = subprocess.Popen(
-                    [sys.executable, "-m", "consumer.forkserver", str(theirs.fileno()), *self._preload],
+                    [sys.executable, "-m", "consumer.sandbox.forkserver", str(theirs.fileno()), *self._preload],
                     pass_fds=[theirs.fileno()],
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,

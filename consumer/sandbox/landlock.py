@@ -8,7 +8,7 @@ import os
 import struct
 from collections.abc import Iterable
 
-from consumer.kernel import check, libc
+from consumer.sandbox.kernel import check, libc
 
 _SYS_LANDLOCK_CREATE_RULESET, _SYS_LANDLOCK_ADD_RULE, _SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
 _LANDLOCK_CREATE_RULESET_VERSION = 1
