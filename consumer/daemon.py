@@ -27,12 +27,10 @@ from types import FrameType
 from consumer import logs
 from consumer.analysis import Analysis, fingerprint
 from consumer.backends import Backend, DocumentStore, StoreError
-from consumer.candidates import Candidates
-from consumer.claims import Claims, Missed
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
-from consumer.intake import Feed, Intake
+from consumer.intake import Candidates, Claims, Feed, Intake, Missed
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox import Sandbox
@@ -175,7 +173,7 @@ class Daemon:
 
     def _subscriber(self, documents: DocumentStore) -> Callable[[], Feed]:
         try:
-            from consumer import pubsub  # noqa: PLC0415 - an extra: most daemons do without it
+            from consumer.intake import pubsub  # noqa: PLC0415 - an extra: most daemons do without it
         except ModuleNotFoundError as error:
             raise SettingsError("DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'") from error
         return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.backends import SERVER_TIME, Backend, Snapshot
-from consumer.claims import Claims
+from consumer.intake import Claims
 from consumer.jobs import Job
 from consumer.lease import Lease
 from consumer.metrics import Metrics

@@ -5,7 +5,7 @@ PERMISSION_DENIED ends it in a thread where nobody looks, a document that it can
 packets vanish keeps it silent for ever. Here nothing but `close` ends the watch: whatever ends a stream, it opens the next
 one, on a connection of its own, and documents are not decoded, since the name is all that anybody wants.
 
-It gives hints. What it misses, the sweep finds (consumer/intake.py).
+It gives hints. What it misses, the sweep finds (consumer/intake/sweep.py).
 """
 
 import contextlib

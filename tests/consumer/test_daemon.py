@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend
-from consumer.claims import Missed
 from consumer.daemon import Daemon
+from consumer.intake import Missed
 from consumer.lease import Lease
 from tests.consumer_kit import EXERCISES, eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import free_port

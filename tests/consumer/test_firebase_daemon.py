@@ -17,10 +17,8 @@ from google.cloud import firestore, storage
 
 from consumer.backends import Backend
 from consumer.backends.firebase import open_firebase
-from consumer.candidates import Candidates
-from consumer.claims import Claims
 from consumer.daemon import Daemon
-from consumer.intake import Intake
+from consumer.intake import Candidates, Claims, Intake
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, settings

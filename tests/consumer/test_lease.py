@@ -8,9 +8,9 @@ from prometheus_client import generate_latest
 
 from consumer import jobs
 from consumer.backends import DELETE, SERVER_TIME, Backend, Snapshot, TooLarge, Unavailable
-from consumer.claims import Missed
 from consumer.endings import Endings
 from consumer.errors import CancelRequested, ErrorCode, HandedBack, Interrupted, JobError, LeaseLost
+from consumer.intake import Missed
 from consumer.jobs import Stage
 from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics

@@ -13,14 +13,13 @@ from consumer import shim
 from consumer.backends import Backend, Snapshot
 from consumer.backends.local import open_local
 from consumer.backends.local_documents import LocalDocuments
-from consumer.candidates import Candidates
 from consumer.commands import console
 from consumer.commands import jobs as jobs_command
 from consumer.housekeeping import Housekeeping
-from consumer.intake import Intake
+from consumer.intake import Candidates, Intake
+from consumer.intake.owners import Owners
 from consumer.keeping import forget
 from consumer.metrics import Metrics
-from consumer.owners import Owners
 from consumer.paths import LegacyVideo
 from consumer.spool import Spool
 from tests.consumer_kit import OWNER, job_of, put_job, settings

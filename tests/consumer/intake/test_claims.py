@@ -7,7 +7,7 @@ import pytest
 
 from consumer.backends import DELETE, Backend, Unavailable
 from consumer.backends.local import open_local
-from consumer.claims import Claims, Missed
+from consumer.intake import Claims, Missed
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, change, claims, document, fields, put_job, settings

@@ -7,7 +7,7 @@ A sweep asks the store, each query bounded:
     processing      by lease.renewedAt                              those whose lease is over
     all three       in any order, once a minute, a page at a time   what lacks the field that it would be found by
 
-With `DOTHIS_INTAKE=pubsub` a subscription stands in the watch's place (consumer/pubsub.py). Sweeps are only its safety net
+With `DOTHIS_INTAKE=pubsub` a subscription stands in the watch's place (pubsub.py). Sweeps are only its safety net
 then: they see that the store answers and how long the queue is, and hand out what they find only when a worker has had nothing
 to do for a while, so that they never compete with messages that are on their way.
 
@@ -26,8 +26,8 @@ from typing import Protocol
 
 from consumer import jobs
 from consumer.backends import DocumentStore, Snapshot, StoreError, Watch
-from consumer.candidates import Candidates
-from consumer.claims import Missed
+from consumer.intake.candidates import Candidates
+from consumer.intake.claims import Missed
 from consumer.jobs import Lease, Status
 from consumer.metrics import Metrics
 from consumer.settings import Settings

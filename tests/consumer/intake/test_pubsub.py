@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 
-import consumer as consumer_package
-from consumer import pubsub
+import consumer.intake as intake_package
 from consumer.backends import Backend, StoreError
-from consumer.candidates import Candidates
-from consumer.claims import Missed
 from consumer.daemon import Daemon
+from consumer.intake import Candidates, Missed, pubsub
+from consumer.intake.pubsub import Subscription, open_subscription
 from consumer.metrics import Metrics
-from consumer.pubsub import Subscription, open_subscription
 from consumer.settings import Settings, SettingsError
 from tests.consumer_kit import change, eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import Emulator, free_port
@@ -268,8 +266,8 @@ def test_without_the_library_the_message_says_what_to_install(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "google.pubsub_v1", None)
-    monkeypatch.delitem(sys.modules, "consumer.pubsub")
-    monkeypatch.delattr(consumer_package, "pubsub")
+    monkeypatch.delitem(sys.modules, "consumer.intake.pubsub")
+    monkeypatch.delattr(intake_package, "pubsub")
     with pytest.raises(SettingsError, match=r"dothis-server\[pubsub\]"):
         Daemon(
             backend,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from consumer.backends import Backend
-from consumer.claims import Missed
+from consumer.intake import Missed
+from consumer.intake.owners import BUSY_S, Owners
 from consumer.lease import Lease
-from consumer.owners import BUSY_S, Owners
 from tests.consumer_kit import claims, fields, job_of, put_job, settings
 
 NOW = datetime.now(UTC)

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from consumer import intake as intake_module
 from consumer.backends import Backend, Unavailable
-from consumer.candidates import Candidates
-from consumer.claims import Missed
-from consumer.intake import BACKLOG, NET_AGE_S, PAGE, Intake
+from consumer.intake import Candidates, Intake, Missed, sweep
+from consumer.intake.sweep import BACKLOG, NET_AGE_S, PAGE
 from consumer.metrics import Metrics
 from tests.consumer_kit import change, document, eventually, put_job, settings
 
@@ -107,7 +105,7 @@ def test_a_pile_of_one_kind_hides_nothing_else(backend: Backend, bench: Bench) -
 def test_what_stands_behind_a_full_page_comes_with_the_next_one(
     backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.intake.FULL_SWEEP_S", 0.0)
+    monkeypatch.setattr("consumer.intake.sweep.FULL_SWEEP_S", 0.0)
     for number in range(PAGE + 20):
         put_job(backend, f"a-{number:03}", createdAt=None)
     bench.intake.sweep()
@@ -221,8 +219,8 @@ def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_
 def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
     bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "BACKLOG_S", 0.2)
-    monkeypatch.setattr(intake_module, "EXTRA_SWEEP_S", 0.1)
+    monkeypatch.setattr(sweep, "BACKLOG_S", 0.2)
+    monkeypatch.setattr(sweep, "EXTRA_SWEEP_S", 0.1)
     bench.intake.start()
     assert eventually(lambda: bench.intake.watching)
     bench.candidates.add(f"job{number}" for number in range(BACKLOG + 1))
@@ -274,7 +272,7 @@ def test_what_an_earlier_feed_brought_is_still_told_to_it(backend: Backend, tmp_
 
 
 def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_module, "NET_IDLE_S", 0.5)
+    monkeypatch.setattr(sweep, "NET_IDLE_S", 0.5)
     put_job(backend, "young")
     put_job(backend, createdAt=datetime.now(UTC) - timedelta(seconds=2 * NET_AGE_S))
     candidates, feed = Candidates(), Feed()

@@ -2,7 +2,7 @@ import random
 import time
 from collections import Counter
 
-from consumer.candidates import MAX_CANDIDATES, Candidates
+from consumer.intake.candidates import MAX_CANDIDATES, Candidates
 from tests.consumer_kit import eventually, in_background
 
 

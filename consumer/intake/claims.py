@@ -12,10 +12,10 @@ from enum import Enum, auto
 from consumer import jobs
 from consumer.backends import DELETE, Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import ErrorCode, JobError, LeaseLost
+from consumer.intake.owners import Owners
 from consumer.jobs import Changes, Due, Job, Status
 from consumer.lease import Lease, token_of
 from consumer.metrics import Metrics
-from consumer.owners import Owners
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from consumer.events import job_of
+from consumer.intake.events import job_of
 from tests.work import ROOT
 
 NAME = "projects/demo/databases/(default)/documents/uploads/job-1"

@@ -30,9 +30,9 @@ from consumer import jobs
 from consumer.backends import DocumentStore, Snapshot, StoreError
 from consumer.backends.firestore import CHANNEL_OPTIONS
 from consumer.backends.google_errors import as_store_errors
-from consumer.candidates import Candidates
-from consumer.claims import Missed
-from consumer.events import job_of
+from consumer.intake.candidates import Candidates
+from consumer.intake.claims import Missed
+from consumer.intake.events import job_of
 from consumer.jobs import Lease, Status
 from consumer.metrics import Metrics
 from consumer.settings import Settings
