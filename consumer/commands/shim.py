@@ -7,7 +7,7 @@ from types import FrameType
 from consumer import logs
 from consumer.backends import Backend
 from consumer.commands import console
-from consumer.serving import Server, make_server
+from consumer.http.serving import Server, make_server
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from consumer.commands import console
 from consumer.commands.daemon import check_sandbox
 from consumer.commands.shim import listen
 from consumer.daemon import Daemon
-from consumer.serving import Server
+from consumer.http.serving import Server
 from feedback.exercises import CATALOGUE
 from pose import model as models
 

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
+from consumer.http.serving import Server
+from consumer.http.shim import create_app
 from consumer.paths import LEGACY_UPLOADS
-from consumer.serving import Server
 from consumer.settings import Settings
-from consumer.shim import create_app
 from tests.chaos.ground import Ground
 from tests.chaos.hostile import judge_daemon
 from tests.chaos.kills import running

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from consumer import shim
 from consumer.backends import Backend, Snapshot
 from consumer.backends.local import open_local
 from consumer.backends.local_documents import LocalDocuments
 from consumer.commands import console
 from consumer.commands import jobs as jobs_command
 from consumer.housekeeping import Housekeeping
+from consumer.http import shim
 from consumer.intake import Candidates, Intake
 from consumer.intake.owners import Owners
 from consumer.keeping import forget

@@ -12,9 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from consumer import shim, web
 from consumer.backends import Backend
 from consumer.backends.local import open_local
+from consumer.http import shim, web
 from consumer.settings import Settings
 
 API = "/app/api"

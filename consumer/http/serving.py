@@ -9,10 +9,10 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from consumer import web
 from consumer.backends import Backend
+from consumer.http import web
+from consumer.http.shim import MAX_BODY_BYTES, Waiters, create_app
 from consumer.settings import Settings
-from consumer.shim import MAX_BODY_BYTES, Waiters, create_app
 
 SPARE_THREADS = 4
 """Beside those that wait for jobs: they answer /healthz, and refuse what is too much."""
@@ -91,7 +91,7 @@ def make_server(backend: Backend, settings: Settings, *, web_client: bool = Fals
     """
     verify = None
     if settings.shim_require_token:
-        from consumer.firebase_tokens import firebase_tokens  # noqa: PLC0415 - Firebase is loaded only by those who use it
+        from consumer.http.firebase_tokens import firebase_tokens  # noqa: PLC0415 - Firebase is loaded only by those who use it
 
         verify = firebase_tokens(settings.project)
     app = create_app(backend, settings, verify=verify)

@@ -15,14 +15,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from consumer import shim
 from consumer.backends import SERVER_TIME, Backend, Conflict, Denied, DocumentStore, Snapshot, Unavailable
 from consumer.backends.local import open_local
 from consumer.errors import ErrorCode
+from consumer.http import shim
+from consumer.http.serving import Server
+from consumer.http.tokens import InvalidToken
 from consumer.paths import LEGACY_UPLOADS
-from consumer.serving import Server
 from consumer.settings import Settings
-from consumer.tokens import InvalidToken
 
 DATA = "temp/video/user/user@example.com/exercise_Squat_2305092259"
 VIDEO = DATA + ".mp4"

@@ -1,10 +1,10 @@
-"""The check of Firebase ID tokens; apart from consumer/tokens.py, so that without it nothing of Firebase is loaded."""
+"""The check of Firebase ID tokens; apart from tokens.py, so that without it nothing of Firebase is loaded."""
 
 from firebase_admin import auth
 
 from consumer.backends import Unavailable
 from consumer.backends.firebase import app
-from consumer.tokens import Claims, InvalidToken, Verify
+from consumer.http.tokens import Claims, InvalidToken, Verify
 
 
 def firebase_tokens(project: str | None) -> Verify:

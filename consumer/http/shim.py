@@ -20,10 +20,10 @@ from werkzeug.exceptions import HTTPException
 
 from consumer.backends import SERVER_TIME, Backend, Conflict, DocumentStore, Snapshot, StoreError, Unavailable
 from consumer.errors import ErrorCode, JobError
+from consumer.http.tokens import InvalidToken, Verify, may_use
 from consumer.jobs import Status, status_of
 from consumer.paths import LegacyVideo, NotAllowed, PathError
 from consumer.settings import Settings
-from consumer.tokens import InvalidToken, Verify, may_use
 from feedback.exercises import CATALOGUE
 from feedback.words import N_, language_of, languages, words_of
 
