@@ -26,9 +26,6 @@ WARM_UP_S = 0.3
 
 SHORTEST_PART_S = 2.0
 
-LONG_S = 60.0
-"""A longer video has two parts per worker, so that none waits long for the other; each part costs a model and a seam."""
-
 RIVALS = 0.25
 """Share of the looks around that must show somebody else before the video is read once more for them."""
 
@@ -156,8 +153,7 @@ class _Reader:
     def _parts(self) -> list[tuple[float, float]]:
         """Beginnings and ends, in seconds; the last one is open, since headers err."""
         duration = self._header.duration_s or 0.0
-        count = self._workers * (2 if self._workers > 1 and duration > LONG_S else 1)
-        count = max(1, min(count, int(duration / SHORTEST_PART_S)))
+        count = max(1, min(self._workers, int(duration / SHORTEST_PART_S)))
         cuts = [duration * i / count for i in range(count)]
         return list(zip(cuts, [*cuts[1:], math.inf], strict=True))
 

@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from pose.landmarks import Pose
 from pose.motion import INDEX
 
-RESTING, STEADY, FASTEST = 5.0, 8.0, 20.0
-"""Samples per second: in stillness, in a normal movement, at most."""
+RESTING, CLEAR, STEADY, FASTEST = 5.0, 6.0, 8.0, 20.0
+"""Samples per second: in stillness, in a normal movement of which every joint is seen, in any other, at most.
+
+Between two samples the tracker has to find the person again where it saw them last. It holds on to somebody in full view at six
+a second; of somebody seen from the side or cut off by the picture's edge, whose hidden joints are guesses, it needs more.
+"""
 
 SHORT_S, SHORT = 4.0, 16.0
 """A video this short is over before its rhythm is known, costs little, and may hold one quick repetition: samples per second,
@@ -74,10 +78,11 @@ class Sampler:
 def _rate(points: NDArray[np.float32], seconds: float) -> float:
     """Samples per second for joints (n, 12, 2) that were seen over so many seconds."""
     points = points[:, ~np.isnan(points).any(axis=(0, 2))]
+    least = CLEAR if points.shape[1] == len(JOINTS) else STEADY
     if len(points) < 3 or points.shape[1] < 4 or seconds < WINDOW_S / 2:
         return STEADY
     ranges = np.ptp(points, axis=0)
     if np.linalg.norm(ranges, axis=1).mean() < STILL:
         return RESTING
     crossings = np.abs(np.diff(points, axis=0)).sum() / ranges.sum() / WINDOW_S
-    return float(np.clip(SAMPLES_PER_CROSSING * crossings, STEADY, FASTEST))
+    return float(np.clip(SAMPLES_PER_CROSSING * crossings, least, FASTEST))

@@ -32,6 +32,10 @@ CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263
 
 ACCEPTED = "send an MP4, MOV or WebM video (H.264, HEVC, VP9 or AV1)"
 
+APPROACH_S = 0.5
+"""On the way from a keyframe to where the reading begins, frames that no other is made from are left out until so long before
+it: a decoder is some frames ahead of what it gives out."""
+
 # A header that promises this much more than was read is a file that ends early: half a second covers rounding, edit lists
 # and sound that outlasts the picture.
 MISSING_S, MISSING_SHARE = 0.5, 0.03
@@ -144,6 +148,7 @@ class Video:
         self._limits = limits or Limits()
         self._path = Path(path)
         self._threads = threads
+        self._skip = False
         self.frames_decoded = 0
         self.end_s = 0.0
         self.damaged = 0
@@ -178,7 +183,8 @@ class Video:
 
     def skip_unneeded(self, skip: bool) -> None:
         """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
-        self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
+        self._skip = skip
+        self._leave_out(skip)
 
     def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
         """Decode the frames from `start_s` up to, not including, `end_s`, in order of time.
@@ -190,6 +196,7 @@ class Video:
         self.frames_decoded, self.damaged, self.end_s = 0, 0, 0.0
         last = -math.inf
         interval = 1.0 / self.fps
+        self._leave_out(self._skip or start_s > APPROACH_S)
         for decoded in self._decode():
             time = decoded.time - self._start if decoded.time is not None else last + interval
             if not last < time:  # a repeated or missing time stamp; also before the first frame
@@ -198,10 +205,14 @@ class Video:
                 return
             last = time
             self._check_progress(time)
+            self._leave_out(self._skip or time < start_s - APPROACH_S)
             if time < start_s:
                 continue
             self.end_s = time + interval
             yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, self.size)
+
+    def _leave_out(self, skip: bool) -> None:
+        self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
 
     def _open(self) -> tuple[Any, Any]:
         # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn

@@ -239,6 +239,7 @@ def test_a_new_connection_does_not_disturb_calls_on_those_before(
                     documents.get("job")
                 ends.append(caught.type)
 
+        proxy.set(Mode.DROP)
         threads = [threading.Thread(target=call) for _ in range(6)]
         for thread in threads:
             thread.start()

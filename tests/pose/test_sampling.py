@@ -1,38 +1,45 @@
 """How many frames are looked at: by how often the joints cross their range, never fewer than the tracker needs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from pose.landmarks import Pose
 from pose.motion import INDEX
-from pose.sampling import FASTEST, RESTING, STEADY, Sampler
+from pose.sampling import CLEAR, FASTEST, RESTING, STEADY, Sampler
 
 
-def standing(lift: float, size: float = 100.0) -> Pose:
-    """A person whose arms are lifted by a share of the trunk's length."""
+def standing(lift: float, size: float = 100.0, hidden: Sequence[str] = ()) -> Pose:
+    """A person whose arms are lifted by a share of the trunk's length; some joints are not seen."""
     image = np.zeros((33, 3), np.float32)
     for row, joint in enumerate(("shoulder", "hip", "knee", "ankle")):
         image[[INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]], 1] = row * size
     for joint in ("shoulder", "elbow", "wrist"):
         image[[INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]], 1] -= lift * size
-    return Pose(image, image / size, np.ones(33, np.float32))
+    visibility = np.ones(33, np.float32)
+    visibility[[INDEX[joint] for joint in hidden]] = 0.2
+    return Pose(image, image / size, visibility)
 
 
-def looks(seconds: float, fps: float, period: float | None, amplitude: float = 0.5, size: float = 100.0) -> list[float]:
+def looks(
+    seconds: float, fps: float, period: float | None, *, amplitude: float = 0.5, size: float = 100.0, hidden: Sequence[str] = ()
+) -> list[float]:
     sampler, taken = Sampler(fps), []
     for time in np.arange(0, seconds, 1 / fps):
         if sampler.wants(time):
             taken.append(float(time))
             lift = amplitude * np.sin(2 * np.pi * time / period) if period else 0.0
-            sampler.saw(time, standing(lift, size))
+            sampler.saw(time, standing(lift, size, hidden))
     return taken
 
 
 @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 60])
-def test_a_normal_movement_is_sampled_steadily_at_any_frame_rate(fps: float) -> None:
-    taken = looks(20, fps, period=2.5)
-    assert len(taken) / 20 == pytest.approx(STEADY, rel=0.04)
-    assert max(np.diff(taken)) <= 1 / STEADY + 1 / fps
+@pytest.mark.parametrize(("hidden", "rate"), [((), CLEAR), (("right_elbow",), STEADY)])
+def test_a_normal_movement_is_sampled_steadily_at_any_frame_rate(fps: float, hidden: Sequence[str], rate: float) -> None:
+    taken = [time for time in looks(22, fps, period=2.5, hidden=hidden) if time >= 2]
+    assert len(taken) / 20 == pytest.approx(rate, rel=0.04)
+    assert max(np.diff(taken)) <= 1 / rate + 1 / fps
 
 
 @pytest.mark.parametrize("period", [0.4, 0.5, 0.6, 0.8])
@@ -54,7 +61,7 @@ def test_movement_after_a_rest_is_seen_at_once() -> None:
         if sampler.wants(time):
             taken.append(time)
             sampler.saw(time, standing(0.0 if time < 5 else 0.5 * np.sin(np.pi * (time - 5))))
-    assert np.diff([time for time in taken if time > 5.4]).max() < 1 / STEADY + 1 / 30
+    assert np.diff([time for time in taken if time > 5.4]).max() < 1 / CLEAR + 1 / 30
 
 
 def test_nobody_is_looked_for_steadily() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pose.errors import VideoError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
-from pose.video import Limits, Video, fit, probe
+from pose.video import APPROACH_S, Limits, Video, fit, probe
 from tests.footage import record
 
 CLIP = Path(__file__).parents[1] / "data" / "bystander.mp4"
@@ -103,6 +103,16 @@ def test_unneeded_frames_can_be_left_undecoded() -> None:
         video.skip_unneeded(False)
         every = [frame.time for frame in video.frames()]
     assert set(fewer) < set(every)
+
+
+@pytest.mark.parametrize("start", [0.2, 0.5, 1.0, 2.0])
+def test_what_is_left_out_on_the_way_to_the_beginning_is_not_missing_after_it(start: float) -> None:
+    with Video(CLIP) as video:
+        whole = [frame.time for frame in video.frames()]
+        part = [frame.time for frame in video.frames(start)]
+        decoded = video.frames_decoded
+    assert part == [time for time in whole if time >= start]
+    assert decoded < len(whole) or start <= APPROACH_S
 
 
 def test_a_whole_file_is_complete_and_a_cut_one_is_not(tmp_path: Path) -> None:
