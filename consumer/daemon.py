@@ -30,7 +30,7 @@ from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
-from consumer.intake import Candidates, Claims, Feed, Intake, Missed
+from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox import Sandbox
@@ -175,7 +175,7 @@ class Daemon:
         try:
             from consumer.intake import pubsub  # noqa: PLC0415 - an extra: most daemons do without it
         except ModuleNotFoundError as error:
-            raise SettingsError("DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'") from error
+            raise SettingsError(PUBSUB_MISSING) from error
         return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)
 
     def _start_health(self) -> HealthServer | None:

@@ -19,8 +19,18 @@ class SettingsError(Exception):
     """A setting is missing or out of bounds; the message names it."""
 
 
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of all cores, or `max`, in a period of so many (Linux, control group v2): what a container may use."""
+
+
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """That this process may use: an affinity or a container's quota may leave it fewer than the machine has."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        share, period = CPU_QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if share == "max" else max(1, min(cores, round(int(share) / int(period))))
 
 
 class Settings(BaseSettings):

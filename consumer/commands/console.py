@@ -142,12 +142,13 @@ def progress_bar(*, shown: bool = True) -> Iterator[Callable[[str, float], None]
 
 
 def _lines() -> Callable[[str, float], None]:
-    told: list[tuple[str, int]] = []
+    told: tuple[str, int] | None = None
 
     def tell(what: str, share: float) -> None:
-        quarter = int(share * 4)
-        if not told or told[-1] != (what, quarter):
-            told.append((what, quarter))
-            err.print(f"{what} {share:.0%}")
+        nonlocal told
+        now = (what, int(share * 4))
+        if now != told:
+            err.print(f"{what} {share:.0%}" if told and told[0] == what else what)
+            told = now
 
     return tell

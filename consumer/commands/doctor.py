@@ -10,6 +10,7 @@ import typer
 
 from consumer.backends import Backend, Missing, StoreError
 from consumer.commands import console
+from consumer.intake import PUBSUB_MISSING
 from consumer.sandbox import support
 from consumer.settings import Settings
 from consumer.stores import open_backend
@@ -53,6 +54,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     yield Finding("settings", True, f"read; Python {version}, backend {settings.backend}, {settings.workers} workers")
     yield from _stores(settings)
+    if settings.intake == "pubsub":
+        yield _subscription(settings)
     yield _volume(settings)
     yield _model(settings)
     yield _sandbox()
@@ -87,6 +90,18 @@ def _stat_nothing(backend: Backend) -> None:
     except Missing:
         # That is the right answer: the bucket is there, the object is not.
         return
+
+
+def _subscription(settings: Settings) -> Finding:
+    try:
+        from consumer.intake import pubsub  # noqa: PLC0415 - an extra: most do without it
+
+        pubsub.check_subscription(settings)
+    except ModuleNotFoundError:
+        return Finding("subscription", False, PUBSUB_MISSING)
+    except StoreError as error:
+        return Finding("subscription", False, str(error))
+    return Finding("subscription", True, "Pub/Sub answers")
 
 
 def _volume(settings: Settings) -> Finding:

@@ -15,4 +15,6 @@ from consumer.intake.candidates import Candidates
 from consumer.intake.claims import Claims, Missed
 from consumer.intake.sweep import Feed, Intake
 
-__all__ = ["Candidates", "Claims", "Feed", "Intake", "Missed"]
+__all__ = ["PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed"]
+
+PUBSUB_MISSING = "DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'"

@@ -22,12 +22,13 @@ from urllib.parse import quote
 
 import google.auth
 import grpc
+from google.api_core.exceptions import DeadlineExceeded
 from google.pubsub_v1 import types
 from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from consumer import jobs
-from consumer.backends import DocumentStore, Snapshot, StoreError
+from consumer.backends import DocumentStore, Missing, Snapshot, StoreError
 from consumer.backends.firestore import CHANNEL_OPTIONS
 from consumer.backends.google_errors import as_store_errors
 from consumer.intake.candidates import Candidates
@@ -49,6 +50,9 @@ TICK_S = 1.0
 
 IDLE_S = 0.2
 """How long an idle worker may look away, as it does once a second."""
+
+CHECK_S = 3.0
+"""How long a check waits for a message; an empty subscription answers with silence."""
 
 CALL_S = 10.0
 """Deadline of the calls that take no time."""
@@ -74,15 +78,34 @@ def open_subscription(documents: DocumentStore, candidates: Candidates, settings
         Denied: there are no credentials.
         StoreError: no project is named.
     """
-    emulator = os.environ.get("PUBSUB_EMULATOR_HOST") or None
-    client, project = _open_client(emulator)
-    name = settings.subscription or ""
-    if "/" not in name:
-        project = settings.project or project
-        if not project:
-            raise StoreError("Name the project in DOTHIS_PROJECT, or the subscription in full: projects/P/subscriptions/S.")
-        name = f"projects/{project}/subscriptions/{name}"
+    client, name = _open(settings)
     return Subscription(client, name, documents=documents, candidates=candidates, settings=settings, metrics=metrics)
+
+
+def check_subscription(settings: Settings) -> None:
+    """Take a message, if one is waiting, and give it back: that needs what a daemon needs.
+
+    Raises:
+        Denied: there are no credentials, or they do not suffice.
+        StoreError: there is no such subscription, or it cannot be asked.
+    """
+    client, name = _open(settings)
+    try:
+        with as_store_errors():
+            try:
+                taken = client.pull(subscription=name, max_messages=1, retry=None, timeout=CHECK_S).received_messages
+            except DeadlineExceeded:
+                # It is there, and has nothing to give.
+                return
+            if taken:
+                ids = [message.ack_id for message in taken]
+                client.modify_ack_deadline(subscription=name, ack_ids=ids, ack_deadline_seconds=0, timeout=CALL_S)
+    except Missing:
+        raise StoreError(
+            f"There is no subscription {name}: correct DOTHIS_SUBSCRIPTION, or run deploy/google-cloud/set-up.sh."
+        ) from None
+    finally:
+        client.transport.close()
 
 
 class Subscription:
@@ -294,6 +317,18 @@ def _seconds_to_next_look(snapshot: Snapshot | None) -> float | None:
             return 0.0 if lease is None else max(lease.seconds_left(snapshot.read_time), 0.0) + 1.0
         case _:
             return 0.0
+
+
+def _open(settings: Settings) -> tuple[SubscriberClient, str]:
+    """A client, and the subscription's full name."""
+    client, project = _open_client(os.environ.get("PUBSUB_EMULATOR_HOST") or None)
+    name = settings.subscription or ""
+    if "/" not in name:
+        project = settings.project or project
+        if not project:
+            raise StoreError("Name the project in DOTHIS_PROJECT, or the subscription in full: projects/P/subscriptions/S.")
+        name = f"projects/{project}/subscriptions/{name}"
+    return client, name
 
 
 def _open_client(emulator: str | None) -> tuple[SubscriberClient, str | None]:

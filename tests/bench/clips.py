@@ -36,6 +36,18 @@ def duration(clip: Path) -> float:
     return probe(clip)[1] or 0.0
 
 
+def beginning(clip: Path, to: Path, seconds: float) -> Path:
+    """The first seconds of a clip, without decoding it."""
+    with av.open(str(clip)) as source, av.open(str(to), "w") as target:
+        stream = source.streams.video[0]
+        written = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.pts is not None and float(packet.pts * packet.time_base) < seconds:
+                packet.stream = written
+                target.mux(packet)
+    return to
+
+
 def repeat(clip: Path, to: Path, seconds: float) -> Path:
     """A clip over and over, without decoding it, until the video is at least that long."""
     with av.open(str(to), "w") as target:

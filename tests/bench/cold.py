@@ -57,9 +57,10 @@ def run(arguments: Sequence[str | Path], scratch: Path) -> Ended:
     return Ended(Cost(wall_s, used.ru_utime + used.ru_stime), used.ru_maxrss * 1024, output.read_text())
 
 
-def analyze(clip: Path, scratch: Path, *, video: bool = False, out: Path | None = None) -> Ended:
+def analyze(clip: Path, scratch: Path, *, video: bool = False, out: Path | None = None, exercise: str | None = None) -> Ended:
     """`dothis analyze --json`, by default without anything that is written."""
     options: list[str | Path] = [*([] if video else ["--no-video"]), *(["--out", out] if out else [])]
+    options += ["--exercise", exercise] if exercise else []
     return run(["consumer.cli", "analyze", clip.resolve(), "--json", *options], scratch)
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 OUT = Path("bench/speed.json")
 
-SHORT_S, USUAL_S, LONG_S = 10.0, 30.0, 600.0
-"""Lengths that are compared."""
+BRIEF_S, SHORT_S, USUAL_S, LONG_S = 2.0, 10.0, 30.0, 600.0
+"""Lengths that are compared; of the first, how soon there is an answer."""
 
 OVERHEAD_JOBS = 10
 ROUNDS = 2
@@ -115,7 +115,10 @@ def _cold(chosen: list[Clip], scratch: Path, pairs: int) -> Figures:
     clip = next(clip for clip in chosen if clip.path == path)
     cold.analyze(clips.nearest([clip.path for clip in chosen], 0.0), scratch)  # byte code is written once
     found = [(cold.plain(path, scratch), cold.analyze(path, scratch)) for _ in range(pairs)]
+    brief = clips.beginning(path, scratch / "brief.mp4", BRIEF_S)
     return {
+        "help_s": Spread.of([cold.run(["consumer.cli", "--help"], scratch).cost.wall_s for _ in range(pairs)]),
+        "brief_s": Spread.of([cold.analyze(brief, scratch, exercise=clip.exercise).cost.wall_s for _ in range(pairs)]),
         "clip": clip.name,
         "true": clip.reps,
         "ratios": Ratios.of([(plain.cost, ours.cost) for plain, ours in found]),

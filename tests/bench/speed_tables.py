@@ -59,6 +59,10 @@ def lines(figures: Figures) -> list[str]:
     """One for each figure that is no table's."""
     found = []
     if "cold" in figures:
+        found.append(
+            f"cold: `dothis --help` {figures['cold']['help_s'].text()} s (at most 0.3),"
+            f" `dothis analyze` on 2 s of video {figures['cold']['brief_s'].text()} s (at most 4)"
+        )
         found.append(f"memory of `dothis analyze`: {figures['cold']['peak_bytes'] / MEGABYTE:.0f} MB (at most 600)")
     if "annotated" in figures:
         part = figures["annotated"]

@@ -69,6 +69,11 @@ def test_memory_of_a_process_and_of_those_below_it(tmp_path: Path) -> None:
         cold.run(["json.tool", "missing"], tmp_path)
 
 
+def test_the_beginning_of_a_clip(tmp_path: Path) -> None:
+    whole = record(tmp_path / "whole.mp4", (64, 48), seconds=3.0)
+    assert len(look_into(clips.beginning(whole, tmp_path / "brief.mp4", 2.0)).times) == 60
+
+
 FIGURES = {
     "warm": {
         "a": {
@@ -81,6 +86,8 @@ FIGURES = {
         }
     },
     "cold": {
+        "help_s": Spread.of([0.2]),
+        "brief_s": Spread.of([2.5, 3.0]),
         "clip": "a",
         "true": 3,
         "counted": [3, None],
@@ -104,6 +111,8 @@ def test_tables_show_what_was_measured() -> None:
     assert steps is not None
     assert list(steps.columns[2].cells) == ["", "0.10"]
     assert lines(FIGURES) == [
+        "cold: `dothis --help` 0.20 (0.20 to 0.20) s (at most 0.3),"
+        " `dothis analyze` on 2 s of video 2.75 (2.50 to 3.00) s (at most 4)",
         "memory of `dothis analyze`: 500 MB (at most 600)",
         "600 s / a, cost of a second: CPU 1.05, wall 1.00 (at most 1.1); 0.210 and 0.200 s CPU",
         "600 s / 30 s, memory: 1.01 (at most 1.1)",

@@ -72,11 +72,11 @@ def compare(clip: Path, pairs: int) -> Warm:
 
 
 def cost_of_length(clip: Path, runs: int) -> list[Cost]:
-    """What reading a video's motion costs for each second of it, on all cores."""
+    """What reading a video's motion costs for each second of it, on all cores, with the model loaded before."""
     costs: list[Cost] = []
     seconds = 1.0
     for _ in range(runs):
-        with measured(costs):
+        with _loaded(models.find(), cores()), measured(costs):
             seconds = pose.read_motion(clip, workers=cores()).video.duration_s
     return [Cost(cost.wall_s / seconds, cost.cpu_s / seconds) for cost in costs]
 

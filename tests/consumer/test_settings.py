@@ -45,6 +45,21 @@ def test_what_is_out_of_bounds_is_named(monkeypatch: pytest.MonkeyPatch, name: s
         Settings.load()
 
 
+@pytest.mark.parametrize(
+    ("quota", "workers"),
+    [("max 100000", 8), ("150000 100000", 2), ("50000 100000", 1), ("1600000 100000", 8), ("", 8), (None, 8)],
+)
+def test_a_container_that_may_use_some_of_the_cores_has_as_many_workers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str | None, workers: int
+) -> None:
+    file = tmp_path / "cpu.max"
+    if quota is not None:
+        file.write_text(quota)
+    monkeypatch.setattr("consumer.settings.CPU_QUOTA", file)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+    assert Settings.load().workers == workers
+
+
 def test_every_setting_is_described() -> None:
     for name, _, description in describe():
         assert description.endswith("."), name

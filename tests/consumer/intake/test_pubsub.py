@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import consumer.intake as intake_package
-from consumer.backends import Backend, StoreError
+from consumer.backends import Backend, StoreError, Unavailable
 from consumer.daemon import Daemon
 from consumer.intake import Candidates, Missed, pubsub
-from consumer.intake.pubsub import Subscription, open_subscription
+from consumer.intake.pubsub import Subscription, check_subscription, open_subscription
 from consumer.metrics import Metrics
 from consumer.settings import Settings, SettingsError
 from tests.consumer_kit import change, eventually, fields, in_background, put_job, put_video, settings
@@ -351,3 +351,26 @@ def test_a_cancelled_job_ends_by_its_message(start: Any, trigger: Trigger, backe
     start(settings=by_messages(trigger))
     trigger.tell("job")
     assert eventually(lambda: fields(backend)["status"] == "cancelled")
+
+
+class TestCheck:
+    def test_an_empty_subscription_is_in_order(self, trigger: Trigger, tmp_path: Path) -> None:
+        check_subscription(settings(tmp_path, intake="pubsub", subscription=trigger.subscription))
+
+    def test_a_message_is_given_back_at_once(self, consumer: Start, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
+        put_job(backend)
+        trigger.tell("job")
+        check_subscription(settings(tmp_path, intake="pubsub", subscription=trigger.subscription))
+        assert consumer().draw(5) == "job"
+
+    def test_what_is_not_there_is_said(self, trigger: Trigger, tmp_path: Path) -> None:
+        wrong = f"{trigger.subscription}-none"
+        with pytest.raises(StoreError, match="DOTHIS_SUBSCRIPTION"):
+            check_subscription(settings(tmp_path, intake="pubsub", subscription=wrong))
+
+    def test_an_unreachable_service_is_unavailable(
+        self, trigger: Trigger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
+        with pytest.raises(Unavailable):
+            check_subscription(settings(tmp_path, intake="pubsub", subscription=trigger.subscription))
