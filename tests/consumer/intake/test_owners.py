@@ -1,10 +1,13 @@
+import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from consumer.backends import Backend
+from consumer.backends import Backend, DocumentStore, Snapshot
 from consumer.intake import Missed
 from consumer.intake.owners import BUSY_S, Owners
 from consumer.lease import Lease
@@ -74,16 +77,35 @@ def test_the_oldest_come_next(backend: Backend) -> None:
     assert Owners(backend.documents, 0).next_of("ann") == []
 
 
+class Together:
+    """Documents of which the first updates wait for one another: all claimants have looked before one of them claims."""
+
+    def __init__(self, documents: DocumentStore, number: int) -> None:
+        self._documents = documents
+        self._barrier = threading.Barrier(number)
+        self._come: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+        if threading.get_ident() not in self._come:
+            self._come.add(threading.get_ident())
+            self._barrier.wait(10)
+        self._documents.update(snapshot, changes)
+
+
 def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend, tmp_path: Path) -> None:
     using = settings(tmp_path, max_per_owner=2)
-    jobs = [f"job{number}" for number in range(16)]
+    jobs = [f"job{number}" for number in range(8)]
     for job_id in jobs:
         put_job(backend, job_id)
-    claimants = [claims(backend, using, f"w{number}") for number in range(8)]
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(lambda pair: pair[0].take(pair[1]), zip(claimants * 2, jobs, strict=True)))
+    together = Backend("together", Together(backend.documents, len(jobs)), backend.objects)
+    claimants = [claims(together, using, f"w{number}") for number in range(len(jobs))]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        outcomes = list(pool.map(lambda pair: pair[0].take(pair[1]), zip(claimants, jobs, strict=True)))
     kept = [outcome for outcome in outcomes if isinstance(outcome, Lease)]
-    assert len(kept) == 2
+    assert len(kept) == using.max_per_owner
     assert set(outcomes) - set(kept) == {Missed.OWNER_BUSY}
     held = {lease.job.id for lease in kept}
     for job_id in set(jobs) - held:
