@@ -33,7 +33,7 @@ from consumer.housekeeping import Housekeeping
 from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed
 from consumer.lease import Lease
 from consumer.metrics import Metrics
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings, SettingsError
 from consumer.spool import Spool
 from consumer.stages import Hook, Workshop

@@ -9,7 +9,7 @@ from consumer.errors import CancelRequested, ErrorCode, Interrupted, JobError, L
 from consumer.jobs import Changes, Status
 from consumer.lease import Lease
 from consumer.metrics import Metrics
-from consumer.sandbox import Crashed, Defect, SandboxError, TimedOut
+from consumer.sandbox.supervisor import Crashed, Defect, SandboxError, TimedOut
 from consumer.settings import Settings
 from consumer.spool import NoRoom
 

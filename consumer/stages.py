@@ -18,7 +18,8 @@ from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Stage
 from consumer.lease import Lease
 from consumer.results import Publication, legacy_publications, publications, read_report, result_of
-from consumer.sandbox import Confinement, Crashed, Sandbox
+from consumer.sandbox.confine import Confinement
+from consumer.sandbox.supervisor import Crashed, Sandbox
 from consumer.settings import Settings
 from consumer.spool import NoRoom, Place, Spool
 

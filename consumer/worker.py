@@ -16,7 +16,7 @@ from consumer.errors import ErrorCode, Interrupted, JobError
 from consumer.jobs import Stage, Status
 from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics
-from consumer.sandbox import SandboxError
+from consumer.sandbox.supervisor import SandboxError
 from consumer.spool import NoRoom, Place, room_errors
 from consumer.stages import Workshop
 

@@ -11,7 +11,7 @@ from consumer.intake import Claims
 from consumer.jobs import Job
 from consumer.lease import Lease
 from consumer.metrics import Metrics
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings
 from consumer.spool import Spool
 from consumer.stages import Workshop

@@ -5,7 +5,7 @@ import typer
 from consumer import logs, tracing
 from consumer.commands import console
 from consumer.daemon import Daemon
-from consumer.sandbox import support
+from consumer.sandbox.confine import support
 from consumer.settings import Settings
 from feedback.exercises import CATALOGUE
 from pose import model as models

@@ -11,7 +11,7 @@ import typer
 from consumer.backends import Backend, Missing, StoreError
 from consumer.commands import console
 from consumer.intake import PUBSUB_MISSING
-from consumer.sandbox import support
+from consumer.sandbox.confine import support
 from consumer.settings import Settings
 from consumer.stores import open_backend
 from pose import model as models

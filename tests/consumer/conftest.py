@@ -8,7 +8,7 @@ import pytest
 
 from consumer.backends import Backend
 from consumer.backends.local import open_local
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from tests.daemons import Process
 from tests.work import ROOT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.backends import Backend
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from tests.consumer_kit import change, claim, fields, put_job, put_video, settings, worker
 
 ACCOUNT, NAME = "user@example.com", "exercise_Squat_2305092259"

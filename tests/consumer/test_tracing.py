@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from consumer import tracing
 from consumer.backends import Backend
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import SettingsError
 from tests.consumer_kit import claim, put_job, put_video, settings, worker
 

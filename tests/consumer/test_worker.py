@@ -12,7 +12,7 @@ from consumer import stages
 from consumer.backends import Backend, Missing, Unavailable
 from consumer.errors import HandedBack
 from consumer.jobs import Stage
-from consumer.sandbox import Sandbox
+from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings
 from tests.consumer_kit import (
     OWNER,

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from consumer.errors import CancelRequested, ErrorCode, JobError
-from consumer.sandbox import Confinement, Crashed, Defect, Sandbox, TimedOut, landlock, seccomp, support
+from consumer.sandbox import landlock, seccomp
+from consumer.sandbox.confine import Confinement, support
 from consumer.sandbox.forkserver import ForkServer
+from consumer.sandbox.supervisor import Crashed, Defect, Sandbox, TimedOut
 from tests.consumer_kit import eventually, in_background
 from tests.work import ROOT, video
 
@@ -292,7 +294,7 @@ class TestServer:
 
     def test_ends_when_the_daemon_is_killed(self, tmp_path: Path) -> None:
         script = (
-            "import sys, time; from pathlib import Path; from consumer.sandbox import Sandbox;"
+            "import sys, time; from pathlib import Path; from consumer.sandbox.supervisor import Sandbox;"
             "s = Sandbox((), scratch=Path(sys.argv[1])); s.start(); print(s._server.pid, flush=True); time.sleep(60)"
         )
         command = [sys.executable, "-c", script, str(tmp_path)]
