@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import typer
-
 from consumer.analysis import limits_of, named_errors
 from consumer.commands import console, summary
+from consumer.commands.exercises import check_exercise
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings
-from feedback.exercises import CATALOGUE
 from feedback.report import Report
 from feedback.review import examine
 from feedback.words import language_of
@@ -49,12 +47,6 @@ def run(
             console.print_json(report.model_dump(mode="json", by_alias=True))
         else:
             summary.show(report.model_dump(mode="json", by_alias=True), target, language)
-
-
-def check_exercise(exercise: str | None) -> None:
-    """An id that is not in the catalogue is wrong usage."""
-    if exercise is not None and exercise not in CATALOGUE:
-        raise typer.BadParameter(f"choose one of {', '.join(CATALOGUE)}", param_hint="--exercise")
 
 
 def _analyze(

@@ -1,7 +1,8 @@
-"""`dothis exercises`: the catalogue."""
+"""`dothis exercises`: the catalogue; and whether it has an exercise that another command was asked for."""
 
 from typing import Any
 
+import typer
 from rich.markup import escape
 
 from consumer.commands import console
@@ -22,6 +23,12 @@ def run(*, json: bool) -> None:
             views = ", ".join(check.views)
             line = f"  {check.id}: {escape(check.measures)} {_bound(check)}, from {views} [dim]({escape(check.source)})[/]"
             console.out.print(line, soft_wrap=True)
+
+
+def check_exercise(exercise: str | None) -> None:
+    """An id that is not in the catalogue is wrong usage."""
+    if exercise is not None and exercise not in CATALOGUE:
+        raise typer.BadParameter(f"choose one of {', '.join(CATALOGUE)}", param_hint="--exercise")
 
 
 def _bound(check: Check) -> str:

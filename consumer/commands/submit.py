@@ -8,7 +8,7 @@ from consumer import jobs
 from consumer.app import Request, StillRunning, fetch, follow, submit
 from consumer.backends import Backend, Snapshot
 from consumer.commands import console, summary
-from consumer.commands.analyze import check_exercise
+from consumer.commands.exercises import check_exercise
 from consumer.errors import ErrorCode
 from consumer.settings import Settings
 from feedback.words import language_of

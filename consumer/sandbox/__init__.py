@@ -7,5 +7,5 @@
     seccomp.py      and system calls, both through
     kernel.py       the C library
 
-Nothing is imported here: `python -m consumer.sandbox.forkserver` imports this package first, and shall bring only what it needs.
+Nothing is imported here: `python -m consumer.sandbox.forkserver` imports this package first, and is to be small.
 """

@@ -17,6 +17,7 @@ from tests.work import ROOT
         ("consumer.intake", "grpc"),
         ("consumer.http.tokens", "flask"),
         ("consumer.http.serving", "firebase_admin"),
+        ("consumer.commands.submit", "matplotlib"),
     ],
 )
 def test_a_module_comes_without(module: str, left_out: str) -> None:
