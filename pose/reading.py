@@ -151,11 +151,12 @@ class _Reader:
             self._progress(share)
 
     def _parts(self) -> list[tuple[float, float]]:
-        """Beginnings and ends, in seconds; the last one is open, since headers err."""
+        """Beginnings and ends, in seconds, all as long with what they read before; the last is open, since headers err."""
         duration = self._header.duration_s or 0.0
         count = max(1, min(self._workers, int(duration / SHORTEST_PART_S)))
-        cuts = [duration * i / count for i in range(count)]
-        return list(zip(cuts, [*cuts[1:], math.inf], strict=True))
+        length = (duration + (count - 1) * WARM_UP_S) / count
+        cuts = [i * (length - WARM_UP_S) + WARM_UP_S for i in range(1, count)]
+        return list(zip([0.0, *cuts], [*cuts, math.inf], strict=True))
 
     def _read_part(self, part: tuple[float, float], hidden: Samples | None, done: list[float], index: int) -> _Seen:
         start, end = part
