@@ -26,6 +26,9 @@ WARM_UP_S = 0.3
 
 SHORTEST_PART_S = 2.0
 
+SEAM_S = 0.3
+"""How far the next part must have come for its pose at a time to be known: a sample on either side of it."""
+
 RIVALS = 0.25
 """Share of the looks around that must show somebody else before the video is read once more for them."""
 
@@ -92,8 +95,13 @@ class _Header:
 
 @dataclass
 class _Seen:
-    """What one pass over a video, or a part of it, saw."""
+    """What one pass over a video, or a part of it, saw; and, to whoever reads the part before, how far it is."""
 
+    start_s: float = 0.0
+    until_s: float = math.inf
+    """Where the next part begins."""
+    read_s: float = 0.0
+    """Up to here everything was looked at that is to be."""
     samples: Samples = field(default_factory=Samples)
     rivals: int = 0
     """How often somebody else of some size was in the picture."""
@@ -129,70 +137,92 @@ class _Reader:
             hidden: somebody to be painted over first.
             span: from when to when, seconds; None for the whole video.
         """
-        parts = [(span[0], span[1] + 1 / self._header.fps)] if span else self._parts()
-        done = [0.0] * len(parts)
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="read") as pool:
-            jobs = [pool.submit(self._read_part, part, hidden, done, i) for i, part in enumerate(parts)]
+        parts = [_Seen(span[0], span[1] + 1 / self._header.fps)] if span else self._parts()
+        with ThreadPoolExecutor(len(parts), thread_name_prefix="read") as pool:
+            jobs = [
+                pool.submit(self._read_part, part, following, hidden)
+                for part, following in zip(parts, [*parts[1:], None], strict=True)
+            ]
             try:
                 while wait(jobs, timeout=0.1, return_when=FIRST_EXCEPTION).not_done:
                     if any(job.done() and job.exception() for job in jobs):
                         break
-                    self._report(sum(done))
+                    self._report(parts)
             finally:
                 self._stop.set()
-            results = [job.result() for job in jobs]
+            for job in jobs:
+                job.result()
         self._stop.clear()
-        return _joined(results)
+        return _joined(parts)
 
-    def _report(self, seconds: float) -> None:
-        share = min(1.0, seconds / self._header.duration_s) if self._header.duration_s else 0.0
+    def _report(self, parts: list[_Seen]) -> None:
+        if not self._header.duration_s:
+            return
+        whole_s = self._header.duration_s
+        read_s = sum(max(0.0, min(part.read_s, part.until_s, whole_s) - part.start_s) for part in parts)
+        share = min(1.0, read_s / whole_s)
         if self._progress and share > self._reported:
             self._reported = share
             self._progress(share)
 
-    def _parts(self) -> list[tuple[float, float]]:
-        """Beginnings and ends, in seconds, all as long with what they read before; the last is open, since headers err."""
+    def _parts(self) -> list[_Seen]:
+        """All as long with what they read before their beginning; the last is open, since headers err."""
         duration = self._header.duration_s or 0.0
         count = max(1, min(self._workers, int(duration / SHORTEST_PART_S)))
         length = (duration + (count - 1) * WARM_UP_S) / count
         cuts = [i * (length - WARM_UP_S) + WARM_UP_S for i in range(1, count)]
-        return list(zip([0.0, *cuts], [*cuts, math.inf], strict=True))
+        return [_Seen(start, end) for start, end in zip([0.0, *cuts], [*cuts, math.inf], strict=True)]
 
-    def _read_part(self, part: tuple[float, float], hidden: Samples | None, done: list[float], index: int) -> _Seen:
-        start, end = part
+    def _read_part(self, seen: _Seen, following: _Seen | None, hidden: Samples | None) -> None:
+        """Read one part, and go on into the next one until its tracker agrees.
+
+        That one begins in the midst of a movement, where people are harder to find: it may find nobody for a while, somebody
+        else, or the right one the wrong way round. Whoever was followed up to here is followed on until both say the same.
+        """
         with Video(self._header.path, self._header.limits) as video, Tracker(self._model) as tracker:
-            looker = _Looker(tracker, self._detector, hidden, start, self._header)
+            looker = _Looker(tracker, self._detector, hidden, self._header, seen)
             last: Frame | None = None
             before = -math.inf
             gap = 0.0
-            for frame in video.frames(max(0.0, start - WARM_UP_S), end):
-                if self._stop.is_set():
+            for frame in video.frames(max(0.0, seen.start_s - WARM_UP_S)):
+                beyond = frame.time >= seen.until_s
+                if self._stop.is_set() or (beyond and (following is None or looker.pose is None)):
                     break
                 gap, before = max(gap, frame.time - before if before >= 0 else 0.0), frame.time
                 video.skip_unneeded(looker.rate <= STEADY and gap < LARGEST_GAP_S)
-                looker.seen.frames_decoded += frame.time >= start
+                seen.frames_decoded += frame.time >= seen.start_s and not beyond
                 last = None if looker.look(frame) else frame
-                done[index] = max(0.0, frame.time - start)
-            if last and end == math.inf:
+                seen.read_s = max(seen.read_s, frame.time)
+                if beyond and following and last is None and self._agree(looker.pose, frame.time, following):
+                    break
+            if last and seen.until_s == math.inf:
                 looker.look(last, anyway=True)  # a set that ends with the film: its last return may be in the last frame
-            seen = looker.seen
             seen.end_s, seen.complete = video.end_s, video.complete
-        return seen
+            seen.read_s = math.inf
+
+    def _agree(self, pose: Pose | None, time: float, following: _Seen) -> bool:
+        # It is waited for: what is kept of either must not depend on which one is faster.
+        while following.read_s < time + SEAM_S:
+            if self._stop.wait(0.005):
+                return True
+        other = following.samples.at(time)
+        return pose is not None and other is not None and person.is_same(pose, other)
 
 
 class _Looker:
     """Looks at the frames of one part that are due."""
 
-    def __init__(self, tracker: Tracker, detector: Detector, hidden: Samples | None, start_s: float, header: _Header) -> None:
-        self.seen = _Seen()
+    def __init__(self, tracker: Tracker, detector: Detector, hidden: Samples | None, header: _Header, seen: _Seen) -> None:
+        self.pose: Pose | None = None
+        """What the last look found."""
+        self._seen = seen
         self._tracker = tracker
         self._detector = detector
         self._hidden = hidden
-        self._start_s = start_s
         self._size = fit(header.size, LONG_SIDE)
         self._sampler = Sampler(header.fps, header.duration_s)
         self._interval = person.look_interval(header.duration_s)
-        self._next_look = start_s + self._interval / 2
+        self._next_look = seen.start_s + self._interval / 2
 
     @property
     def rate(self) -> float:
@@ -210,26 +240,26 @@ class _Looker:
         if known and pose and person.is_remainder(pose, where):
             pose = None
         self._sampler.saw(frame.time, pose)
-        if frame.time >= self._start_s:
-            self.seen.samples.add(frame.time, pose)
+        self.pose = pose
+        if frame.time >= self._seen.start_s:
+            self._seen.samples.add(frame.time, pose)
             if pose and self._hidden is None and frame.time >= self._next_look:
                 self._look_around(frame.time, pixels, pose)
         return True
 
     def _look_around(self, time: float, pixels: Pixels, followed: Pose) -> None:
         self._next_look = time + self._interval
-        self.seen.looks += 1
+        self._seen.looks += 1
         painted, where = person.paint_over(pixels, followed)
         other = self._detector.find(painted)
         if other and not person.is_remainder(other, where) and person.is_rival(followed, other):
-            self.seen.rivals += 1
+            self._seen.rivals += 1
 
 
 def _joined(parts: list[_Seen]) -> _Seen:
     whole = _Seen()
     for part in parts:
-        whole.samples.times += part.samples.times
-        whole.samples.poses += part.samples.poses
+        whole.samples = whole.samples.then(part.samples)
         whole.rivals += part.rivals
         whole.looks += part.looks
         whole.frames_decoded += part.frames_decoded

@@ -130,3 +130,27 @@ def test_splicing_keeps_times_rising() -> None:
     spliced = samples(squats(300, 20)).spliced(Samples([0.9, 1.05, 1.2, 1.4], [None] * 4), 1.0, 1.25)
     assert spliced.times == sorted(set(spliced.times))
     assert [time for time in spliced.times if 0.95 < time < 1.3] == [1.05, 1.2]
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [(figure(103.0), True), (figure(160.0), False), (figure(100.0, 40.0), False), (figure(100.0, bend=0.05), True)],
+)
+def test_two_views_of_one_moment_are_of_one_person_or_not(other: Pose, *, same: bool) -> None:
+    assert person.is_same(figure(100.0), other) is same
+
+
+def test_left_taken_for_right_is_not_the_same() -> None:
+    seen = figure(100.0)
+    image = seen.image.copy()
+    for joint in ("shoulder", "hip"):
+        left, right = INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]
+        image[left, 0] += 20
+        image[right, 0] -= 20
+    front = Pose(image, seen.world, seen.visibility)
+    swapped = image.copy()
+    for joint in ("shoulder", "hip"):
+        left, right = INDEX[f"left_{joint}"], INDEX[f"right_{joint}"]
+        swapped[[left, right]] = image[[right, left]]
+    assert person.is_same(front, front)
+    assert not person.is_same(front, Pose(swapped, seen.world, seen.visibility))

@@ -1,14 +1,19 @@
 """From a file to a motion, with the real model."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pose
+from pose import reading
 from pose.errors import ModelMissing, NoPerson, VideoError
+from pose.landmarks import Pose, Tracker
+from pose.model import Model
 from pose.motion import INDEX, Motion
-from pose.video import Limits
+from pose.video import Limits, Pixels
 from tests.footage import record
 
 DATA = Path(__file__).parents[1] / "data"
@@ -50,6 +55,39 @@ def test_times_rise_from_the_first_frame_to_the_last(squatting: Motion) -> None:
 
 def test_parts_are_joined_without_a_seam() -> None:
     whole, parts = (pose.read_motion(BYSTANDER, workers=workers) for workers in (1, 2))
+    moved = [np.interp(parts.times, whole.times, trunk(whole)[:, axis]) - trunk(parts)[:, axis] for axis in (0, 1)]
+    assert np.abs(moved).max() < 12
+
+
+class Slow(Tracker):
+    """Begins in the midst of a video, and then sees nobody, or everybody at the wrong place, until so late."""
+
+    UNTIL_S = 5.5
+
+    def __init__(self, model: Model, *, lost: bool) -> None:
+        super().__init__(model)
+        self._lost = lost
+        self._late = False
+        self._first = True
+
+    def follow(self, pixels: Pixels, time: float) -> Pose | None:
+        self._late |= self._first and time > 1
+        self._first = False
+        found = super().follow(pixels, time)
+        if not found or not self._late or time > self.UNTIL_S:
+            return found
+        return None if self._lost else replace(found, image=found.image + np.float32([0, 100, 0]))
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_whoever_was_followed_is_followed_on_until_the_next_part_has_them(
+    monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
+    whole = pose.read_motion(BYSTANDER)
+    monkeypatch.setattr(reading, "Tracker", partial(Slow, lost=lost))
+    parts = pose.read_motion(BYSTANDER, workers=2)
+    assert parts.detected.mean() > 0.95
+    assert np.diff(parts.times).max() < 0.25
     moved = [np.interp(parts.times, whole.times, trunk(whole)[:, axis]) - trunk(parts)[:, axis] for axis in (0, 1)]
     assert np.abs(moved).max() < 12
 
