@@ -30,7 +30,7 @@ test: setup  ## all tests but the long fault tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/container tests
 
 test-container: setup  ## the image and the compose file on a container engine; a few minutes
-	DOTHIS_TEST_CONTAINER=1 $(BIN)/python -m pytest -v tests/container
+	$(BIN)/python -m pytest -v tests/container
 
 lint: setup  ## style, types, import rules
 	$(BIN)/ruff check .

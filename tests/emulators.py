@@ -22,6 +22,8 @@ from typing import Self
 
 import pytest
 
+from tests.missing import missing
+
 START_S = 60.0
 JAR = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
@@ -248,9 +250,7 @@ def start_or_skip(port: int | None = None) -> Emulator:
     try:
         return start_firestore(port)
     except EmulatorMissing as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -270,9 +270,7 @@ def pubsub_emulator() -> Iterator[Emulator]:
     try:
         emulator = start_pubsub()
     except EmulatorMissing as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        missing(str(error))
     with emulator, environment(PUBSUB_EMULATOR_HOST=emulator.host):
         yield emulator
 

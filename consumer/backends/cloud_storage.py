@@ -90,19 +90,15 @@ class CloudStorageObjects:
         expected = crc32c_of(file)
         size = file.stat().st_size
         blob = self._bucket.blob(path, chunk_size=CHUNK_BYTES)
-        with as_store_errors(), self._needing_the_bucket(), file.open("rb") as stream:
-            counted = _CountedReader(stream, size, progress)
-            try:
-                blob.upload_from_file(
-                    counted,
-                    size=size,
-                    content_type=content_type,
-                    checksum="crc32c",
-                    if_generation_match=if_generation,
-                    **self._patience,
-                )
-            except PreconditionFailed:
-                raise Conflict("The object was written meanwhile.") from None
+        with as_store_errors(), self._needing_the_bucket(), _as_conflict(), file.open("rb") as stream:
+            blob.upload_from_file(
+                _CountedReader(stream, size, progress),
+                size=size,
+                content_type=content_type,
+                checksum="crc32c",
+                if_generation_match=if_generation,
+                **self._patience,
+            )
         info = _info(blob)
         if (info.size, info.crc32c) != (size, expected):
             raise Unavailable("The uploaded object does not fit the file's checksum.")
@@ -117,11 +113,8 @@ class CloudStorageObjects:
 
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
         try:
-            with as_store_errors():
-                try:
-                    self._bucket.blob(path).delete(if_generation_match=if_generation, **self._patience)
-                except PreconditionFailed:
-                    raise Conflict("The object was written meanwhile.") from None
+            with as_store_errors(), _as_conflict():
+                self._bucket.blob(path).delete(if_generation_match=if_generation, **self._patience)
         except Missing:
             return
 
@@ -211,6 +204,15 @@ class _CountedReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         position: int = self._file.seek(offset, whence)
         return position
+
+
+@contextmanager
+def _as_conflict() -> Iterator[None]:
+    """Of writes with a precondition. While reading, the same answer means that it is worth another try (google_errors.py)."""
+    try:
+        yield
+    except PreconditionFailed:
+        raise Conflict("The object was written meanwhile.") from None
 
 
 def _info(blob: Any) -> ObjectInfo:

@@ -22,10 +22,7 @@ LEGACY = f"temp/video/user/{ACCOUNT}/{NAME}"
 LARGEST_IMAGE = 1.25e9
 """Bytes. 0.85 GB are the libraries: OpenCV, MediaPipe, FFmpeg, SciPy, and their compiled bytecode."""
 
-pytestmark = [
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif("DOTHIS_TEST_CONTAINER" not in os.environ, reason="takes minutes and an engine: make test-container"),
-]
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from cloudcoil.models.keda import v1alpha1 as keda
 
 from consumer.metrics import Metrics
 from consumer.settings import Settings
+from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -99,9 +100,10 @@ def test_kustomizations_name_files_that_are_there(path: Path) -> None:
     assert not unnamed, "a file that nothing applies"
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 @pytest.mark.parametrize("intake", ["watch", "pubsub"])
 def test_kustomize_builds_it(intake: str) -> None:
+    if shutil.which("kubectl") is None:
+        missing("kubectl is missing: the Google Cloud CLI brings it, as does the package kubernetes-client")
     build = subprocess.run(
         ["kubectl", "kustomize", str(DEPLOY / "kubernetes" / intake)], capture_output=True, text=True, check=True
     )
@@ -303,19 +305,18 @@ def test_nobody_gets_a_basic_role(tmp_path: Path) -> None:
     }
 
 
-def cloud_sdk_tree() -> dict[str, Any] | None:
-    """The commands and flags that an installed Google Cloud CLI knows, as it ships them for completion."""
+def cloud_sdk_tree() -> dict[str, Any]:
+    """The commands and flags that the installed Google Cloud CLI knows, as it ships them for completion."""
     gcloud = shutil.which("gcloud")
-    if gcloud is None:
-        return None
-    path = Path(gcloud).resolve().parents[1] / "data/cli/gcloud_completions.py"
-    return runpy.run_path(str(path))["STATIC_COMPLETION_CLI_TREE"] if path.is_file() else None
+    path = Path(gcloud).resolve().parents[1] / "data/cli/gcloud_completions.py" if gcloud else None
+    if path is None or not path.is_file():
+        missing("The Google Cloud CLI is missing (Debian: google-cloud-cli)")
+    tree: dict[str, Any] = runpy.run_path(str(path))["STATIC_COMPLETION_CLI_TREE"]
+    return tree
 
 
-@pytest.mark.skipif(cloud_sdk_tree() is None, reason="the Google Cloud CLI is not installed")
 def test_gcloud_knows_every_command_and_flag(tmp_path: Path) -> None:
     tree = cloud_sdk_tree()
-    assert tree is not None
     for call in run_set_up(tmp_path, found=False):
         node, known = tree, set(tree["flags"])
         words = iter(call)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mediapipe.tasks.metadata import schema_py_generated as schema
 
 from pose import model
 from pose.errors import ModelMissing
@@ -37,7 +38,6 @@ def test_the_hash_is_that_of_the_file(bundle: model.Model) -> None:
 
 
 def test_the_landmark_network_makes_no_mask(bundle: model.Model) -> None:
-    schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     with zipfile.ZipFile(bundle.path) as archive:
         network = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(archive.read("pose_landmarks_detector.tflite"), 0))
     graph = network.subgraphs[0]

@@ -14,16 +14,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.missing import missing
+
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def without(what: str) -> None:
-    """Skip on a developer's machine, fail where the tests must not be missed."""
-    message = f"The browser tests need {what}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +25,7 @@ def chromium() -> str:
     """Path of the browser."""
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     if found is None:
-        without("Chromium: on Debian and Ubuntu, apt-get install chromium")
+        missing("The browser tests need Chromium: on Debian and Ubuntu, apt-get install chromium")
     assert found
     return found
 

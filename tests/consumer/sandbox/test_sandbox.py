@@ -18,10 +18,20 @@ from consumer.sandbox.confine import Confinement, support
 from consumer.sandbox.forkserver import ForkServer
 from consumer.sandbox.supervisor import Crashed, Defect, Sandbox, TimedOut
 from tests.consumer_kit import eventually, in_background
+from tests.missing import missing
 from tests.work import ROOT, video
 
-needs_landlock = pytest.mark.skipif(not support().landlock, reason="this kernel has no Landlock")
-needs_seccomp = pytest.mark.skipif(not support().seccomp, reason="this kernel takes no seccomp filters")
+
+@pytest.fixture
+def with_landlock() -> None:
+    if not support().landlock:
+        missing("This kernel has no Landlock: Linux 5.13 has, where it is not turned off")
+
+
+@pytest.fixture
+def with_seccomp() -> None:
+    if not support().seccomp:
+        missing("This kernel takes no seccomp filters")
 
 
 class Box:
@@ -155,7 +165,7 @@ def test_no_credential_reaches_a_child(tmp_path: Path, monkeypatch: pytest.Monke
     assert not [name for name in environment if "GOOGLE" in name or "DOTHIS" in name]
 
 
-@needs_landlock
+@pytest.mark.usefixtures("with_landlock")
 class TestFiles:
     @pytest.fixture
     def secret(self, tmp_path: Path) -> str:
@@ -188,7 +198,7 @@ class TestFiles:
         assert box.attempt("large file") == "OSError"
 
 
-@needs_seccomp
+@pytest.mark.usefixtures("with_seccomp")
 class TestCalls:
     @pytest.fixture
     def port(self) -> Iterator[int]:
