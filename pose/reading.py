@@ -201,7 +201,10 @@ class _Reader:
             seen.read_s = math.inf
 
     def _agree(self, pose: Pose | None, time: float, following: _Seen) -> bool:
-        # It is waited for: what is kept of either must not depend on which one is faster.
+        """Whether the next part's tracker sees the same at that time; also when the reading is ended meanwhile.
+
+        It is waited for: what is kept of either must not depend on which one is faster.
+        """
         while following.read_s < time + SEAM_S:
             if self._stop.wait(0.005):
                 return True
