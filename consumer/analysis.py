@@ -1,9 +1,10 @@
-"""The two pieces of work that a sandboxed child does, file to file, and how their errors are named.
+"""The three pieces of work that a sandboxed child does, file to file, and how their errors are named.
 
     analyse             video (and reference) -> motion.npz (and reference.npz)
-    write_feedback      motion, video -> report.json, pictures, graph, annotated video
+    write_feedback      motion, video -> report.json, pictures, graph
+    annotate            motion, video -> annotated.mp4
 
-`dothis analyze` does the same in its own process, through `pose.read_motion`, `examine` and `write_feedback`.
+`dothis analyze` does the same in its own process, through `pose.read_motion`, `examine` and `feedback.write`.
 """
 
 import errno
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Job
@@ -20,6 +21,9 @@ from consumer.settings import Settings
 from feedback.errors import NoExercise, UnknownExercise
 from pose.errors import NoPerson, PoseError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
 from pose.video import Limits
+
+if TYPE_CHECKING:
+    from feedback.examination import Examination
 
 VIDEO, REFERENCE = "video", "reference"
 MOTION, REFERENCE_MOTION = "motion.npz", "reference.npz"
@@ -30,6 +34,7 @@ PRELOAD = (
     "mediapipe.tasks.python.vision",
     "feedback.review",
     "feedback.write",
+    "feedback.graph",
 )
 """What the fork server imports, so that a child finds it done."""
 
@@ -55,6 +60,7 @@ class Analysis:
 
     analyse: str = "consumer.analysis:analyse"
     write_feedback: str = "consumer.analysis:write_feedback"
+    annotate: str = "consumer.analysis:annotate"
     preload: tuple[str, ...] = PRELOAD
 
 
@@ -98,8 +104,10 @@ def analyse_arguments(
     }
 
 
-def feedback_arguments(settings: Settings, job: Job, *, source: Path, motions: Path, target: Path) -> dict[str, Any]:
-    """What `write_feedback` is called with."""
+def feedback_arguments(
+    settings: Settings, job: Job, *, source: Path, motions: Path, target: Path, workers: int
+) -> dict[str, Any]:
+    """What `write_feedback` and `annotate` are called with."""
     return {
         "source": str(source),
         "motions": str(motions),
@@ -107,7 +115,7 @@ def feedback_arguments(settings: Settings, job: Job, *, source: Path, motions: P
         "exercise": job.exercise,
         "language": job.language,
         "reference": job.reference is not None,
-        "annotated_video": settings.annotated_video,
+        "workers": workers,
         "limits": asdict(limits_of(settings)),
     }
 
@@ -143,7 +151,7 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Judge the motion; write the report and everything beside it.
+    """Judge the motion; write the report and the pictures.
 
     Args:
         arguments: see `feedback_arguments`.
@@ -152,29 +160,60 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     Raises:
         JobError: no exercise of the catalogue is seen.
     """
-    from feedback.review import examine  # noqa: PLC0415 - as above
-    from feedback.write import write_feedback as write  # noqa: PLC0415
-    from pose import Motion  # noqa: PLC0415
+    from feedback.write import write_pictures, write_report  # noqa: PLC0415 - as above
 
-    source, motions = Path(arguments["source"]), Path(arguments["motions"])
-    compared = arguments["reference"]
+    source, target = Path(arguments["source"]), Path(arguments["target"])
     with named_errors():
-        examination = examine(
-            Motion.load(motions / MOTION),
-            exercise=arguments["exercise"],
-            language=arguments["language"],
-            reference=Motion.load(motions / REFERENCE_MOTION) if compared else None,
-        )
-        write(
+        examination = _examination(arguments)
+        write_pictures(
             examination,
             source / VIDEO,
-            Path(arguments["target"]),
-            reference_path=source / REFERENCE if compared else None,
-            annotated_video=arguments["annotated_video"],
+            target,
+            reference_path=source / REFERENCE if arguments["reference"] else None,
             limits=Limits(**arguments["limits"]),
+            workers=arguments["workers"],
+            progress=report,
+        )
+        write_report(examination, target)
+    return {}
+
+
+def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write the annotated video.
+
+    Args:
+        arguments: see `feedback_arguments`.
+        report: takes the share that is done.
+
+    Raises:
+        JobError: the video cannot be read any more.
+    """
+    from feedback.write import write_video  # noqa: PLC0415 - as above
+
+    with named_errors():
+        write_video(
+            _examination(arguments),
+            Path(arguments["source"]) / VIDEO,
+            Path(arguments["target"]),
+            limits=Limits(**arguments["limits"]),
+            workers=arguments["workers"],
             progress=report,
         )
     return {}
+
+
+def _examination(arguments: dict[str, Any]) -> "Examination":
+    """What the motion shows: it takes a few hundredths of a second, so no stage keeps it for the next."""
+    from feedback.review import examine  # noqa: PLC0415 - as above
+    from pose import Motion  # noqa: PLC0415
+
+    motions = Path(arguments["motions"])
+    return examine(
+        Motion.load(motions / MOTION),
+        exercise=arguments["exercise"],
+        language=arguments["language"],
+        reference=Motion.load(motions / REFERENCE_MOTION) if arguments["reference"] else None,
+    )
 
 
 @contextmanager

@@ -5,15 +5,18 @@ wrong also differs from what is right by thickness, what is wanted by its dashes
 on bright and on dark clothes.
 
 Points are (x, y) pixels of the picture that is drawn on. NaN marks a landmark that is not known; nothing is drawn there.
+
+What is drawn on is a canvas: an RGB picture, or the planes of a frame that will be encoded.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from feedback.lettering import Colour, Picture
+from feedback.planes import Plane, Planes
 from pose.motion import INDEX, Floats
 
 ORANGE: Colour = (230, 159, 0)
@@ -43,29 +46,56 @@ BONES = tuple(
 """The skeleton's lines as pairs of landmarks. The face is left out: it says nothing about form."""
 JOINTS = tuple(sorted({end for bone in BONES for end in bone} | {INDEX["nose"]}))
 
+_BONES = np.array(BONES)
+_DOTS = np.array([(joint, joint) for joint in JOINTS])
+
 _FRACTION = 3
 """Bits below the point that OpenCV's drawing takes, so that lines do not jump from pixel to pixel in a video."""
 
+Canvas = Picture | Planes
 
-def stroke_width(picture: Picture) -> int:
+
+def stroke_width(canvas: Canvas) -> int:
     """Thickness of a line that looks the same on pictures of any size, pixels."""
-    height, width, _ = picture.shape
+    height, width = (canvas.y if isinstance(canvas, Planes) else canvas).shape[:2]
     return int(max(2, min(height, width) // 120))
 
 
-def _fixed(points: Floats) -> list[list[int]]:
-    """(m, 2) points as OpenCV wants them; what is far outside the picture is moved to where its arithmetic still holds."""
-    found: list[list[int]] = np.rint(np.clip(points, -10_000, 20_000) * (1 << _FRACTION)).astype(int).tolist()
-    return found
+def _layers(canvas: Canvas, colour: Colour) -> Iterator[tuple[Picture | Plane, Colour | int, int]]:
+    """What OpenCV draws on, with which value, and by how many bits coordinates are smaller there."""
+    if isinstance(canvas, Planes):
+        yield from canvas.layers(colour)
+    else:
+        yield canvas, colour, 0
 
 
-def draw_line(picture: Picture, start: Floats, end: Floats, colour: Colour, width: int) -> None:
-    """A line with a dark edge, in place."""
-    if not (np.isfinite(start).all() and np.isfinite(end).all()):
+def _fixed(points: Floats) -> NDArray[np.int32]:
+    """Points (..., 2) as OpenCV wants them; what is far outside the picture is moved to where its arithmetic still holds."""
+    return np.rint(np.clip(points, -10_000, 20_000) * (1 << _FRACTION)).astype(np.int32)
+
+
+def _strokes(canvas: Canvas, lines: Sequence[NDArray[np.int32]], colour: Colour, thickness: int) -> None:
+    """Lines of one colour with round ends, each (k, 2) from `_fixed`, all by one call; two equal points are a dot."""
+    if not len(lines):
         return
-    a, b = _fixed(np.array([start, end]))
-    cv2.line(picture, a, b, INK, width + max(2, width // 2), cv2.LINE_AA, _FRACTION)
-    cv2.line(picture, a, b, colour, width, cv2.LINE_AA, _FRACTION)
+    for pixels, value, halving in _layers(canvas, colour):
+        thick = max(1, (thickness + halving) >> halving)
+        # Of chroma, the eye sees no steps.
+        smooth = cv2.LINE_8 if halving else cv2.LINE_AA
+        cv2.polylines(pixels, lines, False, value, thick, smooth, _FRACTION + halving)
+
+
+def _edged(canvas: Canvas, lines: Sequence[Floats], colour: Colour, width: int) -> None:
+    """Strokes above a dark edge."""
+    paths = [_fixed(line) for line in lines]
+    _strokes(canvas, paths, INK, width + max(2, width // 2))
+    _strokes(canvas, paths, colour, width)
+
+
+def draw_line(canvas: Canvas, start: Floats, end: Floats, colour: Colour, width: int) -> None:
+    """A line with a dark edge, in place."""
+    if np.isfinite(start).all() and np.isfinite(end).all():
+        _edged(canvas, [np.array([start, end])], colour, width)
 
 
 def draw_dashes(picture: Picture, start: Floats, end: Floats, colour: Colour, width: int) -> None:
@@ -78,41 +108,40 @@ def draw_dashes(picture: Picture, start: Floats, end: Floats, colour: Colour, wi
         draw_line(picture, start + (end - start) * n / count, start + (end - start) * (n + 0.5) / count, colour, width)
 
 
-def draw_skeleton(picture: Picture, points: Floats, *, colour: Colour = NEUTRAL, width: int = 0) -> None:
+def draw_skeleton(canvas: Canvas, points: Floats, *, colour: Colour = NEUTRAL, width: int = 0) -> None:
     """The whole skeleton, in place.
 
     Args:
-        picture: to draw on.
+        canvas: to draw on.
         points: (33, 2) or wider; NaN for what is not to be drawn.
         colour: of the lines.
         width: of the lines, pixels; by default what suits the picture.
     """
-    width = width or stroke_width(picture)
-    known = [math.isfinite(x) and math.isfinite(y) for x, y in points[:, :2].tolist()]
+    width = width or stroke_width(canvas)
+    known: NDArray[np.bool_] = np.isfinite(points[:, :2]).all(axis=1)
     at = _fixed(np.nan_to_num(points[:, :2]))
-    lines = [(at[a], at[b]) for a, b in BONES if known[a] and known[b]]
-    dots = [at[joint] for joint in JOINTS if known[joint]]
+    lines = list(at[_BONES[known[_BONES].all(axis=1)]])
+    dots = list(at[_DOTS[known[_DOTS].all(axis=1)]])
     # All the edges first: the edge of one bone must not cut through another.
-    for thickness, radius, paint in ((width + max(2, width // 2), width + 1, INK), (width, width, colour)):
-        for a, b in lines:
-            cv2.line(picture, a, b, paint, thickness, cv2.LINE_AA, _FRACTION)
-        for dot in dots:
-            cv2.circle(picture, dot, radius << _FRACTION, paint, -1, cv2.LINE_AA, _FRACTION)
+    _strokes(canvas, lines, INK, width + max(2, width // 2))
+    _strokes(canvas, dots, INK, 2 * width + 3)
+    _strokes(canvas, lines, colour, width)
+    _strokes(canvas, dots, colour, 2 * width + 1)
 
 
-def draw_angle(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
+def draw_angle(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
     """The two sides of an angle and the arc between them at its vertex, in place. Nothing when a point is not known."""
-    width = width or stroke_width(picture)
-    draw_line(picture, vertex, arm, colour, round(1.6 * width))
-    draw_line(picture, vertex, other, colour, round(1.6 * width))
-    draw_arc(picture, arm, vertex, other, colour=colour, width=width)
+    width = width or stroke_width(canvas)
+    draw_line(canvas, vertex, arm, colour, round(1.6 * width))
+    draw_line(canvas, vertex, other, colour, round(1.6 * width))
+    draw_arc(canvas, arm, vertex, other, colour=colour, width=width)
 
 
-def draw_arc(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
+def draw_arc(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
     """The arc of an angle alone; see `draw_angle`."""
     if not (np.isfinite(arm).all() and np.isfinite(vertex).all() and np.isfinite(other).all()):
         return
-    width = width or stroke_width(picture)
+    width = width or stroke_width(canvas)
     thick = round(1.6 * width)
     reach = min(float(np.hypot(*(arm - vertex))), float(np.hypot(*(other - vertex))))
     radius = float(np.clip(0.42 * reach, 3 * width, 14 * width))
@@ -120,28 +149,27 @@ def draw_arc(picture: Picture, arm: Floats, vertex: Floats, other: Floats, *, co
     sweep = (np.arctan2(*(other - vertex)[::-1]) - begin + np.pi) % (2 * np.pi) - np.pi
     turns = begin + np.linspace(0, sweep, 24)
     arc = vertex + radius * np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    dense = np.round(arc * (1 << _FRACTION)).astype(np.int32)[:, None]
     for thickness, paint in ((thick + max(2, width // 2), INK), (thick, colour)):
-        cv2.polylines(picture, [dense], False, paint, thickness, cv2.LINE_AA, _FRACTION)
+        _strokes(canvas, [_fixed(arc)], paint, thickness)
 
 
-def draw_marks(picture: Picture, points: Floats, *, colour: Colour, width: int = 0) -> None:
+def draw_marks(canvas: Canvas, points: Floats, *, colour: Colour, width: int = 0) -> None:
     """What shows a value, in place: a ring around one point, a line between two, an angle at the middle one of three.
 
     Args:
-        picture: to draw on.
+        canvas: to draw on.
         points: (0 to 3, 2).
         colour: of the lines.
         width: of the skeleton's lines, pixels; by default what suits the picture.
     """
-    width = width or stroke_width(picture)
+    width = width or stroke_width(canvas)
     if len(points) == 3:
-        draw_angle(picture, points[0], points[1], points[2], colour=colour, width=width)
+        draw_angle(canvas, points[0], points[1], points[2], colour=colour, width=width)
     elif len(points) == 2:
-        draw_line(picture, points[0], points[1], colour, round(1.6 * width))
+        draw_line(canvas, points[0], points[1], colour, round(1.6 * width))
     elif len(points) == 1 and np.isfinite(points).all():
-        for thickness, paint in ((width + max(2, width // 2), INK), (width, colour)):
-            cv2.circle(picture, _fixed(points)[0], (4 * width) << _FRACTION, paint, thickness, cv2.LINE_AA, _FRACTION)
+        turns = np.linspace(0, 2 * np.pi, 33)
+        _edged(canvas, [points[0] + 4 * width * np.stack([np.cos(turns), np.sin(turns)], axis=1)], colour, width)
 
 
 def turned(arm: Floats, vertex: Floats, other: Floats, degrees: float) -> Floats:

@@ -16,8 +16,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch as Swatch
 from matplotlib.ticker import MaxNLocator
 
+from feedback.curve import Curve
 from feedback.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
+from feedback.examination import Examination
+from feedback.judgement import Finding
 from feedback.lettering import Colour, Picture, font_path, typeface, wrap
+from feedback.words import N_
 from pose.motion import Floats
 
 WIDTH, PLOT_HEIGHT = 720, 420
@@ -83,6 +87,30 @@ class Graph:
     targets: Sequence[Target] = ()
     marks: Sequence[Mark] = ()
     seconds: Callable[[float], str] = "{:g} s".format
+
+
+def graph_of(examination: Examination, curve: Curve) -> Graph:
+    """What the graph shows of an examined video."""
+    words, hold = examination.words, examination.hold
+    faulty = {finding.repetition for finding in examination.findings}
+    spans = [Span(str(rep.index), rep.start_s, rep.end_s, rep.index in faulty) for rep in examination.repetitions]
+    if hold is not None:
+        spans = [Span(words.quantity(hold.duration_s, "s"), hold.start_s, hold.end_s, bool(faulty))]
+    return Graph(
+        heading=f"{words(examination.exercise.name)} · {curve.name}",
+        times=examination.motion.times,
+        values=curve.values,
+        spans=spans,
+        targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
+        marks=[Mark(words(finding.check.title), _worst_moment(examination, finding)) for finding in examination.findings],
+        seconds=lambda value: words.quantity(value, "s"),
+    )
+
+
+def _worst_moment(examination: Examination, finding: Finding) -> float:
+    """When a fault was worst; what concerns a whole repetition, such as its pace, is marked at its extreme."""
+    of = next((rep for rep in examination.repetitions if rep.index == finding.repetition), None)
+    return of.peak_s if of is not None and not finding.marks else finding.time_s
 
 
 def draw_graph(graph: Graph) -> Picture:

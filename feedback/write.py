@@ -1,8 +1,11 @@
-"""Everything that is written about one video: pictures, graph, annotated video, and the report that names them."""
+"""Everything that is written about one video: the pictures with the graph, the annotated video, the report that names them.
+
+Each is a function of its own, since a person is shown the pictures before the video is made.
+"""
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,15 +14,12 @@ from feedback.cards import save
 from feedback.curve import Curve, driving_angle
 from feedback.drawing import WANTED, WRONG
 from feedback.examination import Examination
-from feedback.graph import Graph, Mark, Span, Target, draw_graph
-from feedback.judgement import Finding
 from feedback.lettering import Picture
 from feedback.pictures import picture_of, shown_points
 from feedback.report import Files, Report
 from feedback.shots import best_shot, worst_shots
 from feedback.side_by_side import greatest_difference, panel, side_by_side
-from feedback.video import AnnotatedVideo, Flag, Overlay
-from feedback.words import N_
+from feedback.video import Flag, Overlay, annotate
 from pose.comparison import SpanComparison
 from pose.errors import VideoUnreadable
 from pose.motion import INDEX
@@ -40,59 +40,82 @@ NAMES = {
     "comparison": "comparison.png",
 }
 """What is written beside report.json: the field of its `files` and the file's name."""
+PICTURES = tuple(name for kind, name in NAMES.items() if kind != "video")
 
 
-def write_feedback(
+def write_pictures(
     examination: Examination,
     video_path: Path,
     out_dir: Path,
     *,
     reference_path: Path | None = None,
-    annotated_video: bool = True,
     limits: Limits | None = None,
+    workers: int = 1,
     progress: Callable[[float], None] | None = None,
-) -> Report:
-    """Write report.json, worst1.png, worst2.png, graph.png and, where there is something to show, best.png, comparison.png and
-    annotated.mp4.
-
-    The video is decoded once, and one of its frames is in memory at a time.
+) -> None:
+    """Write worst1.png, worst2.png, graph.png and, where there is something to show, best.png and comparison.png.
 
     Args:
         examination: what `feedback.review.examine` found out about the video.
         video_path: the same video.
         out_dir: an existing directory; files of these names are replaced.
         reference_path: the reference's video; without it comparison.png shows only its skeleton.
-        annotated_video: whether to make annotated.mp4.
         limits: what the videos may cost, as for `pose.read_motion`.
-        progress: called with the share done, 0 to 1; what it raises ends the writing.
-
-    Returns:
-        The report as it was written, with the names of the files.
+        workers: cores to use; each picture is made on one of them.
+        progress: called from this thread with the share done, 0 to 1; what it raises ends the writing.
 
     Raises:
         VideoError: the video cannot be read any more.
     """
-    for name in NAMES.values():
-        # An earlier attempt may have left something that this one does not make.
+    for name in PICTURES:
+        # An earlier attempt may have left one that this attempt does not make.
         (out_dir / name).unlink(missing_ok=True)
     curve = driving_angle(examination)
-    save(draw_graph(_graph(examination, curve)), out_dir / "graph.png")
+
+    def draw_moment(moment: _Moment) -> None:
+        moment.use(_frame_at(video_path, limits, moment.time_s))
+
+    def draw_the_graph() -> None:
+        # matplotlib takes a third of a second to import, which passes here beside the other pictures.
+        from feedback.graph import draw_graph, graph_of  # noqa: PLC0415
+
+        save(draw_graph(graph_of(examination, curve)), out_dir / "graph.png")
+
     moments = _moments(examination, curve, out_dir, reference_path, limits)
-    with ExitStack() as stack:
-        video = stack.enter_context(Video(video_path, limits))
-        annotated = None
-        if annotated_video:
-            overlay = _overlay(examination, curve)
-            annotated = stack.enter_context(AnnotatedVideo(out_dir / "annotated.mp4", video.size, overlay, fps=video.fps))
-        _read_through(video, moments, annotated, progress)
-        if annotated is not None:
-            annotated.finish()
+    with ThreadPoolExecutor(workers, thread_name_prefix="pictures") as pool:
+        pictures = [pool.submit(draw_the_graph), *(pool.submit(draw_moment, moment) for moment in moments)]
+        try:
+            for number, picture in enumerate(pictures):
+                picture.result()
+                if progress is not None:
+                    progress((number + 1) / len(pictures))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def write_video(
+    examination: Examination,
+    video_path: Path,
+    out_dir: Path,
+    *,
+    limits: Limits | None = None,
+    workers: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Write annotated.mp4; see `feedback.video.annotate`."""
+    overlay = _overlay(examination, driving_angle(examination))
+    annotate(video_path, out_dir / NAMES["video"], overlay, limits=limits, workers=workers, progress=progress)
+
+
+def write_report(examination: Examination, out_dir: Path) -> Report:
+    """Write report.json, which names the pictures and the video that are beside it now.
+
+    Returns:
+        The report as it was written.
+    """
     made = {kind: name for kind, name in NAMES.items() if (out_dir / name).is_file()}
-    files = Files(report="report.json", **made)
-    report = examination.report.model_copy(update={"files": files})
+    report = examination.report.model_copy(update={"files": Files(report="report.json", **made)})
     (out_dir / "report.json").write_text(report.to_json(), encoding="utf-8")
-    if progress is not None:
-        progress(1.0)
     return report
 
 
@@ -107,7 +130,7 @@ class _Moment:
 def _moments(
     examination: Examination, curve: Curve, out_dir: Path, reference_path: Path | None, limits: Limits | None
 ) -> list[_Moment]:
-    """The frames that pictures are made from, in order of time."""
+    """The frames that pictures are made from."""
     shots = dict(zip(("worst1.png", "worst2.png"), worst_shots(examination), strict=True))
     best = best_shot(examination)
     if best is not None:
@@ -126,7 +149,7 @@ def _moments(
     span = greatest_difference(examination)
     if span is not None:
         moments.append(_Moment(float(times[span.sample]), partial(compare, span)))
-    return sorted(moments, key=lambda moment: moment.time_s)
+    return moments
 
 
 def _reference_panel(examination: Examination, span: SpanComparison, path: Path | None, limits: Limits | None) -> Picture:
@@ -141,49 +164,15 @@ def _reference_panel(examination: Examination, span: SpanComparison, path: Path 
     return panel(reference, span.reference_sample, frame, span.reference_joint, colour=WANTED, mirrored=span.mirrored)
 
 
-def _read_through(
-    video: Video, moments: Sequence[_Moment], annotated: AnnotatedVideo | None, progress: Callable[[float], None] | None
-) -> None:
-    """One pass over the video: as far as the last frame that is wanted, or to its end for the annotated video."""
-    waiting = deque(moments)
-    end_s = video.duration_s or 0.0
-    frame = None
-    for frame in video.frames():
-        if annotated is not None:
-            annotated.add(frame)
-        elif not waiting:
-            return
-        while waiting and frame.time >= waiting[0].time_s - SLACK_S:
-            waiting.popleft().use(frame.rgb())
-        if progress is not None:
-            progress(min(1.0, frame.time / end_s) if end_s else 0.0)
-    if frame is None:
-        raise VideoUnreadable("The video can no longer be read. Please upload it again.")
-    for moment in waiting:
-        moment.use(frame.rgb())
-
-
-def _graph(examination: Examination, curve: Curve) -> Graph:
-    words, hold = examination.words, examination.hold
-    faulty = {finding.repetition for finding in examination.findings}
-    spans = [Span(str(rep.index), rep.start_s, rep.end_s, rep.index in faulty) for rep in examination.repetitions]
-    if hold is not None:
-        spans = [Span(words.quantity(hold.duration_s, "s"), hold.start_s, hold.end_s, bool(faulty))]
-    return Graph(
-        heading=f"{words(examination.exercise.name)} · {curve.name}",
-        times=examination.motion.times,
-        values=curve.values,
-        spans=spans,
-        targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
-        marks=[Mark(words(finding.check.title), _worst_moment(examination, finding)) for finding in examination.findings],
-        seconds=lambda value: words.quantity(value, "s"),
-    )
-
-
-def _worst_moment(examination: Examination, finding: Finding) -> float:
-    """When a fault was worst; what concerns a whole repetition, such as its pace, is marked at its extreme."""
-    of = next((rep for rep in examination.repetitions if rep.index == finding.repetition), None)
-    return of.peak_s if of is not None and not finding.marks else finding.time_s
+def _frame_at(path: Path, limits: Limits | None, time_s: float) -> Picture:
+    """The first frame from a moment on; the last one where the video can only be read to before it."""
+    with Video(path, limits) as video:
+        frame = next(video.frames(time_s - SLACK_S), None)
+        if frame is None:
+            frame = next(iter(deque(video.frames(), maxlen=1)), None)
+        if frame is None:
+            raise VideoUnreadable("The video can no longer be read. Please upload it again.")
+        return frame.rgb()
 
 
 def _overlay(examination: Examination, curve: Curve) -> Overlay:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pose.angles import SIDES, TRIPLES, angle_at
 from pose.motion import INDEX, LANDMARKS, Floats, Motion
@@ -222,7 +222,7 @@ def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool, 
     along = np.array([squares[cell] for cell in path])
     similarity = np.exp(-np.percentile(along, DECISIVE, axis=0) / tolerance**2)
     # Steadied over a few samples, so that one slip of the model is not the moment of greatest difference.
-    steady = ndimage.uniform_filter1d(along * weights, min(5, len(along)), axis=0, mode="nearest")
+    steady = cv2.blur(along * weights, (1, min(5, len(along))), borderType=cv2.BORDER_REPLICATE)
     worst = path[int(np.argmax(steady.sum(axis=1)))]
     sample, other_sample = samples[worst[0]], other_samples[worst[1]]
     joint = _joint_off(points[sample], other[other_sample], np.sqrt(visibility[sample] * other_visibility[other_sample]))

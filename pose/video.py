@@ -14,12 +14,13 @@ from typing import Any, Self
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from pose.errors import VideoUnreadable
 from pose.limits import Limits, check_duration, check_file, check_frames, check_pixels, check_rate
 
-__all__ = ["Frame", "Limits", "Orientation", "Pixels", "Size", "Video", "fit", "probe"]
+__all__ = ["Frame", "Limits", "Orientation", "Pixels", "Size", "Video", "fit", "planes", "probe"]
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -69,9 +70,9 @@ class Orientation:
         return (size[1], size[0]) if self.transposed else size
 
     def upright(self, pixels: Pixels) -> Pixels:
-        """(height, width, 3) turned upright, contiguous."""
+        """(height, width) or (height, width, 3) turned upright, contiguous."""
         if self.transposed:
-            pixels = pixels.transpose(1, 0, 2)
+            pixels = pixels.swapaxes(0, 1)
         if self.flipped_x:
             pixels = pixels[:, ::-1]
         if self.flipped_y:
@@ -87,6 +88,14 @@ def fit(size: Size, long_side: int, *, even: bool = False) -> Size:
     return width, height
 
 
+def planes(frame: av.VideoFrame) -> list[Pixels]:
+    """The planes of a planar 8-bit frame as (height, width) views; what is written there is in the frame."""
+    return [
+        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in frame.planes
+    ]
+
+
 class Frame:
     """One decoded picture. Conversion happens in `rgb`, so that a frame nobody looks at costs only its decoding."""
 
@@ -100,20 +109,47 @@ class Frame:
         self.size = size
         """(width, height) of the upright picture at full size."""
 
-    def rgb(self, size: Size | None = None, *, quick: bool = False) -> Pixels:
+    def rgb(self, size: Size | None = None) -> Pixels:
         """The upright picture.
 
         Args:
             size: (width, height) to scale to while converting; None for full size.
-            quick: scale in half the time and a little less smoothly.
 
         Returns:
             (height, width, 3) RGB.
         """
         width, height = self._orientation.upright_size(size or self.size)  # as stored: a transposition is its own inverse
-        scaling = "FAST_BILINEAR" if quick else "AREA"
-        stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation=scaling, threads=1)
+        stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA", threads=1)
         return self._orientation.upright(stored)
+
+    def yuv(self, size: Size) -> av.VideoFrame:
+        """The upright picture as an encoder takes it, in 8-bit YUV 4:2:0 of limited range; its planes may be drawn on.
+
+        Args:
+            size: (width, height), both even.
+
+        Returns:
+            A frame of its own, with the source's colour matrix, transfer and primaries.
+        """
+        width, height = self._orientation.upright_size(size)
+        full = self._decoded.color_range == ColorRange.JPEG
+        stored = self._decoded.reformat(
+            width=width,
+            height=height,
+            format="yuv420p",
+            interpolation="AREA",
+            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+        if self._orientation == Orientation():
+            # Without a conversion it is the decoder's own picture, which later frames are made from.
+            stored.make_writable()
+            return stored
+        upright = av.VideoFrame(*size, "yuv420p")
+        for source, target in zip(planes(stored), planes(upright), strict=True):
+            target[:] = self._orientation.upright(source)
+        return upright
 
 
 class Video:
@@ -180,6 +216,20 @@ class Video:
         if self.duration_s is None:
             return self.damaged == 0
         return self.damaged == 0 and self.duration_s - self.end_s <= max(MISSING_S, MISSING_SHARE * self.duration_s)
+
+    def keyframes(self) -> list[float]:
+        """Seconds of the frames where decoding can begin, in order of time. Nothing is decoded."""
+        self._rewind(0.0)
+        found: list[float] = []
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except (StopIteration, av.error.FFmpegError):
+                return sorted(found)
+            time = packet.pts if packet.pts is not None else packet.dts
+            if packet.is_keyframe and time is not None:
+                found.append(float(time * self._stream.time_base) - self._start)
 
     def skip_unneeded(self, skip: bool) -> None:
         """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""

@@ -1,14 +1,17 @@
 """Small videos made for a test, and how to look into one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace
 
 TIME_BASE = Fraction(1, 90_000)
+_MATRICES = {"bt601": Colorspace.ITU601, "bt709": Colorspace.ITU709}
 
 
 def record(
@@ -19,6 +22,8 @@ def record(
     seconds: float = 2.0,
     fps: float = 30,
     turn: int = 0,
+    paint: tuple[int, int, int] | None = None,
+    matrix: Literal["bt601", "bt709"] = "bt601",
 ) -> Path:
     """Write an H.264 video of a grey ground that gets brighter.
 
@@ -28,6 +33,8 @@ def record(
         times: of the frames, for a variable frame rate; else `fps` for `seconds`.
         seconds, fps: where `times` is not given.
         turn: rotation metadata, degrees, a multiple of 90.
+        paint: RGB of the ground, instead of grey.
+        matrix: how it is turned into YUV, which the file says.
     """
     at = list(times) if times is not None else [n / fps for n in range(round(seconds * fps))]
     width, height = size
@@ -37,11 +44,13 @@ def record(
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
         stream.codec_context.time_base = stream.time_base = TIME_BASE
         stream.codec_context.thread_count = 1
+        stream.codec_context.colorspace = _MATRICES[matrix]
         if turn:
             stream.set_display_rotation(turn)
         for number, time in enumerate(at):
             level = 60 + round(120 * number / len(at))
-            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), level, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), paint or level, np.uint8), format="rgb24")
+            frame = frame.reformat(format=stream.pix_fmt, dst_colorspace=_MATRICES[matrix])
             frame.pts, frame.time_base = round(time / TIME_BASE), TIME_BASE
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -66,3 +75,10 @@ def look_into(path: Path) -> Seen:
         times = [frame.time for frame in container.decode(stream)]
         codec = stream.codec_context
         return Seen(codec.name, codec.pix_fmt, (codec.width, codec.height), container.duration / av.time_base, times)
+
+
+def frames_of(path: Path) -> Iterator[np.ndarray]:
+    """(height, width, 3) RGB of each frame, by the matrix that the file names."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")

@@ -3,7 +3,9 @@
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from consumer.analysis import limits_of, named_errors
@@ -11,16 +13,19 @@ from consumer.commands import console, summary
 from consumer.commands.exercises import check_exercise
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings
+from feedback.examination import Examination
 from feedback.report import Report
 from feedback.review import examine
 from feedback.words import language_of
-from feedback.write import write_feedback
+from feedback.write import write_pictures, write_report, write_video
 from pose import Motion, read_motion
 from pose import model as models
 
 REFERENCE_SHARE = 0.25
-ANALYSIS_SHARE = 0.75
-"""Shares of the progress bar."""
+ANALYSIS_SHARE = 0.6
+"""Shares of the progress bar: the analysis' end, and the reference's."""
+
+Tell = Callable[[str, float], None]
 
 
 def run(
@@ -41,46 +46,51 @@ def run(
         settings = settings.model_copy(update={"annotated_video": annotated_video})
     language = language_of(language)
     target = out if out is not None else None if json else Path(f"{video.stem}_feedback")
-    with console.reporting(as_json=json, language=language):
-        report = _analyze(settings, video, reference, target, exercise=exercise, language=language, shown=not json)
-        if json:
-            console.print_json(report.model_dump(mode="json", by_alias=True))
-        else:
-            summary.show(report.model_dump(mode="json", by_alias=True), target, language)
+    with console.reporting(as_json=json, language=language), console.progress_bar(shown=not json) as tell:
+        examination = _examine(settings, video, reference, exercise=exercise, language=language, tell=tell)
+        report = examination.report
+        if not json:
+            # At once, since the pictures and the video take as long again.
+            summary.show(report.model_dump(mode="json", by_alias=True), language)
+        if target is not None:
+            report = _write(settings, examination, video, reference, target=target, tell=tell)
+    if json:
+        console.print_json(report.model_dump(mode="json", by_alias=True))
+    else:
+        summary.show_place(target)
 
 
-def _analyze(
-    settings: Settings,
-    video: Path,
-    reference: Path | None,
-    target: Path | None,
-    *,
-    exercise: str | None,
-    language: str,
-    shown: bool,
+def _examine(
+    settings: Settings, video: Path, reference: Path | None, *, exercise: str | None, language: str, tell: Tell
+) -> Examination:
+    start = REFERENCE_SHARE if reference is not None else 0.0
+    compared = None
+    if reference is not None:
+        with named_errors("the reference: "):
+            compared = _read(settings, reference, lambda done: tell("Reading the reference", start * done))
+    with named_errors():
+        motion = _read(settings, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
+        return examine(motion, exercise=exercise, language=language, reference=compared)
+
+
+def _write(
+    settings: Settings, examination: Examination, video: Path, reference: Path | None, *, target: Path, tell: Tell
 ) -> Report:
-    with console.progress_bar(shown=shown) as tell:
-        share = ANALYSIS_SHARE if target is not None else 1.0
-        start = REFERENCE_SHARE * share if reference is not None else 0.0
-        compared = None
-        if reference is not None:
-            with named_errors("the reference: "):
-                compared = _read(settings, reference, lambda done: tell("Reading the reference", start * done))
-        with named_errors():
-            motion = _read(settings, video, lambda done: tell("Analysing", start + (share - start) * done))
-            examination = examine(motion, exercise=exercise, language=language, reference=compared)
-            if target is None:
-                return examination.report
-            with _complete(target) as unfinished:
-                return write_feedback(
-                    examination,
-                    video,
-                    unfinished,
-                    reference_path=reference,
-                    annotated_video=settings.annotated_video,
-                    limits=limits_of(settings),
-                    progress=lambda done: tell("Writing the feedback", share + (1 - share) * done),
-                )
+    """Pictures and video side by side, then the report that names them."""
+    limits, workers = limits_of(settings), settings.workers
+
+    def progress(done: float) -> None:
+        tell("Writing the feedback", ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * done)
+
+    with named_errors(), _complete(target) as unfinished, ThreadPoolExecutor(1) as pool:
+        pictures = partial(write_pictures, examination, video, unfinished, reference_path=reference, limits=limits)
+        if settings.annotated_video:
+            beside = pool.submit(pictures)
+            write_video(examination, video, unfinished, limits=limits, workers=workers, progress=progress)
+            beside.result()
+        else:
+            pictures(workers=workers, progress=progress)
+        return write_report(examination, unfinished)
 
 
 def _read(settings: Settings, video: Path, progress: Callable[[float], None]) -> Motion:

@@ -11,8 +11,8 @@ from feedback.exercises import CATALOGUE
 from feedback.words import words_of
 
 
-def show(report: Mapping[str, Any], directory: Path | str | None, language: str) -> None:
-    """Print exercise, repetitions, advice, and where the files are."""
+def show(report: Mapping[str, Any], language: str) -> None:
+    """Print exercise, repetitions and advice."""
     name = report["exercise"]["name"]
     show_result(
         name=name,
@@ -28,7 +28,6 @@ def show(report: Mapping[str, Any], directory: Path | str | None, language: str)
         out.print(f"  [dim]?[/] {escape(item['title'])}: [dim]{escape(item['reason'])}[/]", soft_wrap=True)
     for warning in report["warnings"]:
         out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
-    show_place(directory)
 
 
 def show_document(result: Mapping[str, Any], directory: Path | str | None, language: str) -> None:

@@ -1,10 +1,12 @@
+import cv2
 import numpy as np
 import pytest
 
 from feedback.drawing import WRONG, YELLOW
-from feedback.video import MAX_FPS, AnnotatedVideo, Flag, Overlay, calm_side, video_size
+from feedback.planes import Planes
+from feedback.video import MAX_FPS, PART_S, Flag, Overlay, Painter, annotate, calm_side, part_starts, video_size
 from pose.video import Video
-from tests.footage import look_into, record
+from tests.footage import frames_of, look_into, record
 
 
 def overlay(size, **fields):
@@ -15,17 +17,16 @@ def overlay(size, **fields):
     return Overlay(times, points, (23, 25, 27), np.linspace(60, 180, len(times)), [(0.0, "0"), (1.0, "1")], **fields)
 
 
-def annotate(source, target, **fields):
-    with Video(source) as video, AnnotatedVideo(target, video.size, overlay(video.size, **fields), fps=video.fps) as annotated:
-        for frame in video.frames():
-            annotated.add(frame)
-        annotated.finish()
+def annotated(source, target, *, workers=1, **fields):
+    with Video(source) as video:
+        list(video.frames())
+        annotate(source, target, overlay(video.size, **fields), workers=workers)
         return video.end_s
 
 
 @pytest.mark.parametrize("size", [(320, 240), (240, 320), (161, 121), (1280, 722)])
 def test_it_plays_in_a_browser_and_lasts_as_long_as_the_video(tmp_path, size):
-    end_s = annotate(record(tmp_path / "in.mp4", size, seconds=1), tmp_path / "out.mp4")
+    end_s = annotated(record(tmp_path / "in.mp4", size, seconds=1), tmp_path / "out.mp4")
     seen = look_into(tmp_path / "out.mp4")
     assert (seen.codec, seen.pixels) == ("h264", "yuv420p")
     assert seen.duration_s == pytest.approx(end_s, abs=0.01)
@@ -36,7 +37,7 @@ def test_it_plays_in_a_browser_and_lasts_as_long_as_the_video(tmp_path, size):
 
 @pytest.mark.parametrize("fps", [10, 24, 25, 30, 60])
 def test_its_duration_is_right_at_any_rate_and_high_rates_are_thinned_out(tmp_path, fps):
-    annotate(record(tmp_path / "in.mp4", (64, 48), seconds=2, fps=fps), tmp_path / "out.mp4")
+    annotated(record(tmp_path / "in.mp4", (64, 48), seconds=2, fps=fps), tmp_path / "out.mp4")
     seen = look_into(tmp_path / "out.mp4")
     assert seen.duration_s == pytest.approx(2, abs=1 / fps)
     assert len(seen.times) == 2 * min(fps, MAX_FPS)
@@ -44,13 +45,13 @@ def test_its_duration_is_right_at_any_rate_and_high_rates_are_thinned_out(tmp_pa
 
 def test_frames_keep_their_times_when_the_rate_varies(tmp_path):
     times = [0, 0.04, 0.1, 0.3, 0.35, 0.8, 0.9, 1.3]
-    annotate(record(tmp_path / "in.mp4", (64, 48), times=times), tmp_path / "out.mp4")
+    annotated(record(tmp_path / "in.mp4", (64, 48), times=times), tmp_path / "out.mp4")
     assert look_into(tmp_path / "out.mp4").times == pytest.approx(times, abs=1e-3)
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_it_is_upright_as_a_viewer_saw_the_video(tmp_path, turn):
-    annotate(record(tmp_path / "in.mp4", (96, 64), seconds=0.3, turn=turn), tmp_path / "out.mp4")
+    annotated(record(tmp_path / "in.mp4", (96, 64), seconds=0.3, turn=turn), tmp_path / "out.mp4")
     assert look_into(tmp_path / "out.mp4").size == ((96, 64) if turn == 180 else (64, 96))
 
 
@@ -70,39 +71,92 @@ def test_it_has_at_most_720_lines_half_a_million_pixels_and_even_sides(size, exp
 
 def test_nothing_is_left_behind_when_it_was_not_finished(tmp_path):
     record(tmp_path / "in.mp4", (64, 48), seconds=0.5)
-    with (
-        Video(tmp_path / "in.mp4") as video,
-        AnnotatedVideo(tmp_path / "out.mp4", video.size, overlay(video.size)) as annotated,
-    ):
-        annotated.add(next(video.frames()))
+
+    def give_up(_share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(tmp_path / "in.mp4", tmp_path / "out.mp4", overlay((64, 48)), progress=give_up)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+def test_parts_side_by_side_make_the_same_file_as_one_after_the_other(tmp_path):
+    source = record(tmp_path / "in.mp4", (64, 48), seconds=3 * PART_S)
+    for workers in (1, 3):
+        annotated(source, tmp_path / f"{workers}.mp4", workers=workers)
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "3.mp4").read_bytes()
+
+
+def test_no_frame_is_lost_or_doubled_where_parts_meet(tmp_path):
+    source = record(tmp_path / "in.mp4", (64, 48), seconds=3 * PART_S + 1)
+    annotated(source, tmp_path / "out.mp4", workers=2)
+    assert look_into(tmp_path / "out.mp4").times == pytest.approx(look_into(source).times, abs=1e-3)
+
+
+def test_the_picture_of_a_part_is_as_bright_as_the_one_before(tmp_path):
+    # The ground gets brighter by the same step from frame to frame, over the seam too.
+    source = record(tmp_path / "in.mp4", (64, 48), seconds=3 * PART_S)
+    annotated(source, tmp_path / "out.mp4")
+    corner = [float(frame[40:, :8].mean()) for frame in frames_of(tmp_path / "out.mp4")]
+    assert np.abs(np.diff(corner)).max() < 4
+
+
+@pytest.mark.parametrize("colour", ["bt709", "bt601"])
+def test_colours_are_those_of_the_source(tmp_path, colour):
+    source = record(tmp_path / "in.mp4", (64, 48), seconds=0.2, paint=(200, 60, 40), matrix=colour)
+    annotated(source, tmp_path / "out.mp4")
+    before, after = (next(frames_of(path))[40:, :8].reshape(-1, 3).mean(axis=0) for path in (source, tmp_path / "out.mp4"))
+    assert after == pytest.approx(before, abs=6)
+
+
+@pytest.mark.parametrize(
+    ("key_times", "duration_s", "starts"),
+    [
+        ([0], 3, [0]),
+        ([0, 2, 4, 6, 8, 10, 12], 13, [0, 4, 8]),
+        ([0, 8.3, 16.7, 25], 30, [0, 8.3, 16.7, 25]),
+        ([0], 20, [0, 4, 8]),
+        ([0], None, [0]),
+        ([], 13, [0, 4]),
+    ],
+)
+def test_parts_begin_at_keyframes_and_are_never_long(key_times, duration_s, starts):
+    assert part_starts(key_times, duration_s) == pytest.approx(starts, abs=0.01)
+
+
 @pytest.fixture
-def draw(tmp_path):
+def draw():
     def drawn(time, **fields):
         size = (320, 240)
-        picture = np.full((240, 320, 3), 100, np.uint8)
-        with AnnotatedVideo(tmp_path / "out.mp4", size, overlay(size, **fields)) as annotated:
-            annotated.draw(picture, time)
-        return picture
+        picture = Planes(np.full((240, 320), 100, np.uint8), *np.full((2, 120, 160), 128, np.uint8))
+        Painter(overlay(size, **fields), size, size).draw(picture, time)
+        return rgb(picture)
 
     return drawn
+
+
+def rgb(picture):
+    planes = np.concatenate([plane.ravel() for plane in (picture.y, picture.u, picture.v)])
+    return cv2.cvtColor(planes.reshape(360, 320), cv2.COLOR_YUV2RGB_I420)
+
+
+def near(picture, colour):
+    return (np.abs(picture.astype(int) - colour) < 40).all(axis=2)
 
 
 def test_a_fault_is_flagged_while_it_happens(draw):
     flags = [Flag("엉덩이가 처져요", 1, 2, (11, 23, 27))]
     before, during, after = (draw(time, flags=flags) for time in (0.99, 1.5, 2.0))
-    yellow = [(np.abs(picture.astype(int) - YELLOW) < 40).all(axis=2).sum() for picture in (before, during, after)]
+    yellow = [near(picture, YELLOW).sum() for picture in (before, during, after)]
     assert yellow[0] == yellow[2] == 0 < yellow[1]
-    assert (during == WRONG).all(axis=2).any()
-    assert not (before == WRONG).all(axis=2).any()
+    assert near(during, WRONG).any()
+    assert not near(before, WRONG).any()
 
 
 def test_two_faults_at_once_are_both_readable(draw):
     def plates(*texts):
         picture = draw(1.5, flags=[Flag(text, 1, 2) for text in texts])
-        return (np.abs(picture.astype(int) - YELLOW) < 40).all(axis=2).sum()
+        return near(picture, YELLOW).sum()
 
     both = plates("Hips sagging", "Not deep enough")
     assert both == pytest.approx(plates("Hips sagging") + plates("Not deep enough"), rel=0.02)
