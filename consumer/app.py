@@ -69,18 +69,24 @@ def submit(backend: Backend, request: Request, progress: Callable[[float], None]
 
 
 def follow(
-    backend: Backend, job_id: str, *, timeout_s: float, changed: Callable[[Snapshot], None] = lambda _: None
+    backend: Backend,
+    job_id: str,
+    *,
+    timeout_s: float,
+    changed: Callable[[Snapshot], None] = lambda _: None,
+    whole: bool = True,
 ) -> Mapping[str, Any]:
-    """Wait for a job's end.
+    """Wait for a job's end, or for its result.
 
     Args:
         backend: the stores.
         job_id: the document's id.
         timeout_s: how long to wait.
         changed: told of each new state of the document.
+        whole: wait for the annotated video too; else the result is enough.
 
     Returns:
-        The document's fields at its end.
+        The document's fields then.
 
     Raises:
         StillRunning: the wait is over.
@@ -98,7 +104,7 @@ def follow(
             version, look_s = snapshot.version, FIRST_LOOK_S
             changed(snapshot)
         status = jobs.status_of(snapshot.fields)
-        if status is not None and status.final:
+        if (status is not None and status.final) or (not whole and jobs.has_result(snapshot.fields)):
             return snapshot.fields
         if time.monotonic() > until:
             raise StillRunning

@@ -51,8 +51,7 @@ class Endings:
             if again:
                 lease.end(lambda snapshot: self._postpone(snapshot, lease, error))
             else:
-                lease.end(jobs.fail(error, job.language))
-                self._metrics.ended(str(Status.FAILED), str(code))
+                self._give_up(lease, error)
         except Interrupted as reason:
             return self.interrupted(lease, reason)
         return not again
@@ -74,6 +73,17 @@ class Endings:
                 if _written(lease, jobs.hand_back(lease.job.attempt)):
                     self._metrics.handed_back.inc()
                 return False
+
+    def _give_up(self, lease: Lease, error: JobError) -> None:
+        ended: list[Changes] = []
+
+        def changes(snapshot: Snapshot) -> Changes:
+            ended[:] = [jobs.give_up(snapshot.fields, error, lease.job.language)]
+            return ended[0]
+
+        lease.end(changes)
+        status = ended[0]["status"]
+        self._metrics.ended(status, str(error.code) if status == Status.FAILED else "")
 
     def _postpone(self, snapshot: Snapshot, lease: Lease, error: JobError) -> Changes:
         settings, job = self._settings, lease.job

@@ -34,6 +34,7 @@ from pydantic.alias_generators import to_camel
 from consumer import paths
 from consumer.backends import DELETE, SERVER_TIME, Snapshot
 from consumer.errors import ErrorCode, JobError
+from feedback.words import N_, language_of, words_of
 
 Changes = dict[str, Any]
 
@@ -51,6 +52,11 @@ REPORT_FILES = {
 
 MAX_DOCUMENT_CHARACTERS = 100_000
 """A request is a few hundred. One that is larger would leave no room for progress and result (Firestore: 1 MiB in all)."""
+
+
+NO_VIDEO = "no_annotated_video"
+"""Code of the warning in a `result` whose annotated video could not be made."""
+_NO_VIDEO = N_("The annotated video could not be made. The feedback is complete without it.")
 
 
 class Status(StrEnum):
@@ -76,9 +82,16 @@ class Stage(StrEnum):
     ANALYSING = "analysing"
     WRITING_FEEDBACK = "writing_feedback"
     UPLOADING = "uploading"
+    ANNOTATING = "annotating"
 
 
-SHARES = {Stage.DOWNLOADING: (0, 10), Stage.ANALYSING: (10, 70), Stage.WRITING_FEEDBACK: (70, 90), Stage.UPLOADING: (90, 100)}
+SHARES = {
+    Stage.DOWNLOADING: (0, 10),
+    Stage.ANALYSING: (10, 50),
+    Stage.WRITING_FEEDBACK: (50, 65),
+    Stage.UPLOADING: (65, 70),
+    Stage.ANNOTATING: (70, 100),
+}
 """The part of the whole job's percentage that each stage covers."""
 
 
@@ -210,6 +223,11 @@ def status_of(fields: Mapping[str, Any]) -> Status | None:
         return None
 
 
+def has_result(fields: Mapping[str, Any]) -> bool:
+    """Whether the feedback is there already; the annotated video may follow."""
+    return isinstance(fields.get("result"), Mapping)
+
+
 def seconds_until_due(snapshot: Snapshot) -> float:
     """Until a `waiting` document is due; 0 when it does not say."""
     not_before = snapshot.fields.get("notBefore")
@@ -285,9 +303,27 @@ def advance(stage: Stage, percent: int) -> Changes:
     return {**renew(), "progress": _progress(stage, percent), "updatedAt": SERVER_TIME}
 
 
+def show_result(result: Mapping[str, Any]) -> Changes:
+    """The feedback is there; the annotated video follows, so the job goes on."""
+    return {**renew(), "result": dict(result), "updatedAt": SERVER_TIME}
+
+
 def finish(result: Mapping[str, Any]) -> Changes:
     """To `done`."""
-    return {**_end(Status.DONE), "result": dict(result), "error": DELETE, "progress": _progress(Stage.UPLOADING, 100)}
+    return {**_end(Status.DONE), "result": dict(result), "error": DELETE, "progress": _progress(Stage.ANNOTATING, 100)}
+
+
+def give_up(fields: Mapping[str, Any], error: JobError, language: str | None) -> Changes:
+    """The end after the last attempt: `failed`, or `done` without an annotated video when the feedback is there already.
+
+    Args:
+        fields: the document as it is now.
+        error: what the last attempt failed by.
+        language: of the message.
+    """
+    if not has_result(fields):
+        return fail(error, language)
+    return finish({**fields["result"], "warnings": [{"code": NO_VIDEO, "message": words_of(language_of(language))(_NO_VIDEO)}]})
 
 
 def hand_back(attempt: int) -> Changes:

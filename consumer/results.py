@@ -29,9 +29,8 @@ class Publication:
         return CONTENT_TYPES[self.file.suffix]
 
 
-def publications(job: Job, files: Iterable[Path]) -> list[Publication]:
-    """The results of this attempt. The report comes last, so that it never names what is not there."""
-    prefix = job.results_prefix()
+def publications(prefix: str, files: Iterable[Path]) -> list[Publication]:
+    """Results and where they go: below the prefix. The report comes last, so that it never names what is not there."""
     known = set(REPORT_FILES.values())
     ordered = sorted((file for file in files if file.name in known), key=lambda file: file.name == REPORT_FILES["report"])
     return [Publication(file, prefix + file.name) for file in ordered]
@@ -62,6 +61,7 @@ def result_of(report: Mapping[str, Any], published: Iterable[Publication]) -> di
         "summary": report["summary"],
         "faults": [{key: fault[key] for key in ("id", "title", "advice", "reps")} for fault in report["faults"]],
         "files": {kind: paths.get(name) for kind, name in REPORT_FILES.items()},
+        "warnings": [],
     }
 
 

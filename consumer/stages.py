@@ -15,7 +15,7 @@ from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments, fee
 from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
 from consumer.directories import size_of
 from consumer.errors import ErrorCode, JobError
-from consumer.jobs import Stage
+from consumer.jobs import REPORT_FILES, Stage
 from consumer.lease import Lease
 from consumer.results import Publication, legacy_publications, publications, read_report, result_of
 from consumer.sandbox.confine import Confinement
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 RESULTS_BYTES = 300_000_000
 """Room that a job's motion, pictures and annotated video may take beside its video."""
+
+RESULT = "result.json"
+"""What the stage `uploading` leaves: the document's `result`."""
 
 GENERATION = "generation"
 """Beside the downloaded video: which one of its path it is."""
@@ -117,49 +120,100 @@ def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
 
 
 def write_feedback(shop: Workshop, lease: Lease, place: Place) -> None:
-    """From motions to report, pictures, graph and annotated video, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    """From motions to report, pictures and graph, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    _from_motions(shop, lease, place, stage=Stage.WRITING_FEEDBACK, task=shop.analysis.write_feedback)
+
+
+def annotate(shop: Workshop, lease: Lease, place: Place) -> None:
+    """From motion to the annotated video, if one is wished, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    if shop.settings.annotated_video:
+        _from_motions(shop, lease, place, stage=Stage.ANNOTATING, task=shop.analysis.annotate)
+    else:
+        place.begin(Stage.ANNOTATING)
+        place.finish(Stage.ANNOTATING)
+
+
+def _from_motions(shop: Workshop, lease: Lease, place: Place, *, stage: Stage, task: str) -> None:
     source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
     shop.spool.need(RESULTS_BYTES)
-    target = place.begin(Stage.WRITING_FEEDBACK)
-    arguments = feedback_arguments(shop.settings, lease.job, source=source, motions=motions, target=target)
-    task, readable = shop.analysis.write_feedback, [source, motions]
-    _in_sandbox(shop, lease, stage=Stage.WRITING_FEEDBACK, task=task, arguments=arguments, readable=readable)
-    place.finish(Stage.WRITING_FEEDBACK)
+    arguments = feedback_arguments(
+        shop.settings,
+        lease.job,
+        source=source,
+        motions=motions,
+        target=place.begin(stage),
+        workers=1 + shop.spare_workers(),
+    )
+    _in_sandbox(shop, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions])
+    place.finish(stage)
 
 
 def publish(shop: Workshop, lease: Lease, place: Place) -> None:
-    """Upload the results and write `done`. Raises JobError, Interrupted, StoreError."""
+    """Upload report and pictures, and write `result`: from then on the app can show them.
+
+    Raises:
+        JobError: the report or the result is too large.
+        Interrupted: the work is to stop.
+        StoreError: a store cannot be reached.
+    """
     job = lease.job
     files = place.files(Stage.WRITING_FEEDBACK)
-    published = publications(job, files)
+    published = publications(job.results_prefix(), files)
     result = _result(files, published)
     everything = [*published, *legacy_publications(job, files)]
     for number, publication in enumerate(everything):
-        # Whoever has lost the job publishes nothing more: what the winner wrote stays. Where attempts share a path, that holds
-        # for an upload already under way as well: it replaces only what was there while the job was still ours.
-        generation = _generation(shop, publication.path) if publication.shared else None
-        lease.confirm()
-        shop.hook(f"uploading {publication.file.name}")
-        shop.backend.objects.upload(
-            publication.file,
-            publication.path,
-            content_type=publication.content_type,
-            if_generation=generation,
-            progress=lambda _done, _total: lease.check(),
-        )
+        _upload(shop, lease, publication)
         lease.report(Stage.UPLOADING, (number + 1) / len(everything))
+    lease.write(jobs.show_result(result))
+    (place.begin(Stage.UPLOADING) / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    place.finish(Stage.UPLOADING)
     shop.hook("uploaded")
+    logger.info("The feedback is there: %s, %s repetitions", result["exercise"], result["reps"])
+
+
+def conclude(shop: Workshop, lease: Lease, place: Place) -> None:
+    """Upload the annotated video, if there is one, and write `done`. Raises Interrupted, StoreError."""
+    result = _published(place)
+    for publication in publications(_prefix(result), place.files(Stage.ANNOTATING)):
+        _upload(shop, lease, publication)
+        result["files"]["video"] = publication.path
     lease.end(jobs.finish(result))
     shop.hook("done")
-    logger.info("The job is done: %s, %s repetitions", result["exercise"], result["reps"])
+    logger.info("The job is done")
+
+
+def _published(place: Place) -> dict[str, Any]:
+    """The document's `result` as `publish` wrote it, by this attempt or an earlier one."""
+    result: dict[str, Any] = json.loads((place.path / Stage.UPLOADING / RESULT).read_text(encoding="utf-8"))
+    return result
+
+
+def _prefix(result: Mapping[str, Any]) -> str:
+    """Where the pictures are, and the video goes: an earlier attempt on this volume may have uploaded them."""
+    return str(result["files"]["report"]).removesuffix(REPORT_FILES["report"])
+
+
+def _upload(shop: Workshop, lease: Lease, publication: Publication) -> None:
+    # A worker that has lost the job publishes nothing more: what the winner wrote stays. Where attempts share a path, that
+    # holds for an upload already under way as well: it replaces only what was there while the job was still ours.
+    generation = _generation(shop, publication.path) if publication.shared else None
+    lease.confirm()
+    shop.hook(f"uploading {publication.file.name}")
+    shop.backend.objects.upload(
+        publication.file,
+        publication.path,
+        content_type=publication.content_type,
+        if_generation=generation,
+        progress=lambda _done, _total: lease.check(),
+    )
 
 
 def tidy(shop: Workshop, lease: Lease, place: Place) -> None:
     """After success: what an earlier attempt uploaded goes, and the source if so wished. Raises StoreError, OSError."""
     job, objects = lease.job, shop.backend.objects
     if job.attempt > 1:
-        kept = job.results_prefix()
-        for path in list(objects.list(kept.removesuffix(f"{job.attempt}/"))):
+        kept = _prefix(_published(place))
+        for path in list(objects.list(job.results_prefix().removesuffix(f"{job.attempt}/"))):
             if not path.startswith(kept):
                 objects.delete(path)
     if shop.settings.delete_source:

@@ -1,4 +1,4 @@
-"""One job, stage by stage: downloading -> analysing -> writing_feedback -> uploading -> done.
+"""One job, stage by stage: downloading -> analysing -> writing_feedback -> uploading -> annotating -> done.
 
 Each stage reads from the spool what the stage before left there, and is passed over when an earlier attempt on this volume has
 finished it. Retries, crashes and the older interface enter the same walk where it stopped; there is no second path.
@@ -27,6 +27,7 @@ _WALK: dict[Stage, Callable[[Workshop, Lease, Place], None]] = {
     Stage.ANALYSING: stages.analyse,
     Stage.WRITING_FEEDBACK: stages.write_feedback,
     Stage.UPLOADING: stages.publish,
+    Stage.ANNOTATING: stages.annotate,
 }
 
 
@@ -81,6 +82,7 @@ class Worker:
             with self._timed(stage):
                 work(self._shop, lease, place)
             self._shop.hook(f"{stage} finished")
+        stages.conclude(self._shop, lease, place)
 
     def _tidy(self, lease: Lease, place: Place) -> None:
         try:

@@ -118,7 +118,7 @@ def draw_skeleton(canvas: Canvas, points: Floats, *, colour: Colour = NEUTRAL, w
         width: of the lines, pixels; by default what suits the picture.
     """
     width = width or stroke_width(canvas)
-    known: NDArray[np.bool_] = np.isfinite(points[:, :2]).all(axis=1)
+    known = np.asarray(np.isfinite(points[:, :2]).all(axis=1))
     at = _fixed(np.nan_to_num(points[:, :2]))
     lines = list(at[_BONES[known[_BONES].all(axis=1)]])
     dots = list(at[_DOTS[known[_DOTS].all(axis=1)]])

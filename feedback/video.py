@@ -275,7 +275,7 @@ class _Encoding:
 
     def encode(self, start_s: float, end_s: float, stop: threading.Event) -> _Part:
         """The part's packets, of which the first is a keyframe; fewer when it is to stop."""
-        packets: "list[Packet[VideoStream]]" = []
+        packets: list[Packet[VideoStream]] = []
         form: _Format | None = None
         encoder = VideoCodecContext.create("libx264", "w")
         encoder.options = ENCODER

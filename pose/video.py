@@ -90,10 +90,7 @@ def fit(size: Size, long_side: int, *, even: bool = False) -> Size:
 
 def planes(frame: av.VideoFrame) -> list[Pixels]:
     """The planes of a planar 8-bit frame as (height, width) views; what is written there is in the frame."""
-    return [
-        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-        for plane in frame.planes
-    ]
+    return [np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width] for plane in frame.planes]
 
 
 class Frame:

@@ -19,7 +19,7 @@ from consumer.jobs import REPORT_FILES
 Report = Callable[[float], None]
 
 ROOT = Path(__file__).parent.parent
-WORK = Analysis("tests.work:analyse", "tests.work:write_feedback", preload=("tests.work",))
+WORK = Analysis("tests.work:analyse", "tests.work:write_feedback", "tests.work:annotate", preload=("tests.work",))
 
 
 def video(**instructions: Any) -> bytes:
@@ -46,7 +46,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     told = json.loads((Path(arguments["motions"]) / MOTION).read_bytes())
     target = Path(arguments["target"])
     for name in REPORT_FILES.values():
-        if name != REPORT_FILES["comparison"]:
+        if name not in {REPORT_FILES["comparison"], REPORT_FILES["video"]}:
             (target / name).write_bytes(f"{name} of {told}".encode())
     found = {
         "exercise": {"id": arguments["exercise"] or "squat", "name": "Squat"},
@@ -57,6 +57,16 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2], "severity": "major"}],
     }
     (target / REPORT_FILES["report"]).write_text(json.dumps(found), encoding="utf-8")
+    report(1.0)
+    return {}
+
+
+def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write the annotated video, or do what the video says under `annotate`."""
+    told = json.loads((Path(arguments["motions"]) / MOTION).read_bytes())
+    time.sleep(told.get("annotate", {}).get("sleep", 0.0))
+    obey(told.get("annotate", {}))
+    (Path(arguments["target"]) / REPORT_FILES["video"]).write_bytes(f"the annotated video of {told}".encode())
     report(1.0)
     return {}
 

@@ -28,7 +28,7 @@ def run(*, out: Path | None) -> None:
         thread.start()
         try:
             with console.progress_bar() as tell:
-                _, fields = submit_and_follow(backend, Request(SAMPLE, owner=OWNER), TIMEOUT_S, tell)
+                _, fields = submit_and_follow(backend, Request(SAMPLE, owner=OWNER), TIMEOUT_S, tell, whole=True)
         finally:
             daemon.stop()
             thread.join()

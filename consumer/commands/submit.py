@@ -21,6 +21,7 @@ STAGES = {
     "analysing": "Analysing",
     "writing_feedback": "Writing the feedback",
     "uploading": "Publishing the results",
+    "annotating": "Making the annotated video",
 }
 
 
@@ -35,21 +36,22 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
             console.print_json({"id": job_id}) if json else console.out.print(job_id)
             return
         with console.progress_bar(shown=not json) as tell:
-            job_id, fields = submit_and_follow(backend, request, timeout_s, tell)
+            # Files are fetched together, the video with them; the result alone does not wait for it.
+            job_id, fields = submit_and_follow(backend, request, timeout_s, tell, whole=out is not None)
         report_end(settings, backend, job_id, fields, out=out, language=request.language, json=json)
 
 
 def submit_and_follow(
-    backend: Backend, request: Request, timeout_s: float, tell: Callable[[str, float], None]
+    backend: Backend, request: Request, timeout_s: float, tell: Callable[[str, float], None], *, whole: bool
 ) -> tuple[str, Mapping[str, Any]]:
-    """Submit, then wait for the end; the job's id and its document's fields."""
+    """Submit, then wait for the result, or for the video too (`whole`); the job's id and its document's fields."""
     job_id = submit(backend, request, lambda done: tell("Uploading", UPLOAD_SHARE * done))
 
     def changed(snapshot: Snapshot) -> None:
         tell(*_standing(snapshot.fields))
 
     try:
-        return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed)
+        return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed, whole=whole)
     except StillRunning:
         message = f"Job {job_id} is not finished yet and goes on: see `dothis jobs show {job_id}`. Is `dothis run` running?"
         raise console.Failed("not_finished", message) from None
@@ -66,7 +68,7 @@ def report_end(
     json: bool,
 ) -> None:
     """Print the result; a job that did not end well fails the command with its own code and sentence."""
-    if fields["status"] != "done":
+    if not jobs.has_result(fields) or fields["status"] in {"failed", "cancelled"}:
         error = fields.get("error") or {}
         raise console.Failed(error.get("code", str(ErrorCode.INTERNAL)), error.get("message", "The job failed."))
     result = fields["result"]
@@ -76,6 +78,8 @@ def report_end(
         console.print_json({"id": job_id, "status": fields["status"], "result": result})
         return
     summary.show_document(result, out if out is not None else place_of(settings, result), language_of(language))
+    if fields["status"] != "done":
+        console.out.print(f"The annotated video follows: `dothis jobs show {job_id}`.", markup=False)
 
 
 def place_of(settings: Settings, result: Mapping[str, Any]) -> str:

@@ -44,6 +44,8 @@ def show_document(result: Mapping[str, Any], directory: Path | str | None, langu
         faults=result["faults"],
         language=language,
     )
+    for warning in result["warnings"]:
+        out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
     show_place(directory)
 
 

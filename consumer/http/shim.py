@@ -1,6 +1,7 @@
 """The older HTTP interface: `POST /download_and_analyze?data=temp/video/user/{account}/{name}`.
 
-It is one more client: it writes a document, waits until the daemon has finished it, and tells the result as an HTTP answer.
+It is one more client: it writes a document, waits until its result is there, and answers over HTTP. It does not wait for the
+annotated video, which the older app does not fetch.
 
 An older server answered inside the request, so an app that lost the connection asked again. The same request therefore joins
 the job while it is not finished. Two that arrive at once, even at two shims, agree on one job: the document's id follows from
@@ -18,6 +19,7 @@ import structlog
 from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from consumer import jobs
 from consumer.backends import SERVER_TIME, Backend, Conflict, DocumentStore, Snapshot, StoreError, Unavailable
 from consumer.errors import ErrorCode, JobError
 from consumer.http.tokens import InvalidToken, Verify, may_use
@@ -157,7 +159,7 @@ def _final(snapshot: Snapshot) -> bool:
 
 
 def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: threading.Event) -> Mapping[str, Any]:
-    """Fields of the finished document; an outage of the store in between is sat out."""
+    """Fields of the document when it has a result or its end; an outage of the store in between is sat out."""
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
     deadline = time.monotonic() + timeout_s
     pause = FIRST_POLL_S
@@ -169,7 +171,7 @@ def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: thr
         else:
             if snapshot is None:
                 raise JobError(ErrorCode.CANCELLED, "the document was deleted")
-            if _final(snapshot):
+            if _final(snapshot) or jobs.has_result(snapshot.fields):
                 return snapshot.fields
         left = deadline - time.monotonic()
         if left <= 0:
@@ -181,7 +183,7 @@ def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: thr
 
 def _raise_failure(fields: Mapping[str, Any]) -> None:
     status = status_of(fields)
-    if status is Status.DONE:
+    if status is Status.DONE or not (status and status.final):
         return
     if status is Status.CANCELLED:
         raise JobError(ErrorCode.CANCELLED)

@@ -82,7 +82,7 @@ class Claims:
                 return self._end(snapshot, jobs.cancel(job.language), ErrorCode.CANCELLED)
             case Due.GIVE_UP:
                 error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
-                return self._end(snapshot, jobs.fail(error, job.language), error.code)
+                return self._end(snapshot, jobs.give_up(snapshot.fields, error, job.language), error.code)
             case Due.CLAIM:
                 return Missed.OWNER_BUSY if self._owners.busy(job) else self._claim(snapshot, job)
 

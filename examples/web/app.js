@@ -3,7 +3,7 @@ import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
 import { firstLanguage, languages } from "./words.js";
 import { showResult } from "./result.js";
 
-const STAGES = ["sending", "queued", "downloading", "analysing", "writing_feedback", "uploading"];
+const STAGES = ["sending", "queued", "downloading", "analysing", "writing_feedback", "uploading", "annotating"];
 const SECTIONS = ["sign-in", "pick", "working", "result", "problem"];
 
 const service = await connect();
@@ -71,8 +71,9 @@ function stopListening() {
 function onJob(job) {
   state.document = job;
   if (job === null) return fail("gone");
-  if (job.status === "done") {
-    stopListening();
+  if (job.result && job.status !== "failed") {
+    // The feedback is there; the annotated video may follow.
+    if (["done", "cancelled"].includes(job.status)) stopListening();
     show("result");
     return showResult(service, job, words());
   }

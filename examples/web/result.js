@@ -7,17 +7,21 @@ const make = (tag, properties = {}, ...children) => {
 };
 
 let latest = 0;
+let shown = "";
 
-/** Fills the result's section from a document in the state `done`. */
+/** Fills the result's section from a document with a `result`; drawn again only when something in it has changed. */
 export async function showResult(service, job, words) {
-  const turn = (latest += 1);
   const { result } = job;
+  const content = JSON.stringify([result, job.status, words.title]);
+  if (content === shown && document.getElementById("result-body").childElementCount) return showPercent(job, words);
+  shown = content;
+  const turn = (latest += 1);
   const name = words.exercises[result.exercise] ?? result.exercise;
   document.getElementById("result-title").textContent = name;
   const body = document.getElementById("result-body");
   body.replaceChildren(figures(result, words), make("p", { textContent: result.summary }), ...advice(result, words));
 
-  const parts = [pictures, video, graph, repetitions].map((part) => part(service, result, words));
+  const parts = [pictures, video, graph, repetitions].map((part) => part(service, result, words, job));
   for (const part of parts) {
     const nodes = await part;
     if (turn !== latest) return; // the language was changed meanwhile, or another result is shown
@@ -62,11 +66,21 @@ async function pictures(service, { files }, words) {
   return [make("h2", { textContent: words.picturesTitle }), make("div", { className: "pictures" }, ...(await Promise.all(shown)))];
 }
 
-async function video(service, { files }, words) {
-  if (!files.video) return [];
+function showPercent(job, words) {
+  const coming = document.getElementById("video-coming");
+  if (coming) coming.textContent = words.videoComing(job.progress?.percent ?? 0);
+}
+
+async function video(service, { files, warnings = [] }, words, job) {
+  const title = make("h2", { textContent: words.videoTitle });
+  if (!files.video && !["done", "cancelled"].includes(job.status)) {
+    const coming = make("p", { id: "video-coming", textContent: words.videoComing(job.progress?.percent ?? 0) });
+    return [title, coming];
+  }
+  if (!files.video) return warnings.length ? [title, ...warnings.map(({ message }) => make("p", { textContent: message }))] : [];
   const player = make("video", { controls: true, playsInline: true, muted: true, preload: "metadata", src: await service.url(files.video) });
   player.setAttribute("aria-label", words.videoTitle);
-  return [make("h2", { textContent: words.videoTitle }), player];
+  return [title, player];
 }
 
 async function graph(service, { files }, words) {

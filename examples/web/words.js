@@ -32,7 +32,9 @@ const en = {
     analysing: "Analysing the movement",
     writing_feedback: "Writing the feedback",
     uploading: "Getting the pictures ready",
+    annotating: "Making the video",
   },
+  videoComing: (percent) => `Your video with the skeleton is being made: ${percent}%`,
   said: (stage, percent) => `${stage}: ${percent}%`,
   retrying: "It did not work at once; we try again by ourselves.",
   exercises: {
@@ -113,7 +115,9 @@ const ko = {
     analysing: "동작 분석",
     writing_feedback: "피드백 작성",
     uploading: "사진 준비",
+    annotating: "영상 만들기",
   },
+  videoComing: (percent) => `동작을 표시한 영상을 만들고 있어요: ${percent}%`,
   said: (stage, percent) => `${stage}: ${percent}%`,
   retrying: "한 번에 되지 않아 자동으로 다시 시도합니다.",
   exercises: {

@@ -58,15 +58,15 @@ def run(arguments: Sequence[str | Path], scratch: Path) -> Ended:
 
 
 def analyze(clip: Path, scratch: Path, *, video: bool = False, out: Path | None = None, exercise: str | None = None) -> Ended:
-    """`dothis analyze --json`, by default without anything that is written."""
+    """`dothis analyze --json`, by default without anything that is written; with `video` and `out` the whole job."""
     options: list[str | Path] = [*([] if video else ["--no-video"]), *(["--out", out] if out else [])]
     options += ["--exercise", exercise] if exercise else []
     return run(["consumer.cli", "analyze", clip.resolve(), "--json", *options], scratch)
 
 
-def plain(clip: Path, scratch: Path) -> Ended:
-    """The plain loop."""
-    return run(["tests.bench.plain", clip.resolve()], scratch)
+def plain(clip: Path, scratch: Path, *, whole: bool = False) -> Ended:
+    """The plain loop; the whole one draws and writes a video too."""
+    return run(["tests.bench.plain", clip.resolve(), *([scratch / "plain.mp4"] if whole else [])], scratch)
 
 
 def counted(ended: Ended) -> int | None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,41 @@ def backlog(clips: Sequence[Path], data_dir: Path, *, workers: int, rounds: int)
     return Load(60 * len(jobs) / (end - start).total_seconds(), peak)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Seconds that a person waits for one job, from the document on, and of the plain loop on the same video just before."""
+
+    plain_s: float
+    result_s: float
+    done_s: float
+
+
+def answers(
+    clips: Sequence[Path], data_dir: Path, plain: Callable[[Path], float], *, workers: int, rounds: int
+) -> dict[str, list[Answer]]:
+    """Give a warm daemon one job after the other.
+
+    Raises:
+        RuntimeError: a job failed, or the limit of time is over.
+    """
+    data_dir.mkdir()
+    backend = open_local(data_dir)
+    found: dict[str, list[Answer]] = {clip.stem: [] for clip in clips}
+    with cold.daemon(data_dir, workers) as pid:
+        _wait(backend, [app.submit(backend, app.Request(clips[-1])) for _ in range(workers)], pid)
+        for clip in [clip for _ in range(rounds) for clip in clips]:
+            plain_s = plain(clip)
+            job = app.submit(backend, app.Request(clip))
+            start = time.monotonic()
+            app.follow(backend, job, timeout_s=LIMIT_S, whole=False)
+            result_s = time.monotonic() - start
+            if app.follow(backend, job, timeout_s=LIMIT_S)["status"] != "done":
+                raise RuntimeError("A job of the daemon's failed.")
+            found[clip.stem].append(Answer(plain_s, result_s, time.monotonic() - start))
+    backend.close()
+    return found
+
+
 def _wait(backend: Backend, jobs: Sequence[str], pid: int) -> int:
     """Until all are done; the peak of memory meanwhile."""
     until = time.monotonic() + LIMIT_S
@@ -86,7 +121,7 @@ def overheads(data_dir: Path, jobs: int) -> list[float]:
         if point in points:
             points[point].append(time.monotonic())
 
-    cheap = Analysis("tests.work:analyse", "tests.work:write_feedback", preload=(*PRELOAD, "tests.work"))
+    cheap = Analysis("tests.work:analyse", "tests.work:write_feedback", "tests.work:annotate", preload=(*PRELOAD, "tests.work"))
     model = ROOT / "setup.cfg"
     daemon = Daemon(backend, using, model=model, exercises=EXERCISES, analysis=cheap, python_path=(ROOT,), hook=hook)
     thread = threading.Thread(target=daemon.serve)

@@ -1,4 +1,4 @@
-"""How fast the analysis is against the plain loop, and what it takes.
+"""How long a person waits, against the plain loop, and what the parts of it take.
 
     python -m tests.bench.speed DIR [--pairs 5]      or      make bench-speed BENCH_SETS=DIR
 
@@ -26,9 +26,9 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from pose.errors import PoseError
 from tests.bench import clips, cold, service
-from tests.bench.clock import Ratios, Spread, middle_cost
+from tests.bench.clock import Cost, Ratios, Spread, middle_cost
 from tests.bench.labels import Clip
-from tests.bench.speed_tables import lines, ratio_table, step_table
+from tests.bench.speed_tables import lines, ratio_table, step_table, whole_table
 
 if TYPE_CHECKING:
     from tests.bench.warm import Warm
@@ -92,6 +92,43 @@ def _call(name: str, *arguments: Any) -> Any:
 
 def _quiet() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _whole(chosen: list[Clip], scratch: Path, pairs: int) -> Figures:
+    """The default command with everything on, cold, against the plain loop that draws and writes a video."""
+    cold.analyze(clips.nearest([clip.path for clip in chosen], 0.0), scratch)  # byte code is written once
+    return {clip.name: _whole_row(clip, scratch, pairs) for clip in chosen}
+
+
+def _whole_row(clip: Clip, scratch: Path, pairs: int) -> Figures:
+    run = partial(cold.analyze, clip.path, scratch, video=True, out=scratch / "whole")
+    found = [(cold.plain(clip.path, scratch, whole=True), run()) for _ in range(pairs)]
+    return {
+        "true": clip.reps,
+        "counted": [cold.counted(ours) for _, ours in found],
+        "ratios": Ratios.of([(plain.cost, ours.cost) for plain, ours in found]),
+        "peak_bytes": max(ours.peak_bytes for _, ours in found),
+    }
+
+
+def _answers(chosen: list[Clip], scratch: Path, pairs: int) -> Figures:
+    """A warm daemon, one job at a time: from the document to `result` and to `done`."""
+
+    def plain(clip: Path) -> float:
+        cost: Cost = _apart("tests.bench.warm:plain_cost", clip, scratch / "plain.mp4")
+        return cost.wall_s
+
+    paths = [clip.path for clip in chosen]
+    found = service.answers(paths, scratch / "answers", plain, workers=len(os.sched_getaffinity(0)), rounds=pairs)
+    return {
+        name: {
+            "result": Spread.of([one.plain_s / one.result_s for one in rows]),
+            "done": Spread.of([one.plain_s / one.done_s for one in rows]),
+            "result_s": Spread.of([one.result_s for one in rows]),
+            "done_s": Spread.of([one.done_s for one in rows]),
+        }
+        for name, rows in found.items()
+    }
 
 
 def _warm(chosen: list[Clip], _: Path, pairs: int) -> Figures:
@@ -167,6 +204,8 @@ def _overhead(_: list[Clip], scratch: Path, __: int) -> Figures:
 
 
 PARTS: dict[str, Callable[[list[Clip], Path, int], Figures]] = {
+    "whole": _whole,
+    "answers": _answers,
     "warm": _warm,
     "cold": _cold,
     "annotated": _annotated,
@@ -178,7 +217,7 @@ PARTS: dict[str, Callable[[list[Clip], Path, int], Figures]] = {
 
 def wrong_counts(figures: Figures) -> list[str]:
     """A line for each clip of which a run did not count the repetitions rightly."""
-    rows = dict(figures.get("warm", {}))
+    rows = {f"{name}, whole": row for name, row in figures.get("whole", {}).items()} | figures.get("warm", {})
     if "cold" in figures:
         rows[f"{figures['cold']['clip']}, cold"] = figures["cold"]
     return [
@@ -189,7 +228,7 @@ def wrong_counts(figures: Figures) -> list[str]:
 
 
 def _print(console: Console, figures: Figures) -> None:
-    for table in (ratio_table(figures), step_table(figures)):
+    for table in (whole_table(figures), ratio_table(figures), step_table(figures)):
         if table is not None:
             console.print(table)
     for line in [*lines(figures), *wrong_counts(figures)]:

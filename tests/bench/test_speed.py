@@ -11,7 +11,7 @@ import pytest
 from tests.bench import clips, cold
 from tests.bench.clock import Cost, Ratios, Spread, Steps
 from tests.bench.speed import main, wrong_counts
-from tests.bench.speed_tables import lines, ratio_table, step_table
+from tests.bench.speed_tables import lines, ratio_table, step_table, whole_table
 from tests.footage import look_into, record
 
 
@@ -75,6 +75,15 @@ def test_the_beginning_of_a_clip(tmp_path: Path) -> None:
 
 
 FIGURES = {
+    "whole": {
+        "a": {
+            "true": 3,
+            "counted": [3, 3],
+            "ratios": Ratios.of([(Cost(12, 12), Cost(4, 6))]),
+            "peak_bytes": 450_000_000,
+        }
+    },
+    "answers": {"a": {"result": Spread.of([5.0]), "done": Spread.of([3.0])}},
     "warm": {
         "a": {
             "true": 3,
@@ -104,6 +113,18 @@ def test_a_wrong_count_is_named() -> None:
 
 
 def test_tables_show_what_was_measured() -> None:
+    whole = whole_table(FIGURES)
+    assert whole is not None
+    assert [next(iter(column.cells)) for column in whole.columns] == [
+        "a",
+        "3.00 (3.00 to 3.00)",
+        "2.00 (2.00 to 2.00)",
+        "4.00 / 6.00",
+        "450",
+        "3 of 3",
+        "5.00 (5.00 to 5.00)",
+        "3.00 (3.00 to 3.00)",
+    ]
     ratios, steps = ratio_table(FIGURES), step_table(FIGURES)
     assert ratios is not None
     assert list(ratios.columns[1].cells) == ["5.00 (5.00 to 5.00)", "2.50 (2.50 to 2.50)", "3.00 (3.00 to 3.00)"]
@@ -117,4 +138,4 @@ def test_tables_show_what_was_measured() -> None:
         "600 s / a, cost of a second: CPU 1.05, wall 1.00 (at most 1.1); 0.210 and 0.200 s CPU",
         "600 s / 30 s, memory: 1.01 (at most 1.1)",
     ]
-    assert ratio_table({}) is step_table({}) is None
+    assert ratio_table({}) is step_table({}) is whole_table({}) is None

@@ -71,6 +71,14 @@ def compare(clip: Path, pairs: int) -> Warm:
     return found
 
 
+def plain_cost(clip: Path, out: Path) -> Cost:
+    """The whole plain loop, with drawing and writing, once its model is loaded."""
+    costs: list[Cost] = []
+    with plain.load() as landmarker, measured(costs):
+        plain.plain_loop(clip, landmarker, Steps(), out)
+    return costs[0]
+
+
 def cost_of_length(clip: Path, runs: int) -> list[Cost]:
     """What reading a video's motion costs for each second of it, on all cores, with the model loaded before."""
     costs: list[Cost] = []

@@ -24,12 +24,15 @@ POINTS = (
     "uploading worst1.png",
     "uploading graph.png",
     "uploading report.json",
+    "annotating started",
+    "annotating finished",
+    "uploading annotated.mp4",
     "uploaded",
     "done",
     "ended",
 )
 
-STAGES = ("downloading finished", "analysing finished", "writing_feedback finished")
+STAGES = ("downloading finished", "analysing finished", "writing_feedback finished", "annotating finished")
 
 PATIENCE_S = 300.0
 

@@ -24,7 +24,7 @@ def report() -> Iterator[Report]:
 
 
 def test_killed_where_it_hurts(ground: Ground, report: Report) -> None:
-    kills.at_each_point(ground, report, times=2, points=("analysing finished", "uploading graph.png"))
+    kills.at_each_point(ground, report, times=2, points=("analysing finished", "uploading graph.png", "annotating started"))
 
 
 def test_several_consumers_one_of_them_killed_again_and_again(ground: Ground, report: Report) -> None:

@@ -104,7 +104,10 @@ def test_a_second_signal_ends_at_once_and_leaves_no_child(start: Any, backend: B
         ("analysing finished", set()),
         ("writing_feedback finished", set()),
         ("uploading graph.png", {"uploading graph.png"}),
-        ("uploaded", {"uploading graph.png"}),
+        ("uploaded", set()),
+        ("annotating started", {"annotating started"}),
+        ("annotating finished", set()),
+        ("uploading annotated.mp4", {"uploading annotated.mp4"}),
         ("done", set()),
     ],
 )
@@ -118,7 +121,8 @@ def test_killed_anywhere_a_job_is_done_once_and_no_finished_stage_twice(
     start(settings={"lease_s": 1})
     assert eventually(lambda: fields(backend)["status"] == "done")
     seen = points(tmp_path)
-    for stage in ("downloading video", "analysing started", "writing_feedback started", "uploading graph.png"):
+    stages = ("downloading video", "analysing started", "writing_feedback started", "uploading graph.png")
+    for stage in (*stages, "annotating started", "uploading annotated.mp4"):
         assert seen[stage] == (2 if stage in repeated else 1), stage
     assert fields(backend)["result"]["reps"] == 5
     assert eventually(lambda: list((tmp_path / "spool").iterdir()) == [] or point == "done", 5)

@@ -116,7 +116,7 @@ def test_an_app_hears_uploaded_processing_done(
     else:
         trigger = Trigger.make(request.getfixturevalue("pubsub_emulator").host, firebase_project.id)
         run_daemon(intake=intake, subscription=trigger.subscription, sweep_s=600.0)
-    app.upload(sleep=3, reps=7)
+    app.upload(sleep=3, reps=7, annotate={"sleep": 1})
     heard: list[dict[str, Any]] = []
     done = threading.Event()
 
@@ -138,7 +138,10 @@ def test_an_app_hears_uploaded_processing_done(
     percents = [state["progress"]["percent"] for state in heard if "progress" in state]
     assert percents == sorted(percents)
     assert len(set(percents)) >= 3
+    early = next(state for state in heard if "result" in state)
+    assert (early["status"], early["result"]["files"]["video"]) == ("processing", None)
     last = heard[-1]
+    assert last["result"] == {**early["result"], "files": last["result"]["files"]}
     assert last["attempt"] == 1
     assert "lease" not in last
     assert last["createdAt"] <= last["startedAt"] <= last["finishedAt"]

@@ -222,7 +222,7 @@ class TestHeartbeat:
                 lease.report(stage, fraction)
                 assert eventually(lambda stage=stage: fields(backend)["progress"]["stage"] == stage, 5)
                 seen.append(fields(backend)["progress"]["percent"])
-        assert seen == [40, 40, 95]
+        assert seen == [30, 30, 67]
 
     def test_writes_progress_at_most_once_a_second(self, backend: Backend, lease: Lease) -> None:
         first = document(backend).version

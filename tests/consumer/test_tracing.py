@@ -28,7 +28,7 @@ def test_a_job_is_a_span_with_its_stages(
     put_job(backend)
     worker(backend, settings(tmp_path), sandbox).run(claim(backend, settings(tmp_path)))
     *stages, job = spans.get_finished_spans()
-    assert [span.name for span in stages] == ["downloading", "analysing", "writing_feedback", "uploading"]
+    assert [span.name for span in stages] == ["downloading", "analysing", "writing_feedback", "uploading", "annotating"]
     assert (job.name, dict(job.attributes or {})) == ("job", {"dothis.job": "job", "dothis.attempt": 1})
     assert all(span.parent and job.context and span.parent.span_id == job.context.span_id for span in stages)
 

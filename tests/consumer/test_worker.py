@@ -70,7 +70,7 @@ class TestDone:
         bench.put()
         after = bench.run()
         assert after["status"] == "done"
-        assert after["progress"] == {"stage": "uploading", "percent": 100}
+        assert after["progress"] == {"stage": "annotating", "percent": 100}
         assert "lease" not in after
         assert after["result"] == {
             "exercise": "squat",
@@ -89,6 +89,7 @@ class TestDone:
                 "video": f"{RESULTS}annotated.mp4",
                 "comparison": None,
             },
+            "warnings": [],
         }
         assert bench.objects(RESULTS) == sorted(path for path in after["result"]["files"].values() if path)
 
@@ -299,6 +300,89 @@ class TestResume:
         assert f"{stage} finished" in elsewhere.points
 
 
+class TestAnnotating:
+    """The feedback waits for no video, and outlives one that cannot be made."""
+
+    def test_the_result_is_there_before_the_video(self, bench: Bench) -> None:
+        bench.put()
+        seen: list[Any] = []
+        bench.act = lambda point: seen.append(fields(bench.backend)) if point == "annotating started" else None
+        after = bench.run()
+        assert seen[0]["status"] == "processing"
+        assert seen[0]["result"]["files"]["video"] is None
+        with_video = {**seen[0]["result"]["files"], "video": f"{RESULTS}annotated.mp4"}
+        assert after["result"] == {**seen[0]["result"], "files": with_video}
+
+    def test_a_job_without_annotated_videos_is_done_with_the_pictures(self, bench: Bench, sandbox: Sandbox) -> None:
+        bench.put()
+        using = settings(bench.scratch, annotated_video=False)
+        plain = Bench(bench.backend, sandbox, bench.scratch, using)
+        plain.worker.run(claim(bench.backend, using))
+        after = fields(bench.backend)
+        assert (after["status"], after["result"]["files"]["video"], after["result"]["warnings"]) == ("done", None, [])
+
+    def test_a_crash_is_tried_again_with_the_result_in_place_then_the_feedback_stands(self, bench: Bench) -> None:
+        bench.put(annotate={"die": True})
+        for attempt in range(1, bench.using.max_attempts):
+            after = bench.run()
+            assert (after["status"], after["attempt"]) == ("waiting", attempt)
+            assert after["result"]["reps"] == 5
+            time.sleep(1.0)
+        after = bench.run()
+        assert (after["status"], after["result"]["files"]["video"]) == ("done", None)
+        assert [warning["code"] for warning in after["result"]["warnings"]] == ["no_annotated_video"]
+        assert "error" not in after
+        assert bench.points.count("analysing started") == bench.points.count("uploading graph.png") == 1
+        assert bench.spool() == []
+
+    def test_the_warning_is_in_the_job_s_language(self, bench: Bench) -> None:
+        bench.put(annotate={"fail": "video_unreadable"})
+        change(bench.backend, "job", {"language": "ko"})
+        warning = bench.run()["result"]["warnings"][0]["message"]
+        assert any("가" <= letter <= "힣" for letter in warning)
+
+    def test_an_attempt_that_only_makes_the_video_keeps_the_pictures(self, bench: Bench) -> None:
+        bench.put()
+
+        def fall(now: str) -> None:
+            if now == "annotating started" and bench.points.count(now) == 1:
+                raise OSError(errno.EIO, "the volume cannot be read")
+
+        bench.act = fall
+        assert bench.run()["status"] == "waiting"
+        change(bench.backend, "job", {"attempt": 1})
+        time.sleep(0.5)
+        after = bench.run()
+        files = after["result"]["files"]
+        assert after["status"] == "done"
+        assert (files["video"], files["graph"]) == (f"{RESULTS}annotated.mp4", f"{RESULTS}graph.png")
+        assert bench.objects(RESULTS.removesuffix("1/")) == sorted(path for path in files.values() if path)
+
+    def test_a_cancellation_stops_it(self, bench: Bench) -> None:
+        bench.put(annotate={"hang": True})
+        bench.act = lambda point: (
+            change(bench.backend, "job", {"cancelRequested": True}) if point == "annotating started" else None
+        )
+        started = time.monotonic()
+        assert bench.run()["status"] == "cancelled"
+        assert time.monotonic() - started < 6
+        assert bench.spool() == []
+
+    def test_a_worker_that_has_lost_the_job_publishes_no_video(self, bench: Bench) -> None:
+        bench.put()
+
+        def take_over(now: str) -> None:
+            if now == "annotating finished":
+                change(bench.backend, "job", {"lease.token": "rival", "attempt": 2})
+
+        bench.act = take_over
+        bench.worker.run(claim(bench.backend, bench.using))
+        after = fields(bench.backend)
+        assert (after["status"], after["lease"]["token"]) == ("processing", "rival")
+        assert after["result"]["files"]["video"] is None
+        assert not [path for path in bench.objects() if path.endswith(".mp4") and "results" in path]
+
+
 class TestInterruption:
     def test_a_cancellation_stops_the_work_within_five_seconds(self, bench: Bench) -> None:
         bench.put(hang=True)
@@ -318,7 +402,7 @@ class TestInterruption:
         assert bench.backend.documents.get("job") is None
         assert bench.spool() == []
 
-    @pytest.mark.parametrize("point", ["analysing started", "uploading worst1.png", "uploading report.json", "uploaded"])
+    @pytest.mark.parametrize("point", ["analysing started", "uploading worst1.png", "uploading report.json"])
     def test_who_has_lost_the_job_changes_nothing_more(self, bench: Bench, point: str) -> None:
         bench.put()
 
@@ -355,7 +439,7 @@ def test_a_report_names_only_what_is_there(bench: Bench) -> None:
     bench.put()
     bench.run()
     uploads = [point for point in bench.points if point.startswith("uploading ") and "." in point]
-    assert uploads[-1] == "uploading report.json"
+    assert uploads[-2:] == ["uploading report.json", "uploading annotated.mp4"]
     target = bench.scratch / "report"
     bench.backend.objects.download(f"{RESULTS}report.json", target, max_bytes=1 << 20)
     assert json.loads(target.read_bytes())["reps"]["total"] == 5

@@ -65,6 +65,7 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
         expect(image).to_have_js_property("complete", True)
         assert image.evaluate("image => image.naturalWidth") > 100
         assert image.get_attribute("alt")
+    expect(page.get_by_text("Your video with the skeleton is being made")).to_have_count(0, timeout=ANALYSIS_MS)
     film = page.locator("#result video")
     film.evaluate("film => film.play()")
     expect(film).not_to_have_js_property("currentTime", 0)

@@ -95,6 +95,17 @@ def test_a_success_is_the_json_string_result(backend: Backend) -> None:
     }
 
 
+def test_it_answers_at_the_result_and_does_not_wait_for_the_video(backend: Backend) -> None:
+    with daemon(backend, {"status": "processing", "result": {"reps": 5}}):
+        answer = post(shim.create_app(backend, settings()))
+    assert (answer.status_code, answer.get_json()) == (200, "RESULT")
+
+
+def test_a_job_that_was_retried_after_its_result_is_a_success_too(backend: Backend) -> None:
+    with daemon(backend, {"status": "waiting", "result": {"reps": 5}, "error": {"code": "analysis_crashed"}}):
+        assert post(shim.create_app(backend, settings())).status_code == 200
+
+
 def test_an_unknown_exercise_in_the_name_is_left_to_be_recognised(backend: Backend) -> None:
     with daemon(backend, {"status": "done"}) as seen:
         post(shim.create_app(backend, settings()), "data=temp/video/user/ann/exercise_Zumba_1")
