@@ -11,6 +11,8 @@ from tests.web.screens import PHONE, ROOT, look
 
 SAMPLE = ROOT / "consumer" / "sample.mp4"
 ANALYSIS_MS = 110_000
+AT_WORK = re.compile("Waiting for its turn|Fetching the video|Analysing the movement")
+"""Progress is written once a second, and a short analysis may be over before the next time."""
 
 
 @pytest.fixture
@@ -49,8 +51,8 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Looking at your workout")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
-    expect(page.locator("#stages li[aria-current=step]")).to_have_text("Analysing the movement", timeout=ANALYSIS_MS)
-    expect(page.get_by_role("status")).to_contain_text("Analysing the movement")
+    expect(page.locator("#stages li[aria-current=step]")).to_have_text(AT_WORK, timeout=ANALYSIS_MS)
+    expect(page.get_by_role("status")).to_contain_text(AT_WORK)
     look(page, "2-working")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Squat", timeout=ANALYSIS_MS)
@@ -105,7 +107,7 @@ def test_a_video_too_large_is_said_so(page: Page, tmp_path: Path) -> None:
 
 def test_a_running_analysis_can_be_cancelled(page: Page) -> None:
     submit(page, SAMPLE)
-    expect(page.locator("#stages li[aria-current=step]")).to_have_text("Analysing the movement", timeout=ANALYSIS_MS)
+    expect(page.locator("#stages li[aria-current=step]")).to_have_text(AT_WORK, timeout=ANALYSIS_MS)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("alert")).to_have_text("The analysis was cancelled.", timeout=10_000)
 
