@@ -27,6 +27,7 @@ from types import FrameType
 from consumer import logs
 from consumer.analysis import Analysis, fingerprint
 from consumer.backends import Backend, DocumentStore, StoreError
+from consumer.breaker import Breaker
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
@@ -105,7 +106,8 @@ class Daemon:
             spare_workers=self._spare_workers,
             hook=hook,
         )
-        self._worker = Worker(shop, self.metrics)
+        self._breaker = Breaker(self.metrics)
+        self._worker = Worker(shop, self.metrics, self._breaker)
         self._housekeeping = Housekeeping(backend, settings, self._spool, self.metrics)
         self._stopping = threading.Event()
         self._running: set[Lease] = set()
@@ -159,6 +161,8 @@ class Daemon:
             problems.append(f"The document store could not be asked for {self._intake.silence_s:.0f} s: {reason}")
         if obstacle := self._spool.obstacle():
             problems.append(f"{obstacle}: no new jobs are taken until that is mended.")
+        if refused := self._breaker.problem:
+            problems.append(refused)
         dead = sum(not thread.is_alive() for thread in self._threads)
         if dead and not self._stopping.is_set():
             problems.append(f"{dead} of {len(self._threads)} workers have ended.")
@@ -218,8 +222,14 @@ class Daemon:
             if self._obstructed():
                 self._stopping.wait(FULL_S)
                 continue
+            if wait_s := self._breaker.wait_s():
+                self._stopping.wait(min(wait_s, DRAW_S))
+                continue
             job_id = self._candidates.draw(DRAW_S)
             if job_id is None or self._stopping.is_set():
+                continue
+            if not self._breaker.admit():
+                self._candidates.add([job_id])
                 continue
             try:
                 self._take(job_id)

@@ -87,10 +87,13 @@ class Endings:
 
     def _postpone(self, snapshot: Snapshot, lease: Lease, error: JobError) -> Changes:
         settings, job = self._settings, lease.job
-        # An outage is no fault of the job's: it is tried again soon, however often.
-        attempt, base_s = (job.attempt, settings.retry_base_s) if error.code.uses_attempt else (1, settings.outage_retry_s)
+        # An outage is no fault of the job's: it is tried again however often, soon at first.
+        attempt, outages, base_s = job.attempt, 0, settings.retry_base_s
+        if not error.code.uses_attempt:
+            attempt = outages = job.outages + 1
+            base_s = settings.outage_retry_s
         wait = jobs.backoff(attempt, base_s=base_s, max_s=settings.retry_max_s, jitter=random.random())  # noqa: S311
-        return jobs.postpone(error, job.language, attempt=job.attempt, until=snapshot.read_time + wait)
+        return jobs.postpone(error, job.language, attempt=job.attempt, outages=outages, until=snapshot.read_time + wait)
 
 
 def _written(lease: Lease, changes: Changes) -> bool:

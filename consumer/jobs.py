@@ -158,6 +158,7 @@ class Job(_Part):
     origin: Literal["shim"] | None = None
     cancel_requested: Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)] = False
     attempt: Annotated[StrictInt, Field(ge=0, le=1_000_000), BeforeValidator(lambda value: 0 if value is None else value)] = 0
+    outages: Annotated[int, Field(ge=0, le=1_000_000), WrapValidator(lambda value, handler: _or_none(value, handler) or 0)] = 0
     lease: Annotated[Lease | None, WrapValidator(_or_none)] = None
     progress: Annotated[Progress | None, WrapValidator(_or_none)] = None
     not_before: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = None
@@ -341,13 +342,14 @@ def fail(error: JobError, language: str | None) -> Changes:
     return {**_end(Status.FAILED), "error": _error(error.code, error.message(language))}
 
 
-def postpone(error: JobError, language: str | None, *, attempt: int, until: datetime) -> Changes:
-    """To `waiting`: another attempt at the store's time `until`."""
+def postpone(error: JobError, language: str | None, *, attempt: int, until: datetime, outages: int = 0) -> Changes:
+    """To `waiting`: another attempt at the store's time `until`, after so many outages in a row."""
     return {
         "status": str(Status.WAITING),
         "attempt": attempt if error.code.uses_attempt else max(attempt - 1, 0),
         "lease": DELETE,
         "notBefore": until,
+        "outages": outages or DELETE,
         "error": _error(error.code, error.message(language)),
         "updatedAt": SERVER_TIME,
     }
@@ -355,7 +357,7 @@ def postpone(error: JobError, language: str | None, *, attempt: int, until: date
 
 def retry() -> Changes:
     """From `failed` or `cancelled` back to `uploaded`, with all attempts: an operator's move."""
-    gone = ("lease", "progress", "notBefore", "startedAt", "finishedAt", "error", "result", "cancelRequested")
+    gone = ("lease", "progress", "notBefore", "outages", "startedAt", "finishedAt", "error", "result", "cancelRequested")
     return {"status": str(Status.UPLOADED), "attempt": 0, "updatedAt": SERVER_TIME, **dict.fromkeys(gone, DELETE)}
 
 
@@ -390,6 +392,7 @@ def _end(status: Status) -> Changes:
         "status": str(status),
         "lease": DELETE,
         "notBefore": DELETE,
+        "outages": DELETE,
         "finishedAt": SERVER_TIME,
         "updatedAt": SERVER_TIME,
     }

@@ -35,12 +35,17 @@ class Metrics:
             "dothis_queue_wait_seconds", "From createdAt to the first claim", buckets=SECONDS, registry=registry
         )
         self.queue_age = Gauge(
-            "dothis_queue_age_seconds", "Age of the oldest uploaded job at the last sweep", registry=registry
+            "dothis_queue_age_seconds", "Age of the oldest uploaded or waiting job at the last sweep", registry=registry
         )
         self.backlog = Gauge(
             "dothis_backlog",
             "Jobs that a sweep found, by status; a sweep looks at a bounded number",
             ["status"],
+            registry=registry,
+        )
+        self.refusals = Gauge(
+            "dothis_storage_refusals",
+            "Jobs in a row that the storage refused: no bucket, no right",
             registry=registry,
         )
         self.running = Gauge("dothis_jobs_running", "Jobs that this daemon is working on", registry=registry)

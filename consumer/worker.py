@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from consumer import stages, tracing
-from consumer.backends import StoreError
+from consumer.backends import Denied, StoreError
+from consumer.breaker import Breaker
 from consumer.endings import Endings, job_error
 from consumer.errors import ErrorCode, Interrupted, JobError
 from consumer.jobs import Stage, Status
@@ -34,9 +35,10 @@ _WALK: dict[Stage, Callable[[Workshop, Lease, Place], None]] = {
 class Worker:
     """Does jobs that were claimed. Safe for threads: each job has its own lease and place."""
 
-    def __init__(self, workshop: Workshop, metrics: Metrics) -> None:
+    def __init__(self, workshop: Workshop, metrics: Metrics, breaker: Breaker | None = None) -> None:
         self._shop = workshop
         self._metrics = metrics
+        self._breaker = breaker or Breaker(metrics)
         self._endings = Endings(workshop.settings, metrics)
 
     def run(self, lease: Lease) -> None:
@@ -95,7 +97,12 @@ class Worker:
     def _timed(self, stage: Stage) -> Iterator[None]:
         started = time.monotonic()
         with tracing.span(str(stage)):
-            yield
+            try:
+                yield
+            except Denied as error:
+                self._breaker.refused(str(stage), str(error))
+                raise
+        self._breaker.passed(str(stage))
         seconds = time.monotonic() - started
         self._metrics.stage_seconds.labels(stage=str(stage)).observe(seconds)
         logger.info("The stage %s took %.2f s", stage, seconds)

@@ -105,7 +105,7 @@ class Claims:
         if job.status is Status.PROCESSING:
             logger.warning("Took over a job whose lease is over (attempt %d)", job.attempt + 1)
             self._metrics.takeovers.inc()
-        elif job.created_at is not None and job.attempt == 0:
+        elif job.created_at is not None and job.started_at is None:
             self._metrics.queue_wait.observe(max((snapshot.read_time - job.created_at).total_seconds(), 0.0))
         return lease
 

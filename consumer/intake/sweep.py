@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from typing import Protocol
 
@@ -111,6 +112,8 @@ class Intake:
         self._backlog_since: float | None = None
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
         self._full_sweep_at = 0.0
+        self._oldest_uploaded_s = 0.0
+        self._oldest_waiting: datetime | None = None
         self._sweep_at = 0.0
         self._more = False
         self._stopped = threading.Event()
@@ -184,6 +187,12 @@ class Intake:
         if time.monotonic() >= self._full_sweep_at:
             self._full_sweep_at = time.monotonic() + FULL_SWEEP_S
             pages += [self._next_page(status) for status in _ORDER]
+            # By createdAt: those that an outage puts off again and again are rarely due, and yet they wait.
+            oldest = self._documents.find({"status": str(Status.WAITING)}, order_by="createdAt", limit=1)
+            created = oldest[0].fields["createdAt"] if oldest else None
+            self._oldest_waiting = created if isinstance(created, datetime) else None
+        waited_s = 0.0 if self._oldest_waiting is None else (datetime.now(UTC) - self._oldest_waiting).total_seconds()
+        self._metrics.queue_age.set(max(self._oldest_uploaded_s, waited_s))
         # In turn one of each kind, so that no kind waits for another.
         in_turn = chain.from_iterable(zip_longest(*pages))
         self._offer(job_id for job_id in in_turn if job_id is not None)
@@ -197,7 +206,7 @@ class Intake:
         self._metrics.backlog.labels(status=str(status)).set(len(found))
         if status is not Status.UPLOADED:
             return list(self._worth_a_look(found))
-        self._metrics.queue_age.set(_age(found))
+        self._oldest_uploaded_s = _age(found)
         fair = self._fair(found)
         # Of one owner's pile, however long, no more can be done than what is fair.
         self._more = self._subscribe is None and len(fair) >= self._page

@@ -289,3 +289,11 @@ def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, mon
     assert set(iter(lambda: candidates.draw(2), None)) <= {"job"}, "the message of the young one may be on its way"
     made.stop()
     assert not feed.alive
+
+
+def test_the_queue_is_as_old_as_its_oldest_job_uploaded_or_waiting(backend: Backend, bench: Bench) -> None:
+    put_job(backend, "clock")
+    now = document(backend, "clock").read_time
+    put_job(backend, status="waiting", createdAt=now - timedelta(hours=1), notBefore=now + timedelta(hours=1))
+    bench.intake.sweep()
+    assert 3600 <= bench.metrics.registry.get_sample_value("dothis_queue_age_seconds") <= 3700  # type: ignore[operator]
