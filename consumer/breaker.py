@@ -1,8 +1,8 @@
 """Stops claiming while the storage refuses this process: every job would only be claimed, refused and put off again.
 
 A refusal (`Denied`: the bucket is gone, a role was withdrawn, a key revoked) is mended by a person and concerns every job.
-After `REFUSALS` in a row the breaker is open. From then on one job at a time is let through, later and later, to see whether it is
-mended; the first stage that had been refused and passes closes the breaker.
+After `REFUSALS` in a row the breaker is open. From then on one job at a time is let through, later and later, to see whether
+it is mended; the first stage that had been refused and passes closes the breaker.
 """
 
 import logging

@@ -31,7 +31,7 @@ from consumer.breaker import Breaker
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
-from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed
+from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox.supervisor import Sandbox
@@ -87,15 +87,16 @@ class Daemon:
         self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model))
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
+        worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._claims = Claims(backend.documents, settings, worker=worker, exercises=exercises, metrics=self.metrics)
         self._intake = Intake(
             backend.documents,
             settings,
             self._candidates,
             self.metrics,
             subscribe=self._subscriber(backend.documents) if settings.intake == "pubsub" else None,
+            settles=Settler(backend, self._claims),
         )
-        worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._claims = Claims(backend.documents, settings, worker=worker, exercises=exercises, metrics=self.metrics)
         shop = Workshop(
             backend,
             self._spool,

@@ -4,6 +4,7 @@ JobError                a job's error: a code, the reason for the log
 Interrupted             the work stops, the job has not failed
 |-- LeaseLost           another worker has it, or the document is gone
 |-- CancelRequested     the app wants it no more
+|   +-- DeleteRequested     nor anything that is left of it
 +-- HandedBack          this worker is shutting down
 """
 
@@ -113,6 +114,10 @@ class LeaseLost(Interrupted):
 
 class CancelRequested(Interrupted):
     """The app wants the job no more."""
+
+
+class DeleteRequested(CancelRequested):
+    """The app wants the job removed with all that belongs to it."""
 
 
 class HandedBack(Interrupted):

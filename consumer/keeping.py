@@ -45,6 +45,24 @@ def remove_results(backend: Backend, snapshot: Snapshot) -> None:
     _remove_legacy(backend, snapshot)
 
 
+def remove_job(backend: Backend, snapshot: Snapshot) -> None:
+    """Remove a job with its video and its results; the document goes last, so that what is left is found again.
+
+    Raises:
+        StoreError: the store cannot be asked; call it again.
+    """
+    remove_results(backend, snapshot)
+    owner, video = snapshot.fields.get("owner"), snapshot.fields.get("video")
+    if isinstance(owner, str) and isinstance(video, str):
+        try:
+            paths.check_owner(owner, video, from_shim=snapshot.fields.get("origin") == "shim")
+        except paths.PathError:
+            logger.warning("A job is removed without its video: the path is not its owner's")
+        else:
+            backend.objects.delete(video)
+    backend.documents.delete(snapshot.id)
+
+
 def _remove_legacy(backend: Backend, snapshot: Snapshot) -> None:
     origin, video = snapshot.fields.get("origin"), snapshot.fields.get("video")
     if origin != "shim" or not isinstance(video, str):

@@ -14,7 +14,7 @@ from typing import Any
 
 from consumer import jobs
 from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
-from consumer.errors import CancelRequested, Interrupted, LeaseLost
+from consumer.errors import CancelRequested, DeleteRequested, Interrupted, LeaseLost
 from consumer.jobs import Changes, Job, Stage
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,10 @@ class Lease:
     def _heed(self, snapshot: Snapshot) -> None:
         if snapshot.fields.get("cancelRequested") is True:
             self.interrupt(CancelRequested("The app has cancelled the job."))
-            self.check()
+        if snapshot.fields.get("deleteRequested") is True:
+            # It ends cancelled; the intake removes it as soon as nobody holds it any more.
+            self.interrupt(DeleteRequested("The app has deleted the job."))
+        self.check()
 
     def _read(self) -> Snapshot:
         snapshot = self._documents.get(self.job.id)

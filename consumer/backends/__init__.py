@@ -12,7 +12,7 @@ backend can have an opinion of its own: read, create, compare-and-set, ordered p
     +-- Denied          credentials missing or insufficient; a person has to act
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -133,6 +133,10 @@ class DocumentStore(Protocol):
         """Call `callback(job_id)` from another thread soon after a document gets that status; perhaps for those that have it
         already, and more than once. An exception of the callback is logged and swallowed: it can never end the watch.
         """
+        ...
+
+    def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
+        """The same for documents whose fields equal one of `alternatives`."""
         ...
 
     def close(self) -> None: ...

@@ -10,7 +10,7 @@ once. Transactions with reads inside lock instead, and keep the losers waiting f
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -142,7 +142,13 @@ class FirestoreDocuments:
         return [_snapshot(response.document, response.read_time) for response in responses if response.HasField("document")]
 
     def watch(self, status: str, callback: Callable[[str], None]) -> FirestoreWatch:
-        query = {"from_": [{"collection_id": self._collection}], "where": _all_equal({"status": status})}
+        return self.watch_any([{"status": status}], callback)
+
+    def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> FirestoreWatch:
+        where: dict[str, Any] = {"composite_filter": {"op": "OR", "filters": [_all_equal(equal) for equal in alternatives]}}
+        if len(alternatives) == 1:
+            where = _all_equal(alternatives[0])
+        query = {"from_": [{"collection_id": self._collection}], "where": where}
         target = types.Target(query={"parent": self._parent, "structured_query": query})
         return FirestoreWatch(self._open, self._database, target, self._metadata, callback)
 

@@ -4,6 +4,7 @@
     candidates.py   ids that might be due, which the workers draw from; what they draw goes to
     claims.py       one compare-and-set: a lease, or why there is none; it asks
     owners.py       whether the job's owner has as many running as one may have
+    settling.py     ends what needs no work, without a worker: cancelled, malformed and deleted jobs
 
     pubsub.py       a subscription in the watch's place, for large fleets; events.py reads its messages
 
@@ -13,8 +14,9 @@ What becomes of a job from then on is no business of this package: consumer/leas
 
 from consumer.intake.candidates import Candidates
 from consumer.intake.claims import Claims, Missed
+from consumer.intake.settling import Settler
 from consumer.intake.sweep import Feed, Intake
 
-__all__ = ["PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed"]
+__all__ = ["PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed", "Settler"]
 
 PUBSUB_MISSING = "DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'"

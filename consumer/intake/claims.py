@@ -58,6 +58,26 @@ class Claims:
         """
         return self._owners.next_of(owner)
 
+    def needs_no_work(self, snapshot: Snapshot) -> bool:
+        """Whether a document that nobody holds is to be given its end, or removed: the intake does so, no worker is needed."""
+        if jobs.status_of(snapshot.fields) is None or self.held_s(snapshot) > 0:
+            return False
+        if snapshot.fields.get("deleteRequested") is True:
+            return True
+        try:
+            job = Job.parse(snapshot, self._exercises)
+        except JobError:
+            return not Status(snapshot.fields["status"]).final
+        return jobs.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
+
+    @staticmethod
+    def held_s(snapshot: Snapshot) -> float:
+        """Seconds for which somebody holds the job; 0 when nobody does."""
+        lease = jobs.Lease.read(snapshot.fields.get("lease"))
+        if lease is None or jobs.status_of(snapshot.fields) is not Status.PROCESSING:
+            return 0.0
+        return max(lease.seconds_left(snapshot.read_time), 0.0)
+
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.
 
@@ -68,6 +88,13 @@ class Claims:
         status = None if snapshot is None else jobs.status_of(snapshot.fields)
         if snapshot is None or status is None or status.final:
             return Missed.TAKEN
+        if snapshot.fields.get("deleteRequested") is True:
+            # The intake removes it (settling.py).
+            return Missed.SETTLED
+        return self.settle(snapshot)
+
+    def settle(self, snapshot: Snapshot) -> Lease | Missed:
+        """The same for a document that was read just now and is not over."""
         try:
             job = Job.parse(snapshot, self._exercises)
         except JobError as error:

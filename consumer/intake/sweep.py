@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
-from typing import Protocol
+from typing import Any, Protocol
 
 from consumer import jobs
 from consumer.backends import DocumentStore, Snapshot, StoreError, Watch
@@ -79,6 +79,29 @@ class Feed(Watch, Protocol):
         ...
 
 
+class Settles(Protocol):
+    """Gives documents that need no work their end."""
+
+    def wanted(self, snapshot: Snapshot) -> bool:
+        """Whether the document is one of them."""
+        ...
+
+    def settle(self, job_id: str) -> float | None:
+        """Look at a document and settle it; in how many seconds it is to be looked at again, None when never."""
+        ...
+
+
+REQUESTS: tuple[dict[str, Any], ...] = (
+    {"deleteRequested": True},
+    {"status": str(Status.UPLOADED), "cancelRequested": True},
+    {"status": str(Status.WAITING), "cancelRequested": True},
+)
+"""What an app asks of jobs that perhaps nobody works on. These documents are few at any time, so this watch never rests."""
+
+RETRY_SETTLING_S = 5.0
+"""A document that could not be settled for want of a store is tried again after this long."""
+
+
 class Intake:
     """Feeds `candidates` from the watch and from sweeps, in a thread of its own between `start` and `stop`.
 
@@ -88,6 +111,7 @@ class Intake:
         candidates: what it feeds.
         metrics: what is counted.
         subscribe: opens what stands in the watch's place, if anything does.
+        settles: what ends documents that need no work; without it they are left to the workers.
     """
 
     def __init__(
@@ -98,12 +122,19 @@ class Intake:
         metrics: Metrics,
         *,
         subscribe: Callable[[], Feed] | None = None,
+        settles: Settles | None = None,
     ) -> None:
         self._documents = documents
         self._settings = settings
         self._candidates = candidates
         self._metrics = metrics
         self._subscribe = subscribe
+        self._settles = settles
+        self._unsettled: dict[str, float] = {}
+        self._requests: Watch | None = None
+        self._requests_wanted_at = 0.0
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
         self._page = PAGE if subscribe is None else NET_PAGE
         # All that may still wait to hear what became of a job: the last one, and those before it that have jobs in hand.
         self._feeds: list[Feed] = []
@@ -128,6 +159,7 @@ class Intake:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End; a store that hangs is left to itself after a while."""
         self._stopped.set()
+        self._woken.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
@@ -155,8 +187,62 @@ class Intake:
             if now >= self._sweep_at:
                 self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
                 self._try_sweep()
-            self._stopped.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
+            self._tend_requests()
+            self._settle_all()
+            self._woken.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
+            self._woken.clear()
         self._close_watch()
+        self._close(self._requests)
+
+    # --- what needs no work -------------------------------------------------------------------------------------------------
+
+    def _settle_soon(self, job_id: str, delay_s: float = 0.0) -> None:
+        with self._lock:
+            self._unsettled[job_id] = time.monotonic() + delay_s
+        if not delay_s:
+            self._woken.set()
+
+    def _settle_all(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            ready = [job_id for job_id, at in self._unsettled.items() if at <= now]
+            for job_id in ready:
+                del self._unsettled[job_id]
+        for job_id in ready:
+            if self._stopped.is_set():
+                return
+            self._settle(job_id)
+
+    def _settle(self, job_id: str) -> None:
+        if self._settles is None:
+            return
+        try:
+            again_s = self._settles.settle(job_id)
+        except StoreError as error:
+            logger.warning("A job could not be settled, trying again: %s", error)
+            again_s = RETRY_SETTLING_S
+        except Exception:
+            # The others shall not wait behind a defect; sweeps find this one again.
+            logger.exception("A job could not be settled by a defect.")
+            return
+        if again_s is not None:
+            self._settle_soon(job_id, again_s)
+
+    def _tend_requests(self) -> None:
+        watch, now = self._requests, time.monotonic()
+        if self._settles is None or now < self._requests_wanted_at:
+            return
+        if watch is not None:
+            if watch.alive and now - watch.last_heard < self._settings.watch_silence_s:
+                return
+            self._close(watch)
+        self._requests, self._requests_wanted_at = None, now + 5.0
+        try:
+            self._requests = self._documents.watch_any(REQUESTS, self._settle_soon)
+        except StoreError as error:
+            logger.warning("Requests of apps cannot be watched, sweeps go on: %s", error)
+
+    # --- sweeps -------------------------------------------------------------------------------------------------------------
 
     def _try_sweep(self) -> None:
         try:
@@ -243,6 +329,9 @@ class Intake:
     def _worth_a_look(self, found: Sequence[Snapshot]) -> Iterator[str]:
         for snapshot in found:
             fields = snapshot.fields
+            if self._settles is not None and self._settles.wanted(snapshot):
+                self._settle_soon(snapshot.id)
+                continue
             match jobs.status_of(fields):
                 case Status.UPLOADED:
                     if not self._on_its_way(snapshot):
@@ -302,6 +391,10 @@ class Intake:
 
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None
+        self._close(watch)
+
+    @staticmethod
+    def _close(watch: Watch | None) -> None:
         if watch is None:
             return
         try:

@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,9 @@ class CountedDocuments:
             callback(job_id)
 
         return self._documents.watch(status, counted)
+
+    def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
+        return self._documents.watch_any(alternatives, callback)
 
     def close(self) -> None:
         self._documents.close()

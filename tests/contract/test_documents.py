@@ -312,3 +312,21 @@ def test_two_watches_do_not_take_from_each_other(documents: DocumentStore) -> No
     eventually(lambda: first == {"a"} and second == {"b"})
     for watch in watches:
         watch.close()
+
+
+def test_a_watch_for_alternatives_tells_what_meets_one_of_them(documents: DocumentStore) -> None:
+    told: set[str] = set()
+    watch = documents.watch_any([{"deleteRequested": True}, {"status": "waiting", "cancelRequested": True}], told.add)
+    documents.create("done", {"status": "done", "cancelRequested": True})
+    documents.create("waiting", {"status": "waiting"})
+    for number in range(50):
+        # See `watching`: what is written while a stream begins may be missed.
+        documents.create(f"gone-{number}", {"status": "done", "deleteRequested": True})
+        time.sleep(0.1)
+        if told:
+            break
+    documents.update(read(documents, "waiting"), {"cancelRequested": True})
+    eventually(lambda: "waiting" in told)
+    watch.close()
+    assert {"waiting"} < told
+    assert not told & {"done"}
