@@ -133,6 +133,10 @@ class Lease(_Part):
         """Whether it has expired at the store's time `now`."""
         return self.seconds_left(now) < 0
 
+    def silent_s(self, now: datetime) -> float:
+        """Since it was last renewed, at the store's time `now`."""
+        return (now - self.renewed_at).total_seconds()
+
     def seconds_left(self, now: datetime) -> float:
         """Until it expires, from the store's time `now` on; negative afterwards."""
         return (self.renewed_at - now).total_seconds() + self.seconds

@@ -121,11 +121,13 @@ class DocumentStore(Protocol):
         *,
         order_by: str | None = None,
         descending: bool = False,
+        until: datetime | None = None,
         after: Snapshot | None = None,
         limit: int = 100,
     ) -> list[Snapshot]:
         """At most `limit` documents whose fields equal `equal`, by `order_by` (a field or a dotted path; documents without that
-        field are left out) or, without it, by id; `descending` needs `order_by`; `after` continues a page.
+        field are left out) or, without it, by id; `descending` needs `order_by`, and so does `until`, which leaves out those
+        whose `order_by` is later, or no time at all; `after` continues a page.
         """
         ...
 

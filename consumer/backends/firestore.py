@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import grpc
@@ -120,6 +121,7 @@ class FirestoreDocuments:
         *,
         order_by: str | None = None,
         descending: bool = False,
+        until: datetime | None = None,
         after: Snapshot | None = None,
         limit: int = 100,
     ) -> list[Snapshot]:
@@ -132,6 +134,9 @@ class FirestoreDocuments:
         }
         if equal:
             query["where"] = _all_equal(equal)
+        if until is not None and order_by:
+            bound = {"field": {"field_path": order_by}, "op": "LESS_THAN_OR_EQUAL", "value": encode(until)}
+            query.setdefault("where", _all_equal({}))["composite_filter"]["filters"].append({"field_filter": bound})
         if after:
             values = [{"reference_value": self._name(after.id)}]
             if order_by:

@@ -95,6 +95,7 @@ class LocalDocuments:
         *,
         order_by: str | None = None,
         descending: bool = False,
+        until: datetime | None = None,
         after: Snapshot | None = None,
         limit: int = 100,
     ) -> list[Snapshot]:
@@ -112,6 +113,9 @@ class LocalDocuments:
             key = (
                 f"coalesce(json_extract(fields, '{path}.\"{TIME_KEY}\"'), '~' || coalesce(json_extract(fields, '{path}'), ''))"
             )
+            if until is not None:
+                conditions.append(f"json_extract(fields, '{path}.\"{TIME_KEY}\"') <= ?")
+                values.append(_encode_time(until)[TIME_KEY])
         if after is not None:
             if order_by is None:
                 conditions.append(f"id {beyond} ?")

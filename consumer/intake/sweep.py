@@ -3,8 +3,8 @@
 A sweep asks the store, each query bounded:
 
     uploaded        by createdAt                                    new jobs, oldest first
-    waiting         by notBefore                                    those that are due, or are soon
-    processing      by lease.renewedAt                              those whose lease is over
+    waiting         by notBefore, up to the next sweep              those that are due, or are soon
+    processing      by lease.renewedAt, that missed a heartbeat     those whose lease is over, or is soon
     all three       in any order, once a minute, a page at a time   what lacks the field that it would be found by
 
 With `DOTHIS_INTAKE=pubsub` a subscription stands in the watch's place (pubsub.py). Sweeps are only its safety net
@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Protocol
 
@@ -59,6 +59,13 @@ MAX_PAGES = 5
 
 EXTRA_SWEEP_S = 1.0
 """A backlog larger than a page is swept again this soon once its candidates are used up."""
+
+SILENT_SHARE = 0.5
+"""A holder that has not renewed its lease for this share of it has missed a heartbeat. The end of its lease is waited for
+by a timer, so that a takeover does not wait for the next sweep."""
+
+TAKEOVER_S = 0.2
+"""So long after the end of a lease the job is tried, and up to as long again, so that consumers do not all try at once."""
 
 FULL_SWEEP_S = 60.0
 """How often documents are looked for in any order."""
@@ -143,6 +150,7 @@ class Intake:
         self._backlog_since: float | None = None
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
         self._full_sweep_at = 0.0
+        self._skew = timedelta(0)
         self._oldest_uploaded_s = 0.0
         self._oldest_waiting: datetime | None = None
         self._sweep_at = 0.0
@@ -277,7 +285,9 @@ class Intake:
             oldest = self._documents.find({"status": str(Status.WAITING)}, order_by="createdAt", limit=1)
             created = oldest[0].fields["createdAt"] if oldest else None
             self._oldest_waiting = created if isinstance(created, datetime) else None
-        waited_s = 0.0 if self._oldest_waiting is None else (datetime.now(UTC) - self._oldest_waiting).total_seconds()
+        waited_s = (
+            0.0 if self._oldest_waiting is None else (datetime.now(UTC) + self._skew - self._oldest_waiting).total_seconds()
+        )
         self._metrics.queue_age.set(max(self._oldest_uploaded_s, waited_s))
         # In turn one of each kind, so that no kind waits for another.
         in_turn = chain.from_iterable(zip_longest(*pages))
@@ -288,6 +298,11 @@ class Intake:
             self._candidates.add(job_ids, delay_s=delay_s)
 
     def _due(self, status: Status) -> list[str]:
+        if status is Status.UPLOADED and self._more and len(self._candidates) >= 2 * self._settings.workers:
+            # There is more than enough to do: only how old the queue is has to be known. The next page is read in time.
+            oldest = self._documents.find({"status": str(status)}, order_by=_ORDER[status], limit=1)
+            self._oldest_uploaded_s = _age(oldest)
+            return list(self._worth_a_look(oldest))
         found = self._find(status)
         self._metrics.backlog.labels(status=str(status)).set(len(found))
         if status is not Status.UPLOADED:
@@ -299,7 +314,22 @@ class Intake:
         return list(self._worth_a_look(fair))
 
     def _find(self, status: Status, after: Snapshot | None = None) -> list[Snapshot]:
-        return self._documents.find({"status": str(status)}, order_by=_ORDER[status], after=after, limit=self._page)
+        """One page; of what is not due before the next sweep nothing is read, but for the first page of new jobs."""
+        until = None if status is Status.UPLOADED else self._until(status)
+        found = self._documents.find(
+            {"status": str(status)}, order_by=_ORDER[status], until=until, after=after, limit=self._page
+        )
+        if found:
+            self._skew = found[0].read_time - datetime.now(UTC)
+        return found
+
+    def _until(self, status: Status) -> datetime:
+        """By the store's clock, as far as it is known. Where it is not yet, somewhat more or less is read; nothing else."""
+        now = datetime.now(UTC) + self._skew
+        if status is Status.WAITING:
+            return now + timedelta(seconds=2 * self._settings.sweep_s)
+        # A living holder renews its lease each third of it.
+        return now - timedelta(seconds=self._settings.lease_s * SILENT_SHARE)
 
     def _fair(self, found: list[Snapshot]) -> list[Snapshot]:
         """Of each owner as many as may run at once: the others would only be refused. Beyond a full page of few owners it looks
@@ -346,6 +376,9 @@ class Intake:
                     lease = Lease.read(fields.get("lease"))
                     if lease is None or lease.over(snapshot.read_time):
                         yield snapshot.id
+                    elif lease.silent_s(snapshot.read_time) > lease.seconds * SILENT_SHARE:
+                        left_s = lease.seconds_left(snapshot.read_time)
+                        self._offer([snapshot.id], delay_s=left_s + TAKEOVER_S * random.uniform(1, 2))  # noqa: S311 - spreads load
                 case _:
                     continue
 

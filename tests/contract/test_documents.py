@@ -330,3 +330,15 @@ def test_a_watch_for_alternatives_tells_what_meets_one_of_them(documents: Docume
     watch.close()
     assert {"waiting"} < told
     assert not told & {"done"}
+
+
+def test_find_until_a_moment_reads_nothing_that_is_later_or_no_time(documents: DocumentStore) -> None:
+    now = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+    for number, moment in enumerate([now - timedelta(hours=1), now, now + timedelta(seconds=1), "soon", {"at": 1}, None, 5]):
+        documents.create(f"job{number}", {"status": "processing", "lease": {"renewedAt": moment}})
+    documents.create("other", {"status": "done", "lease": {"renewedAt": now}})
+    found = documents.find({"status": "processing"}, order_by="lease.renewedAt", until=now)
+    assert [snapshot.id for snapshot in found] == ["job0", "job1"]
+    assert [snapshot.id for snapshot in documents.find({}, order_by="lease.renewedAt", until=now)] == ["job0", "job1", "other"]
+    second = documents.find({"status": "processing"}, order_by="lease.renewedAt", until=now, after=found[0])
+    assert [snapshot.id for snapshot in second] == ["job1"]

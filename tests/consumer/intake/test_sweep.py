@@ -297,3 +297,63 @@ def test_the_queue_is_as_old_as_its_oldest_job_uploaded_or_waiting(backend: Back
     put_job(backend, status="waiting", createdAt=now - timedelta(hours=1), notBefore=now + timedelta(hours=1))
     bench.intake.sweep()
     assert 3600 <= bench.metrics.registry.get_sample_value("dothis_queue_age_seconds") <= 3700  # type: ignore[operator]
+
+
+def test_sweeps_read_neither_living_jobs_nor_what_is_due_later(
+    backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_job(backend, "clock", status="done")
+    now = document(backend, "clock").read_time
+    for number in range(30):
+        lease = {"token": "t", "seconds": 30, "renewedAt": now}
+        put_job(backend, f"running-{number}", status="processing", lease=lease)
+        put_job(backend, f"waiting-{number}", status="waiting", notBefore=now + timedelta(days=1))
+    bench.intake.sweep()
+    reads = 0
+    find = backend.documents.find
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal reads
+        found = find(*arguments, **options)
+        reads += max(len(found), 1)
+        return found
+
+    monkeypatch.setattr(backend.documents, "find", counted)
+    # Those of the fixture's settings would all be due before its next sweep, or have missed a heartbeat.
+    calm = Bench(backend, Path(), sweep_s=20, lease_s=30)
+    calm.intake._full_sweep_at = time.monotonic() + 60
+    calm.intake.sweep()
+    assert reads <= 3
+
+
+def test_a_dead_holders_job_is_tried_when_its_lease_ends_without_another_sweep(backend: Backend, bench: Bench) -> None:
+    put_job(backend, "clock", status="done")
+    now = document(backend, "clock").read_time
+    lease = {"token": "t", "worker": "w", "seconds": 4, "renewedAt": now - timedelta(seconds=3)}
+    put_job(backend, status="processing", lease=lease)
+    bench.intake.sweep()
+    assert bench.candidates.draw(0) is None
+    assert bench.candidates.draw(3) == "job"
+    assert document(backend, "job").read_time > now + timedelta(seconds=1)
+
+
+def test_a_backlog_is_not_read_again_while_there_is_enough_to_do(
+    backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(PAGE + 50):
+        put_job(backend, f"job-{number:03}")
+    bench.intake.sweep()
+    limits: list[int] = []
+    find = backend.documents.find
+
+    def counted(equal: Any, **options: Any) -> Any:
+        if equal["status"] == "uploaded":
+            limits.append(options["limit"])
+        return find(equal, **options)
+
+    monkeypatch.setattr(backend.documents, "find", counted)
+    bench.intake.sweep()
+    assert limits == [1]
+    assert len(bench.found()) == PAGE
+    bench.intake.sweep()
+    assert limits == [1, PAGE]
