@@ -143,9 +143,9 @@ class Lease(_Part):
 
 
 class Progress(_Part):
-    """How far the job is."""
+    """How far the job is. A daemon of another version may have named a stage that this one does not know."""
 
-    stage: Stage
+    stage: str = ""
     percent: int = Field(ge=0, le=100)
 
 

@@ -19,8 +19,8 @@ from consumer.jobs import Changes, Job, Stage
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 1.0
-"""How often progress is written at most."""
+BEAT_S = 2.0
+"""How often progress is written at most. Each is a read, a write, and an event for whatever else listens to the documents."""
 
 LOOK_S = 2.0
 """How often the document is read while there is no progress to write: the app's `cancelRequested` is seen that soon."""

@@ -149,6 +149,7 @@ class Intake:
         self._watch_wanted_at = 0.0
         self._backlog_since: float | None = None
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
+        self._seen = dict.fromkeys(_ORDER, False)
         self._full_sweep_at = 0.0
         self._skew = timedelta(0)
         self._oldest_uploaded_s = 0.0
@@ -282,7 +283,9 @@ class Intake:
             self._full_sweep_at = time.monotonic() + FULL_SWEEP_S
             pages += [self._next_page(status) for status in _ORDER]
             # By createdAt: those that an outage puts off again and again are rarely due, and yet they wait.
-            oldest = self._documents.find({"status": str(Status.WAITING)}, order_by="createdAt", limit=1)
+            oldest = []
+            if self._seen[Status.WAITING]:
+                oldest = self._documents.find({"status": str(Status.WAITING)}, order_by="createdAt", limit=1)
             created = oldest[0].fields["createdAt"] if oldest else None
             self._oldest_waiting = created if isinstance(created, datetime) else None
         waited_s = (
@@ -353,6 +356,7 @@ class Intake:
     def _next_page(self, status: Status) -> list[str]:
         """The next page in order of id; after the last one the first."""
         found = self._documents.find({"status": str(status)}, after=self._pages[status], limit=self._page)
+        self._seen[status] = bool(found or self._pages[status])
         self._pages[status] = found[-1] if len(found) == self._page else None
         return list(self._worth_a_look(found))
 

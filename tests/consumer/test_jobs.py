@@ -214,3 +214,8 @@ def test_messages_come_in_the_language_of_the_job() -> None:
 def test_a_malformed_request_tells_the_developer_what_is_wrong() -> None:
     message = jobs.fail(JobError(ErrorCode.INVALID_REQUEST, "video: Field required"), None)["error"]["message"]
     assert "video: Field required" in message
+
+
+def test_percent_is_read_whatever_the_stage_is_called() -> None:
+    assert parse(progress={"stage": "a stage of tomorrow", "percent": 95}).percent == 95
+    assert parse(progress={"percent": 40}).percent == 40

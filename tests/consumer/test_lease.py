@@ -224,14 +224,15 @@ class TestHeartbeat:
                 seen.append(fields(backend)["progress"]["percent"])
         assert seen == [30, 30, 67]
 
-    def test_writes_progress_at_most_once_a_second(self, backend: Backend, lease: Lease) -> None:
+    def test_writes_progress_at_most_every_two_seconds(self, backend: Backend, lease: Lease) -> None:
+        long = Lease(backend.documents, lease.job, lease.token, 30.0)
         first = document(backend).version
-        with Heartbeat(lease):
+        with Heartbeat(long):
             started = time.monotonic()
-            while time.monotonic() - started < 2.5:
-                lease.report(Stage.ANALYSING, (time.monotonic() - started) / 2.5)
+            while time.monotonic() - started < 4.5:
+                long.report(Stage.ANALYSING, (time.monotonic() - started) / 4.5)
                 time.sleep(0.01)
-        assert document(backend).version - first <= 5
+        assert 1 <= document(backend).version - first <= 2
 
     @pytest.mark.parametrize(
         ("spoil", "reason"),
