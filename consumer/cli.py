@@ -160,11 +160,14 @@ def doctor(json: JsonOption = False) -> None:
 
 
 @app.command()
-def exercises(json: JsonOption = False) -> None:
+def exercises(
+    check: Annotated[Path | None, typer.Option("--check", help="Say whether this exercise file is right.")] = None,
+    json: JsonOption = False,
+) -> None:
     """The catalogue: exercises, the views they need, their checks with thresholds and sources."""
     from consumer.commands import exercises as command  # noqa: PLC0415
 
-    command.run(json=json)
+    command.run(file=check, json=json)
 
 
 @app.command()

@@ -1,33 +1,70 @@
 """What an exercise is to a coach: how it is recognised and counted, and what to look at in it. Pure data.
 
-Every exercise lies in its own file of feedback/exercises; `feedback.exercises.CATALOGUE` holds them all.
+Every exercise is one YAML file; `feedback.exercise_files` reads and checks it. These models say, field by field, what may stand
+in it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from feedback.measures import Measure
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
+
+from feedback.measures import MEASURES, Measure, check_joint, nearest, resolve
 from feedback.report import Severity, Unit
+from pose.motion import INDEX
 from pose.movement import Movement
+from pose.signals import ANGLES, LENGTHS
 from pose.view import ViewId
 
 When = Literal["repetition", "before_peak", "after_peak", "after_end"]
 Sides = Literal["near", "each", "working"]
 Verdict = Literal["exceeds", "falls_short"]
 
-ENGINEERING_DEFAULT = "engineering default"
-"""The source of a threshold that no publication gives: chosen between clean and faulty recordings, wide of the pose error."""
+SIGNALS = {**ANGLES, **LENGTHS}
 
-SIDE: tuple[ViewId, ...] = ("side_left", "side_right")
-FRONT: tuple[ViewId, ...] = ("front",)
-REAR: tuple[ViewId, ...] = ("rear",)
-OBLIQUE: tuple[ViewId, ...] = ("oblique",)
-ANY: tuple[ViewId, ...] = (*FRONT, *SIDE, *OBLIQUE, *REAR)
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-@dataclass(frozen=True)
-class Check:
+def _number(value: object) -> float:
+    # Whole numbers stay whole, as the file has them: they are shown so.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"this must be a number between -{LARGEST} and {LARGEST}")
+    return value
+
+
+LARGEST = 1000
+Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number", "minimum": -LARGEST, "maximum": LARGEST})]
+
+
+MEASURE_SCHEMA = {
+    "anyOf": [
+        {"enum": sorted(MEASURES)},
+        {"type": "object", "required": ["name"], "properties": {"name": {"enum": sorted(MEASURES)}}},
+    ]
+}
+
+
+def _measure(reference: Any) -> Any:
+    return reference if callable(reference) else resolve(reference)
+
+
+def _landmark(name: str) -> str:
+    if name not in INDEX and f"left_{name}" not in INDEX:
+        raise ValueError(f"there is no landmark {name!r}")
+    return name
+
+
+class Check(BaseModel):
     """One thing that a coach looks at, and from when on it is a fault.
 
     A value that must stay inside a limit `exceeds` it when it lies beyond `threshold` for `lasting_s`; the fault is over
@@ -56,39 +93,43 @@ class Check:
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
         praise: for the user, when no repetition has this fault: one sentence.
         why: why it matters; no medical claim.
-        source: where the threshold comes from.
+        source: where the threshold comes from: a publication, or "engineering default" where none gives it: chosen between
+            clean and faulty recordings, wide of the pose error.
     """
 
-    id: str
-    measures: str
-    measure: Measure
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    measures: Text
+    measure: Annotated[Measure, BeforeValidator(_measure), WithJsonSchema(MEASURE_SCHEMA)]
     verdict: Verdict
-    above: bool
-    threshold: float
-    clear: float
+    above: StrictBool
+    threshold: Number
+    clear: Number
     unit: Unit
-    marks: tuple[str, ...]
-    views: tuple[ViewId, ...]
-    title: str
-    advice: str
-    praise: str
-    why: str
-    source: str
+    marks: tuple[Annotated[str, AfterValidator(_landmark)], ...] = Field(max_length=3)
+    views: tuple[ViewId, ...] = Field(min_length=1)
+    title: Text
+    advice: Text
+    praise: Text
+    why: Text
+    source: Text
     severity: Severity = "major"
     when: When = "repetition"
     sides: Sides = "near"
     against: Literal["vertical", "horizontal"] | None = None
-    oblique_margin: float = 0.0
-    lasting_s: float = 0.1
+    oblique_margin: Number = 0.0
+    lasting_s: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.1
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _good_side(self) -> "Check":
         inside = self.clear < self.threshold if self.above else self.clear > self.threshold
         if not inside:
             raise ValueError(f"{self.id}: clear must lie on the good side of the threshold")
+        return self
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(BaseModel):
     """An exercise of the catalogue.
 
     Attributes:
@@ -97,9 +138,22 @@ class Exercise:
         checks: what is looked at, the most important first.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     movement: Movement
-    name: str = ""
+    name: Text
     checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _known_signals(self) -> "Exercise":
+        movement = self.movement
+        used = [drive.signal for drive in movement.drives]
+        used += [band.signal for band in (*movement.posture, *movement.signature)]
+        unknown = next((name for name in used if name not in SIGNALS), None)
+        if unknown is not None:
+            raise ValueError(f"there is no signal {unknown!r}{nearest(unknown, SIGNALS)}")
+        check_joint(movement.joint)
+        return self
 
     @property
     def id(self) -> str:

@@ -54,7 +54,7 @@ def driving_angle(examination: Examination) -> Curve:
     movement = examination.exercise.movement
     scene = Scene(Body(examination.motion), examination.view, examination.repetitions, examination.hold)
     take = Take(scene.body, scene.view, scene.near_side, scene.rest, None)
-    values = joint(movement.joint)(take)
+    values = joint(take, joint=movement.joint)
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
     checks = list({finding.check.id: finding.check for finding in examination.judged if finding.check.unit == "deg"}.values())
     direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]

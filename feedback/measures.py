@@ -5,12 +5,16 @@ space, with the depth that the pose model guesses. Lengths are centimetres of th
 neither the picture's size nor the camera's distance plays a part.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
 from pose.angles import TRIPLES, angle_at, inclination
 from pose.motion import INDEX, Floats
@@ -19,6 +23,17 @@ from pose.signals import Body, scales
 from pose.view import View
 
 Side = Literal["left", "right"]
+Part = Literal["shoulder", "elbow", "wrist", "hip", "knee", "ankle"]
+
+
+def check_joint(name: str) -> str:
+    """Raises ValueError unless `pose.angles.TRIPLES` has the joint."""
+    if name not in TRIPLES:
+        raise ValueError(f"there is no joint {name!r}{nearest(name, TRIPLES)}")
+    return name
+
+
+JointName = Annotated[str, AfterValidator(check_joint)]
 
 CM = 100
 NARROW_M = 0.1
@@ -86,17 +101,71 @@ class Take:
 Measure = Callable[[Take], Floats]
 """(n,) values of a take; NaN where there is none."""
 
+F = TypeVar("F", bound=Callable[..., Floats])
 
-def joint(name: str, *, in_picture: bool = False) -> Measure:
-    """The angle of a joint, degrees, 180 is straight; `in_picture` also obliquely."""
-
-    def measure(take: Take) -> Floats:
-        parts = TRIPLES[name]
-        return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
-
-    return measure
+MEASURES: dict[str, Callable[..., Floats]] = {}
+"""Every measure by the name that exercise files use. What follows the take are its parameters."""
 
 
+def measure(function: F) -> F:
+    """Enter a function into `MEASURES`."""
+    MEASURES[function.__name__] = function
+    return function
+
+
+def resolve(reference: str | Mapping[str, Any]) -> Measure:
+    """The measure that an exercise file names.
+
+    Args:
+        reference: a name, or a mapping of `name` and parameters.
+
+    Raises:
+        ValueError: there is no such measure, or it takes no such parameter; the sentence names the nearest right one.
+    """
+    given = {"name": reference} if isinstance(reference, str) else reference
+    name = given.get("name") if isinstance(given, Mapping) else None
+    if not isinstance(name, str):
+        raise ValueError("a measure is a name, or a mapping of name and parameters")  # noqa: TRY004 - as pydantic wants it
+    parameters = {key: value for key, value in given.items() if key != "name"}
+    if name not in MEASURES:
+        raise ValueError(f"there is no measure {name!r}{nearest(name, MEASURES)}")
+    model = parameters_of(name)
+    try:
+        valid = model.model_validate(parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        wrong = str(first["loc"][0])
+        hint = nearest(wrong, model.model_fields) if first["type"] == "extra_forbidden" else ""
+        raise ValueError(f"measure {name}, parameter {wrong!r}: {first['msg']}{hint}") from error
+    return partial(MEASURES[name], **dict(valid))
+
+
+@cache
+def parameters_of(name: str) -> type[BaseModel]:
+    """A model of a measure's parameters."""
+    function = MEASURES[name]
+    types = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {
+        key: (types[key], ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        for key, parameter in list(inspect.signature(function).parameters.items())[1:]
+    }
+    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+def nearest(name: str, known: Mapping[str, Any]) -> str:
+    """The end of a sentence about an unknown name."""
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+@measure
+def joint(take: Take, *, joint: JointName, in_picture: bool = False) -> Floats:
+    """The angle of a joint, degrees, 180 is straight; obliquely in space, or with `in_picture` in the picture there too."""
+    parts = TRIPLES[joint]
+    return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
+
+
+@measure
 def working_elbow(take: Take) -> Floats:
     """The elbow's angle in the picture, degrees; nothing while this arm rests and the other one works (alternating curls)."""
     angle = angle_at(*(take.point(part) for part in TRIPLES["elbow"]))
@@ -107,6 +176,7 @@ def working_elbow(take: Take) -> Floats:
     return angle
 
 
+@measure
 def arm_bend(take: Take) -> Floats:
     """The elbow's angle as the distance from shoulder to wrist tells it, degrees; 180 is the arm at its longest.
 
@@ -117,16 +187,19 @@ def arm_bend(take: Take) -> Floats:
     return np.asarray(2 * np.degrees(np.arcsin(np.clip(reach / np.nanpercentile(reach, 98), 0, 1))))
 
 
+@measure
 def thigh_height(take: Take) -> Floats:
     """How far the thigh is from level, degrees: 0 is parallel to the floor, below is deeper."""
     return np.asarray(90 - inclination(*take.points("knee", "hip")))
 
 
+@measure
 def trunk_lean(take: Take) -> Floats:
     """How far the trunk leans from the vertical, degrees, forwards or backwards."""
     return inclination(*take.points("hip", "shoulder"))
 
 
+@measure
 def trunk_lean_back(take: Take) -> Floats:
     """How far the trunk leans backwards from the vertical, degrees; only from the side, where front is left or right."""
     hip, shoulder = take.point("hip"), take.point("shoulder")
@@ -135,12 +208,14 @@ def trunk_lean_back(take: Take) -> Floats:
     return np.asarray(-np.degrees(np.arctan2(forward * line[:, 0], -line[:, 1])))
 
 
+@measure
 def trunk_swing(take: Take) -> Floats:
     """How far the trunk leans away from how it stands between repetitions, degrees, either way; only from the side."""
     lean = trunk_lean_back(take)
     return np.abs(lean - take.at_rest(lean))
 
 
+@measure
 def hips_above_line(take: Take) -> Floats:
     """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it."""
     shoulder, hip, ankle = take.points("shoulder", "hip", "ankle")
@@ -149,11 +224,13 @@ def hips_above_line(take: Take) -> Floats:
     return np.asarray((180 - angle_at(shoulder, hip, ankle)) * np.where(below > 0, -1, 1))
 
 
+@measure
 def hips_below_line(take: Take) -> Floats:
     """How far the body bends at the hips below the straight line from shoulder to ankle, degrees; negative above it."""
     return -hips_above_line(take)
 
 
+@measure
 def heel_lift(take: Take) -> Floats:
     """How far the heel is up from where it rests between repetitions, cm.
 
@@ -163,12 +240,14 @@ def heel_lift(take: Take) -> Floats:
     return CM * np.fmin(heel - take.at_rest(heel), 2 * (heel - toes - take.at_rest(heel - toes)))
 
 
+@measure
 def feet_lift(take: Take) -> Floats:
     """How far the ankle is up from where it rests between repetitions, cm: in the picture and over the hips, too."""
     ankle, hip = take.height("ankle"), take.height("hip")
     return CM * np.fmin(ankle - take.at_rest(ankle), ankle - hip - take.at_rest(ankle - hip))
 
 
+@measure
 def knees_apart(take: Take) -> Floats:
     """How far the knees are apart with bent legs, per cent of where they should be.
 
@@ -194,6 +273,7 @@ def knees_apart(take: Take) -> Floats:
     return values
 
 
+@measure
 def knee_inside(take: Take) -> Floats:
     """How far the knee is inside the line from the hip to the ankle with bent legs, cm, in the picture."""
     hip, knee, ankle = (take.point(part) for part in ("hip", "knee", "ankle"))
@@ -208,6 +288,7 @@ def knee_inside(take: Take) -> Floats:
     return np.asarray(inside)
 
 
+@measure
 def trunk_dips(take: Take) -> Floats:
     """In a lift: how much further the trunk leans forward than at the lowest point, degrees: the hips run ahead."""
     values = np.full(len(take.rest), np.nan)
@@ -222,6 +303,7 @@ def trunk_dips(take: Take) -> Floats:
     return values
 
 
+@measure
 def elbow_flare(take: Take) -> Floats:
     """How far the upper arms stand off from the trunk at the lowest point of a push-up, degrees; only from the front.
 
@@ -235,50 +317,52 @@ def elbow_flare(take: Take) -> Floats:
     return np.degrees(np.arcsin(np.clip((take.gap("elbow") - take.gap("shoulder")) / arms, 0, 1)))
 
 
+@measure
 def arm_from_vertical(take: Take) -> Floats:
     """How far the line from the shoulder to the wrist is from straight up, degrees, in the picture."""
     return inclination(take.point("shoulder"), take.point("wrist"))
 
 
+@measure
 def feet_apart(take: Take) -> Floats:
     """The distance of the ankles across the picture as a multiple of the shoulders' width with the arms down."""
     return np.abs(take.gap("ankle")) / take.at_rest(take.gap("shoulder"))
 
 
+@measure
 def mouth_over_hands(take: Take) -> Floats:
     """How far the mouth is above the wrists that hold the bar, cm."""
     mouth = (take.body.at("mouth_left") + take.body.at("mouth_right")) / 2
     return np.asarray(CM * (take.body.at("wrist") - mouth)[:, 1])
 
 
+@measure
 def hip_sway(take: Take) -> Floats:
     """How far the hips swing out from where they hang between repetitions, cm across the picture, either way."""
     across = (take.point("hip") - take.point("wrist"))[:, 0]
     return np.abs(CM * (across - take.at_rest(across)))
 
 
-def tilt(part: str, *, by_turns: bool = False) -> Measure:
+@measure
+def tilt(take: Take, *, part: Part, by_turns: bool = False) -> Floats:
     """How much higher one side's part is than the other's, more than at rest, cm.
 
     Not measured: a body turned so far that its two sides are at different distances, and, for parts that may move `by_turns`,
     repetitions of one side alone.
     """
-
-    def measure(take: Take) -> Floats:
-        if abs(np.sin(np.radians(take.view.azimuth))) > np.sin(np.radians(OFF_AXIS)):
-            return np.full(len(take.rest), np.nan)
-        hips = take.body.at("hip")[:, 1]
-        left, right = (hips - take.body.at(f"{side}_{part}")[:, 1] for side in ("left", "right"))
-        if by_turns and take.repetition is not None:
-            moved = sorted(float(np.ptp(side[take.repetition.start : take.repetition.end + 1])) for side in (left, right))
-            if moved[0] < ONE_ARM * moved[1]:
-                return np.full(len(left), np.nan)
-        difference = left - right
-        return np.abs(CM * (difference - take.at_rest(difference)))
-
-    return measure
+    if abs(np.sin(np.radians(take.view.azimuth))) > np.sin(np.radians(OFF_AXIS)):
+        return np.full(len(take.rest), np.nan)
+    hips = take.body.at("hip")[:, 1]
+    left, right = (hips - take.body.at(f"{side}_{part}")[:, 1] for side in ("left", "right"))
+    if by_turns and take.repetition is not None:
+        moved = sorted(float(np.ptp(side[take.repetition.start : take.repetition.end + 1])) for side in (left, right))
+        if moved[0] < ONE_ARM * moved[1]:
+            return np.full(len(left), np.nan)
+    difference = left - right
+    return np.abs(CM * (difference - take.at_rest(difference)))
 
 
+@measure
 def duration(take: Take) -> Floats:
     """How long the repetition takes, seconds: the same in every sample."""
     repetition = take.repetition

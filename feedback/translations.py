@@ -7,9 +7,12 @@ an empty file feedback/locale/LANGUAGE/LC_MESSAGES/feedback.po.
 """
 
 import io
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -20,13 +23,43 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("consumer", "feedback", "pose")
 KEYWORDS = {"N_": None, "words": None, "plural": (1, 2)}
 """How words are marked: `N_("...")` where they are defined, `words("...")` and `words.plural("...", "...", n)` where shown."""
+SHOWN = ("name", "title", "advice", "praise", "why")
+"""The fields of an exercise file that a user reads."""
+
+
+def extract_exercise(
+    file: BinaryIO,
+    keywords: Mapping[str, Any],
+    comment_tags: object,
+    options: object,
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """The words of an exercise file; an extractor as Babel calls it."""
+
+    def walk(node: yaml.Node) -> Iterator[tuple[int, str, str, list[str]]]:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if isinstance(value, yaml.ScalarNode):
+                    if key.value in SHOWN:
+                        yield value.start_mark.line + 1, "N_", value.value, []
+                elif key.value != "measure":  # its name is no word
+                    yield from walk(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                yield from walk(item)
+
+    root = yaml.compose(file, Loader=yaml.CSafeLoader)
+    if root is not None:
+        yield from walk(root)
+
+
+METHODS = [("**.py", "python"), ("**.yaml", "feedback.translations:extract_exercise")]
 
 
 def extract() -> Catalog:
     """All words of the source."""
     template = Catalog(domain=DOMAIN, charset="utf-8")
     for package in PACKAGES:
-        found = extract_from_dir(ROOT / package, [("**.py", "python")], keywords=KEYWORDS, comment_tags=("translators:",))
+        found = extract_from_dir(ROOT / package, METHODS, keywords=KEYWORDS, comment_tags=("translators:",))
         for file, _line, message, comments, _context in sorted(found):
             template.add(message, locations=[(f"{package}/{file}", 0)], auto_comments=comments)
     return template

@@ -1,7 +1,10 @@
 """What defines a movement that can be recognised, counted or timed. Pure data: each exercise's file declares one."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+NO_OTHER_KEYS = {"extra": "forbid"}
+"""Who reads these from a file refuses keys that they do not have."""
 
 When = Literal["rest", "peak", "change", "range", "usual"]
 
@@ -15,6 +18,8 @@ class Drive:
         rest: its usual value between repetitions.
         peak: its usual value at the extreme of a repetition (the bottom of a squat, the top of a curl).
     """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
     signal: str
     rest: float
@@ -32,6 +37,8 @@ class Band:
             ends to the extreme, as the range that the signal covers in between, or as its usual (median) value there.
         margin: how far outside the range the fit has fallen to 0; by default what the landmarks are uncertain by.
     """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
     signal: str
     low: float = float("-inf")
@@ -56,6 +63,8 @@ class Movement:
         held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest
             to peak, by how much a signal may change within a second.
     """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
     id: str
     joint: str

@@ -1,18 +1,26 @@
 """`dothis exercises`: the catalogue; and whether it has an exercise that another command was asked for."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.markup import escape
 
 from consumer.commands import console
+from consumer.errors import ErrorCode
 from feedback.catalogue import Check, Exercise
+from feedback.exercise_files import ExerciseFileError, read_exercise
 from feedback.exercises import CATALOGUE
 from feedback.words import words_of
 
 
-def run(*, json: bool) -> None:
-    """Print every exercise with its checks."""
+def run(*, file: Path | None, json: bool) -> None:
+    """Print every exercise with its checks; or say whether an exercise file is right."""
+    if file is not None:
+        with console.reporting(as_json=json):
+            exercise = _read(file)
+        console.print_json(_plain(exercise)) if json else console.out.print(f"{file.name} is right.", markup=False)
+        return
     if json:
         console.print_json([_plain(exercise) for exercise in CATALOGUE.values()])
         return
@@ -23,6 +31,15 @@ def run(*, json: bool) -> None:
             views = ", ".join(check.views)
             line = f"  {check.id}: {escape(check.measures)} {_bound(check)}, from {views} [dim]({escape(check.source)})[/]"
             console.out.print(line, soft_wrap=True)
+
+
+def _read(file: Path) -> Exercise:
+    try:
+        return read_exercise(file)
+    except ExerciseFileError as error:
+        raise console.Failed(str(ErrorCode.INVALID_REQUEST), str(error)) from error
+    except OSError as error:
+        raise console.Failed(str(ErrorCode.INVALID_REQUEST), f"{file} cannot be read: {error.strerror}.") from error
 
 
 def check_exercise(exercise: str | None) -> None:

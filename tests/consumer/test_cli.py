@@ -194,6 +194,21 @@ def test_forget_asks_first(dothis: Any, backend: Backend, tmp_path: Path) -> Non
     assert backend.documents.get("job") is None
 
 
+def test_an_exercise_file_is_checked(dothis: Any, tmp_path: Path) -> None:
+    right = (ROOT / "feedback" / "exercises" / "plank.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "plank.yaml"
+    file.write_text(right, encoding="utf-8")
+    answer = dothis("exercises", "--check", "plank.yaml")
+    assert (answer.code, answer.out) == (0, "plank.yaml is right.\n")
+    assert dothis("exercises", "--check", "plank.yaml", "--json").json["id"] == "plank"
+    file.write_text(right.replace("held: true", "hold: true"), encoding="utf-8")
+    answer = dothis("exercises", "--check", "plank.yaml", "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["code"] == "invalid_request"
+    assert answer.err.startswith("plank.yaml, line ")
+    assert dothis("exercises", "--check", "missing.yaml").code == 1
+
+
 def test_exercises_lists_the_catalogue(dothis: Any) -> None:
     listed = {exercise["id"]: exercise for exercise in dothis("exercises", "--json").json}
     assert len(listed) == 10

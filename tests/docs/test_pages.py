@@ -60,7 +60,7 @@ def test_a_setting_that_a_page_names_exists(page: str) -> None:
 def test_a_file_of_ours_that_a_page_names_exists(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:consumer|feedback|pose|tests|deploy|examples|\.github)/[\w./-]+)`", text)
-    examples = {"feedback/exercises/your_exercise.py", "feedback/locale/LANGUAGE/LC_MESSAGES/feedback.po"}
+    examples = {"feedback/exercises/your_exercise.yaml", "feedback/locale/LANGUAGE/LC_MESSAGES/feedback.po"}
     assert [name for name in named if name not in examples and not (ROOT / name).exists()] == []
 
 
