@@ -10,6 +10,7 @@ writes them into every .po file. A new language needs one file: its feedback.po.
 
 import gettext
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -45,9 +46,9 @@ def languages() -> list[str]:
 
 
 def language_of(tag: str | None) -> str:
-    """The language to answer in: `ko-KR` and `ko_KR` mean `ko`; one without words, or none, means `en`."""
+    """The language to answer in: `ko-KR` and `ko_KR@calendar=buddhist` mean `ko`; one without words, or none, means `en`."""
     try:
-        found = Locale.parse((tag or DEFAULT_LANGUAGE).replace("-", "_")).language
+        found = Locale.parse(re.split("[-_@]", tag or DEFAULT_LANGUAGE, maxsplit=1)[0]).language
     except (UnknownLocaleError, ValueError):
         return DEFAULT_LANGUAGE
     return found if found in languages() else DEFAULT_LANGUAGE

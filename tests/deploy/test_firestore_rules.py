@@ -16,7 +16,7 @@ pytestmark = pytest.mark.emulator
 
 RULES = Path(__file__).parents[2] / "deploy" / "firestore.rules"
 OWNER, STRANGER = "alice", "mallory"
-ALLOWED, REFUSED = 200, 403
+ALLOWED, REFUSED, NOT_FOUND = 200, 403, 404
 VIDEO = f"users/{OWNER}/uploads/squat.mp4"
 NOW = object()
 
@@ -81,7 +81,7 @@ def encode(value: Any) -> dict[str, Any]:
         return {"mapValue": {"fields": {name: encode(item) for name, item in value.items()}}}
     if isinstance(value, list):
         return {"arrayValue": {"values": [encode(item) for item in value]}}
-    kinds = {bool: "booleanValue", int: "integerValue", str: "stringValue"}
+    kinds = {bool: "booleanValue", int: "integerValue", str: "stringValue", type(None): "nullValue"}
     return {kinds[type(value)]: str(value) if type(value) is int else value}
 
 
@@ -143,6 +143,11 @@ def in_work(**changes: Any) -> dict[str, Any]:
 GOOD = {
     "the least": {},
     "everything": {"exercise": "push_up", "reference": "references/squat.mp4", "language": "ko-KR"},
+    "an operator's own exercise": {"exercise": "glute-bridge_2"},
+    "language of iOS": {"language": "ko_KR@calendar=buddhist"},
+    "language of Java": {"language": "zh_TW_#Hant"},
+    "language of five subtags": {"language": "de-Latn-DE-1996-u-co-phonebk"},
+    "no language at all": {"language": ""},
     "own reference": {"reference": f"users/{OWNER}/uploads/last week.mp4"},
     "deeper folder": {"video": f"users/{OWNER}/uploads/2026/squat.mp4"},
     "korean name": {"video": f"users/{OWNER}/uploads/스쿼트.mp4"},
@@ -155,6 +160,17 @@ GOOD = {
 def test_owner_creates_a_well_formed_document(firestore: Firestore, job: str, changes: dict[str, Any]) -> None:
     status, answer = firestore.commit(token_of(OWNER), job, new_job(**changes), new=True)
     assert status == ALLOWED, answer
+
+
+@pytest.mark.parametrize("field", ["exercise", "reference", "language"])
+def test_null_counts_as_absent(firestore: Firestore, job: str, field: str) -> None:
+    status, answer = firestore.commit(token_of(OWNER), job, {**new_job(), field: None}, new=True)
+    assert status == ALLOWED, answer
+
+
+def test_a_document_that_is_gone_is_not_found(firestore: Firestore, job: str) -> None:
+    assert firestore.get(token_of(OWNER), job) == NOT_FOUND
+    assert firestore.get(None, job) == REFUSED
 
 
 BAD = {
@@ -201,6 +217,7 @@ BAD = {
     "an attempt": {"attempt": 0},
     "a result": {"result": {"score": 100}},
     "a lease": {"lease": {"token": "t"}},
+    "deleted at once": {"deleteRequested": True},
     "cancelled at once": {"cancelRequested": True},
     "any other field": {"note": "hello"},
 }
@@ -242,10 +259,11 @@ def test_only_the_owner_lists_their_own(firestore: Firestore, job: str, someone:
     assert firestore.query(token, None) == REFUSED
 
 
-def test_only_the_owner_cancels(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+@pytest.mark.parametrize("wish", ["cancelRequested", "deleteRequested"])
+def test_only_the_owner_cancels_and_deletes(firestore: Firestore, job: str, someone: tuple[str, str | None], wish: str) -> None:
     who, token = someone
     firestore.seed(job, in_work())
-    status, _ = firestore.commit(token, job, {"cancelRequested": True}, only=["cancelRequested"])
+    status, _ = firestore.commit(token, job, {wish: True}, only=[wish])
     assert status == (ALLOWED if who == "owner" else REFUSED)
 
 
@@ -259,6 +277,10 @@ def test_cancelling_is_never_an_error_for_the_owner(firestore: Firestore, job: s
 CHANGES = {
     "cancel of another kind": {"cancelRequested": "yes"},
     "cancel taken back": {"cancelRequested": False},
+    "delete of another kind": {"deleteRequested": 1},
+    "delete taken back": {"deleteRequested": False},
+    "a delete and a false cancel": {"deleteRequested": True, "cancelRequested": False},
+    "owner with a delete": {"deleteRequested": True, "owner": STRANGER},
     "status": {"status": "uploaded"},
     "status with a cancel": {"cancelRequested": True, "status": "done"},
     "owner": {"owner": STRANGER},

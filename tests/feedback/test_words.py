@@ -57,7 +57,18 @@ def test_korean_is_korean_and_polite_throughout() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "language"),
-    [("ko", "ko"), ("ko-KR", "ko"), ("ko_KR", "ko"), ("KO", "ko"), ("en-GB", "en"), ("fr", "en"), ("", "en"), (None, "en")],
+    [
+        ("ko", "ko"),
+        ("ko-KR", "ko"),
+        ("ko_KR", "ko"),
+        ("ko_KR@calendar=buddhist", "ko"),
+        ("ko_KR_#u-nu-latn", "ko"),
+        ("KO", "ko"),
+        ("en-GB", "en"),
+        ("fr", "en"),
+        ("", "en"),
+        (None, "en"),
+    ],
 )
 def test_language_tags(tag: str | None, language: str) -> None:
     assert language_of(tag) == language
