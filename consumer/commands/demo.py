@@ -39,4 +39,5 @@ def run(*, out: Path | None) -> None:
             out = settings.data_dir / "demo" / secrets.token_hex(4)
         if out is not None:
             fetch(backend, result, out)
-        summary.show_document(result, out if out is not None else Path(place_of(settings, result)).resolve(), "en")
+        summary.show_document(result, "en")
+        summary.show_place(out if out is not None else Path(place_of(settings, result)).resolve())

@@ -77,9 +77,10 @@ def report_end(
     if json:
         console.print_json({"id": job_id, "status": fields["status"], "result": result})
         return
-    summary.show_document(result, out if out is not None else place_of(settings, result), language_of(language))
+    summary.show_document(result, language_of(language))
     if fields["status"] != "done":
         console.out.print(f"The annotated video follows: `dothis jobs show {job_id}`.", markup=False)
+    summary.show_place(out if out is not None else place_of(settings, result))
 
 
 def place_of(settings: Settings, result: Mapping[str, Any]) -> str:

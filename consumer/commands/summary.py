@@ -30,7 +30,7 @@ def show(report: Mapping[str, Any], language: str) -> None:
         out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
 
 
-def show_document(result: Mapping[str, Any], directory: Path | str | None, language: str) -> None:
+def show_document(result: Mapping[str, Any], language: str) -> None:
     """The same of a document's `result`."""
     exercise = CATALOGUE.get(result["exercise"])
     name = words_of(language)(exercise.name) if exercise else result["exercise"]
@@ -46,7 +46,6 @@ def show_document(result: Mapping[str, Any], directory: Path | str | None, langu
     )
     for warning in result["warnings"]:
         out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
-    show_place(directory)
 
 
 def show_result(

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
+# A browser beside the rest of the tests on two cores is slow at times; five seconds, the default, were too few once.
+expect.set_options(timeout=15_000)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
