@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from consumer.catalogue import Catalogue, restore_exercises
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Job
 from consumer.settings import Settings
@@ -64,7 +65,7 @@ class Analysis:
     preload: tuple[str, ...] = PRELOAD
 
 
-def fingerprint(model: Path) -> str:
+def fingerprint(model: Path, catalogue: Catalogue) -> str:
     """Of what a result depends on beside the request: code, words, exercises, the model."""
     root = Path(__file__).parent.parent
     files = [
@@ -73,7 +74,7 @@ def fingerprint(model: Path) -> str:
         for file in sorted(package.rglob("*"))
         if file.is_file() and file.suffix != ".pyc"
     ]
-    digest = hashlib.sha256(model.read_bytes())
+    digest = hashlib.sha256(model.read_bytes() + catalogue.digest.encode())
     for file in files:
         digest.update(f"\0{file.relative_to(root)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -105,12 +106,13 @@ def analyse_arguments(
 
 
 def feedback_arguments(
-    settings: Settings, job: Job, *, source: Path, motions: Path, target: Path, workers: int
+    settings: Settings, job: Job, *, source: Path, motions: Path, exercises: Path, target: Path, workers: int
 ) -> dict[str, Any]:
     """What `write_feedback` and `annotate` are called with."""
     return {
         "source": str(source),
         "motions": str(motions),
+        "exercises": str(exercises),
         "target": str(target),
         "exercise": job.exercise,
         "language": job.language,
@@ -213,6 +215,7 @@ def _examination(arguments: dict[str, Any]) -> "Examination":
         exercise=arguments["exercise"],
         language=arguments["language"],
         reference=Motion.load(motions / REFERENCE_MOTION) if arguments["reference"] else None,
+        catalogue=restore_exercises(Path(arguments["exercises"])),
     )
 
 

@@ -28,6 +28,7 @@ from consumer import logs
 from consumer.analysis import Analysis, fingerprint
 from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.breaker import Breaker
+from consumer.catalogue import Catalogue
 from consumer.errors import HandedBack
 from consumer.health import Health, HealthServer
 from consumer.housekeeping import Housekeeping
@@ -64,6 +65,7 @@ class Daemon:
         backend: both stores; closed by whoever opened it.
         settings: all of them.
         model: the pose model's bundle.
+        catalogue: the exercises; a document may name each of them.
         analysis: the tasks of the sandbox; tests have cheap ones.
         python_path: where such tasks are imported from.
         hook: see `Workshop`.
@@ -75,7 +77,7 @@ class Daemon:
         settings: Settings,
         *,
         model: Path,
-        exercises: frozenset[str],
+        catalogue: Catalogue,
         analysis: Analysis | None = None,
         python_path: tuple[Path, ...] = (),
         hook: Hook = lambda _: None,
@@ -84,11 +86,11 @@ class Daemon:
         self.metrics = Metrics()
         analysis = analysis or Analysis()
         data_dir = settings.data_dir.resolve()
-        self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model))
+        self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model, catalogue))
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._claims = Claims(backend.documents, settings, worker=worker, exercises=exercises, metrics=self.metrics)
+        self._claims = Claims(backend.documents, settings, worker=worker, exercises=catalogue.exercises, metrics=self.metrics)
         self._intake = Intake(
             backend.documents,
             settings,
@@ -103,6 +105,7 @@ class Daemon:
             self._sandbox,
             settings,
             model=model,
+            catalogue=catalogue,
             analysis=analysis,
             spare_workers=self._spare_workers,
             hook=hook,

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     model: str = Field(
         default="full", min_length=1, description="Pose model: `full`, `lite`, `heavy`, or the path of a .task file."
     )
+    exercises: Path | None = Field(
+        default=None, description="Directory of your own exercise files, which add to ours or replace one of the same id."
+    )
     annotated_video: bool = Field(default=True, description="Make annotated.mp4.")
     delete_source: bool = Field(
         default=False, description="Delete the uploaded video after a success; tried once, a failure is logged."

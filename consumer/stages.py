@@ -13,6 +13,7 @@ from typing import Any
 from consumer import jobs
 from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments, feedback_arguments
 from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
+from consumer.catalogue import Catalogue
 from consumer.directories import size_of
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import REPORT_FILES, Stage
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 RESULTS_BYTES = 300_000_000
 """Room that a job's motion, pictures and annotated video may take beside its video."""
+
+EXERCISES = "exercises.json"
+"""Beside the stages' directories: the operator's exercise files, for the children."""
 
 RESULT = "result.json"
 """What the stage `uploading` leaves: the document's `result`."""
@@ -56,6 +60,7 @@ class Workshop:
         sandbox: where a video is read.
         settings: limits and times.
         model: the pose model's bundle.
+        catalogue: the exercises.
         analysis: the tasks of the sandbox.
         spare_workers: how many cores more than its own one a job may use at this moment.
         hook: called with the name of each point of the walk; tests end the process there.
@@ -66,6 +71,7 @@ class Workshop:
     sandbox: Sandbox
     settings: Settings
     model: Path
+    catalogue: Catalogue = field(default_factory=Catalogue)
     analysis: Analysis = field(default_factory=Analysis)
     spare_workers: Callable[[], int] = lambda: 0
     hook: Hook = lambda _: None
@@ -136,15 +142,18 @@ def annotate(shop: Workshop, lease: Lease, place: Place) -> None:
 def _from_motions(shop: Workshop, lease: Lease, place: Place, *, stage: Stage, task: str) -> None:
     source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
     shop.spool.need(RESULTS_BYTES)
+    exercises = place.path / EXERCISES
+    shop.catalogue.save(exercises)
     arguments = feedback_arguments(
         shop.settings,
         lease.job,
         source=source,
         motions=motions,
+        exercises=exercises,
         target=place.begin(stage),
         workers=1 + shop.spare_workers(),
     )
-    _in_sandbox(shop, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions])
+    _in_sandbox(shop, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions, exercises])
     place.finish(stage)
 
 

@@ -4,6 +4,7 @@ Every exercise is one YAML file; `feedback.exercise_files` reads and checks it. 
 in it.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from pydantic import (
 
 from feedback.measures import MEASURES, Measure, check_joint, nearest, resolve
 from feedback.report import Severity, Unit
+from feedback.words import DEFAULT_LANGUAGE, Message, languages, words_of
 from pose.motion import INDEX
 from pose.movement import Movement
 from pose.signals import ANGLES, LENGTHS
@@ -32,7 +34,47 @@ Verdict = Literal["exceeds", "falls_short"]
 
 SIGNALS = {**ANGLES, **LENGTHS}
 
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
+LONGEST_TEXT = 1000
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+
+
+def _shown(value: Any) -> str:
+    """A text, or one text for each language, English among them."""
+    texts: dict[str, str] = value if isinstance(value, dict) else {DEFAULT_LANGUAGE: value}
+    for language, text in texts.items():
+        if language != DEFAULT_LANGUAGE and language not in languages():
+            raise ValueError(f"there are no words in the language {language!r}; use {', '.join(languages())}")
+        if not isinstance(text, str) or not 1 <= len(text) <= LONGEST_TEXT:
+            raise ValueError(f"this must be a text of 1 to {LONGEST_TEXT} characters, or one for each language")
+    if DEFAULT_LANGUAGE not in texts:
+        raise ValueError(f"the text in {DEFAULT_LANGUAGE} is missing; languages without a text of their own show it")
+    english = texts[DEFAULT_LANGUAGE]
+    return Message(english, texts) if isinstance(value, dict) else english
+
+
+_TEXT_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+Shown = Annotated[
+    str,
+    PlainValidator(_shown),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _TEXT_SCHEMA,
+                {
+                    "type": "object",
+                    "required": [DEFAULT_LANGUAGE],
+                    "additionalProperties": False,
+                    "properties": dict.fromkeys(languages(), _TEXT_SCHEMA),
+                },
+            ]
+        }
+    ),
+]
+"""A text for the user: English, or one for each language. The package's own files have English only; Babel translates them."""
+
+RESERVED = frozenset({"any", "reference"})
+"""Ids with a meaning of their own in a document: whatever is repeated, and what the reference video shows."""
+ID_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
 
 
 def _number(value: object) -> float:
@@ -99,7 +141,7 @@ class Check(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
     measures: Text
     measure: Annotated[Measure, BeforeValidator(_measure), WithJsonSchema(MEASURE_SCHEMA)]
     verdict: Verdict
@@ -109,10 +151,10 @@ class Check(BaseModel):
     unit: Unit
     marks: tuple[Annotated[str, AfterValidator(_landmark)], ...] = Field(max_length=3)
     views: tuple[ViewId, ...] = Field(min_length=1)
-    title: Text
-    advice: Text
-    praise: Text
-    why: Text
+    title: Shown
+    advice: Shown
+    praise: Shown
+    why: Shown
     source: Text
     severity: Severity = "major"
     when: When = "repetition"
@@ -141,12 +183,14 @@ class Exercise(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     movement: Movement
-    name: Text
+    name: Shown
     checks: tuple[Check, ...] = ()
 
     @model_validator(mode="after")
     def _known_signals(self) -> "Exercise":
         movement = self.movement
+        if not re.fullmatch(ID_PATTERN, movement.id) or movement.id in RESERVED:
+            raise ValueError(f"an exercise cannot be called {movement.id!r}: use up to 40 small letters, digits, _ and -")
         used = [drive.signal for drive in movement.drives]
         used += [band.signal for band in (*movement.posture, *movement.signature)]
         unknown = next((name for name in used if name not in SIGNALS), None)
@@ -162,16 +206,17 @@ class Exercise(BaseModel):
 
 
 def describe(exercises: Iterable[Exercise]) -> list[dict[str, Any]]:
-    """The catalogue for people and machines: plain values, in English, ready for JSON."""
+    """The catalogue for people and machines: plain values, in English (`names` in every language), ready for JSON."""
     return [
         {
             "id": exercise.id,
-            "name": exercise.name,
+            "name": str(exercise.name),
+            "names": {language: words_of(language)(exercise.name) for language in languages()},
             "held": exercise.movement.held,
             "checks": [
                 {
                     "id": check.id,
-                    "title": check.title,
+                    "title": str(check.title),
                     "measures": check.measures,
                     "fault": "above" if check.above else "below",
                     "threshold": check.threshold,
@@ -180,8 +225,8 @@ def describe(exercises: Iterable[Exercise]) -> list[dict[str, Any]]:
                     "views": list(check.views),
                     "severity": check.severity,
                     "lastingS": check.lasting_s,
-                    "advice": check.advice,
-                    "why": check.why,
+                    "advice": str(check.advice),
+                    "why": str(check.why),
                     "source": check.source,
                 }
                 for check in exercise.checks

@@ -7,7 +7,7 @@ few lines cannot fill the memory.
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,13 @@ DIRECTORY = Path(__file__).with_name("exercises")
 SHARED = DIRECTORY / "shared_checks.yaml"
 """Checks that exercises name with `use` and override in part, so that what they have in common stands in one place."""
 
+MAX_FILES = 200
 MAX_BYTES = 100_000
 MAX_DEPTH = 10
 MAX_NUMBER = 10_000.0
+
+TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+"""YAML's own names of a text, and of the key that merges one mapping into another."""
 
 Path_ = tuple[str | int, ...]
 
@@ -33,8 +37,8 @@ Path_ = tuple[str | int, ...]
 class ExerciseFileError(FeedbackError):
     """An exercise file is wrong; the sentence names file and line."""
 
-    def __init__(self, path: Path, line: int, what: str) -> None:
-        super().__init__(f"{path.name}, line {line}: {what}")
+    def __init__(self, name: str, line: int, what: str) -> None:
+        super().__init__(f"{name}, line {line}: {what}")
 
 
 def read_exercises(directory: Path) -> dict[str, Exercise]:
@@ -42,8 +46,32 @@ def read_exercises(directory: Path) -> dict[str, Exercise]:
 
     Raises:
         ExerciseFileError: a file is wrong.
+        OSError: the directory cannot be read.
     """
-    return {path.stem: read_exercise(path) for path in sorted(directory.glob("*.yaml")) if path.name != SHARED.name}
+    return parse_exercises(read_files(directory))
+
+
+def read_files(directory: Path) -> dict[str, bytes]:
+    """The exercise files of a directory, not parsed, by their names. Hidden files and those of other kinds are left out.
+
+    Raises:
+        ExerciseFileError: a file is too large, or there are too many.
+        OSError: the directory or a file cannot be read.
+    """
+    paths = sorted(path for path in directory.iterdir() if not path.name.startswith(".") and path != SHARED)
+    for path in paths:
+        if path.suffix == ".yml":
+            raise ExerciseFileError(path.name, 1, f"exercise files end in .yaml: call it {path.stem}.yaml")
+    files = [path for path in paths if path.suffix == ".yaml"]
+    if len(files) > MAX_FILES:
+        raise ExerciseFileError(files[MAX_FILES].name, 1, f"a directory may hold at most {MAX_FILES} exercise files")
+    return {path.name: _read(path) for path in files}
+
+
+def parse_exercises(files: Mapping[str, bytes]) -> dict[str, Exercise]:
+    """The exercises of files that were read before, by their ids. Raises ExerciseFileError."""
+    found = (parse_exercise(name, content) for name, content in files.items())
+    return {exercise.id: exercise for exercise in found}
 
 
 def read_exercise(path: Path) -> Exercise:
@@ -51,20 +79,27 @@ def read_exercise(path: Path) -> Exercise:
 
     Raises:
         ExerciseFileError: the file is wrong.
+        OSError: it cannot be read.
     """
-    data, lines = _read(path)
+    return parse_exercise(path.name, _read(path))
+
+
+def parse_exercise(name: str, content: bytes) -> Exercise:
+    """One exercise from its file's name and content. Raises ExerciseFileError."""
+    data, lines = _parse(name, content)
+    stem = name.removesuffix(".yaml")
     if not isinstance(data, dict):
-        raise ExerciseFileError(path, 1, "an exercise is a mapping with id, name, movement and checks")
-    if data.get("id") != path.stem:
-        raise ExerciseFileError(path, lines.get(("id",), 1), f"id must be the file's name without .yaml: {path.stem}")
+        raise ExerciseFileError(name, 1, "an exercise is a mapping with id, name, movement and checks")
+    if data.get("id") != stem:
+        raise ExerciseFileError(name, lines.get(("id",), 1), f"id must be the file's name without .yaml: {stem}")
     movement = data.get("movement")
     if isinstance(movement, dict) and "id" in movement:
-        raise ExerciseFileError(path, lines["movement", "id"], "the movement has the exercise's id; leave it out here")
+        raise ExerciseFileError(name, lines["movement", "id"], "the movement has the exercise's id; leave it out here")
     prepared = {key: value for key, value in data.items() if key != "id"}
     if isinstance(movement, dict):
         prepared["movement"] = {"id": data["id"], **movement}
     if isinstance(data.get("checks"), list):
-        prepared["checks"] = [_expanded(path, lines, number, check) for number, check in enumerate(data["checks"])]
+        prepared["checks"] = [_expanded(name, lines, number, check) for number, check in enumerate(data["checks"])]
     try:
         return Exercise.model_validate(prepared)
     except ValidationError as error:
@@ -76,7 +111,7 @@ def read_exercise(path: Path) -> Exercise:
         what = first["msg"].removeprefix("Value error, ")
         if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
             what = f"unknown key {loc[-1]!r}{_known_keys(loc)}"
-        raise ExerciseFileError(path, line, f"{where}: {what}" if where else what) from error
+        raise ExerciseFileError(name, line, f"{where}: {what}" if where else what) from error
 
 
 def _known_keys(loc: tuple[Any, ...]) -> str:
@@ -88,83 +123,89 @@ def _known_keys(loc: tuple[Any, ...]) -> str:
     return ""
 
 
-def _expanded(path: Path, lines: Mapping[Path_, int], number: int, check: Any) -> Any:
+def _expanded(file: str, lines: Mapping[Path_, int], number: int, check: Any) -> Any:
     """A check with what it takes over from a shared one."""
     if not isinstance(check, dict) or "use" not in check:
         return check
     line = lines["checks", number, "use"]
     if "id" in check:
-        raise ExerciseFileError(path, line, "a check has an id or uses a shared one, not both")
+        raise ExerciseFileError(file, line, "a check has an id or uses a shared one, not both")
     name = check["use"]
     if not isinstance(name, str) or name not in shared_checks():
-        raise ExerciseFileError(path, line, f"there is no shared check {name!r}{nearest(str(name), shared_checks())}")
+        raise ExerciseFileError(file, line, f"there is no shared check {name!r}{nearest(str(name), shared_checks())}")
     return {**shared_checks()[name], **{key: value for key, value in check.items() if key != "use"}}
 
 
 @cache
 def shared_checks() -> Mapping[str, dict[str, Any]]:
     """What several exercises have in common in a check, by the check's id; incomplete by itself."""
-    data, _ = _read(SHARED)
+    data, _ = _parse(SHARED.name, SHARED.read_bytes())
     return {check["id"]: check for check in data}
 
 
-def _read(path: Path) -> tuple[Any, dict[Path_, int]]:
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ExerciseFileError(path.name, 1, f"the file is larger than {MAX_BYTES} bytes")
+    return content
+
+
+def _parse(name: str, content: bytes) -> tuple[Any, dict[Path_, int]]:
     """A file's content as plain values, and the line of each of them."""
-    if path.stat().st_size > MAX_BYTES:
-        raise ExerciseFileError(path, 1, f"the file is larger than {MAX_BYTES} bytes")
-    loader = yaml.CSafeLoader(path.read_bytes())
+    loader = yaml.CSafeLoader(content)
+    lines: dict[Path_, int] = {}
     try:
         node = loader.get_single_node()
         if node is None:
-            raise ExerciseFileError(path, 1, "the file is empty")
-        lines: dict[Path_, int] = {}
-        for loc, found in _walk(path, node, (), set()):
-            lines[loc] = found.start_mark.line + 1
-        data = loader.construct_document(node)
+            raise ExerciseFileError(name, 1, "the file is empty")
+        return _Builder(name, loader, lines).build(node, ()), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise ExerciseFileError(path, mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}") from error
+        raise ExerciseFileError(name, mark.line + 1 if mark else 1, f"this is not YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
-        raise ExerciseFileError(path, 1, "this is not YAML in UTF-8") from error
+        raise ExerciseFileError(name, 1, "this is not YAML in UTF-8") from error
     finally:
         loader.dispose()
-    for loc, value in _values(data, ()):
+
+
+class _Builder:
+    """Builds plain values from the nodes of a file in one pass, since each start of the program reads all files."""
+
+    def __init__(self, file: str, loader: Any, lines: dict[Path_, int]) -> None:
+        self._file = file
+        self._loader = loader
+        self._lines = lines
+        self._seen: set[int] = set()
+
+    def build(self, node: yaml.Node, loc: Path_) -> Any:
+        """The value of a node; notes the lines of the node and of all nodes in it."""
+        line = self._lines[loc] = node.start_mark.line + 1
+        if id(node) in self._seen:
+            raise ExerciseFileError(self._file, line, "aliases are not allowed; write the value out")
+        self._seen.add(id(node))
+        if node.tag == TEXT:
+            return node.value
+        if len(loc) > MAX_DEPTH:
+            raise ExerciseFileError(self._file, line, "the file is nested too deeply")
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*loc, number)) for number, child in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, loc)
+        value = self._loader.construct_object(node)
         if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= MAX_NUMBER):
-            raise ExerciseFileError(path, lines[loc], f"a number must lie between -{MAX_NUMBER:.0f} and {MAX_NUMBER:.0f}")
-    return data, lines
+            raise ExerciseFileError(self._file, line, f"a number must lie between -{MAX_NUMBER:.0f} and {MAX_NUMBER:.0f}")
+        return value
 
-
-def _walk(path: Path, node: Any, loc: Path_, seen: set[int]) -> Iterator[tuple[Path_, Any]]:
-    line = node.start_mark.line + 1
-    if id(node) in seen:
-        raise ExerciseFileError(path, line, "aliases are not allowed; write the value out")
-    seen.add(id(node))
-    if len(loc) > MAX_DEPTH:
-        raise ExerciseFileError(path, line, "the file is nested too deeply")
-    yield loc, node
-    if isinstance(node, yaml.SequenceNode):
-        for number, child in enumerate(node.value):
-            yield from _walk(path, child, (*loc, number), seen)
-    elif isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
+    def _mapping(self, node: yaml.MappingNode, loc: Path_) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for key, child in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
-                raise ExerciseFileError(path, key.start_mark.line + 1, "a key must be a plain word")
-            if key.value in keys:
-                raise ExerciseFileError(path, key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
-            keys.add(key.value)
-            yield from _walk(path, child, (*loc, key.value), seen)
-
-
-def _values(data: Any, loc: Path_) -> Iterator[tuple[Path_, Any]]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _values(value, (*loc, str(key)))
-    elif isinstance(data, list):
-        for number, value in enumerate(data):
-            yield from _values(value, (*loc, number))
-    else:
-        yield loc, data
+            if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+                raise ExerciseFileError(self._file, key.start_mark.line + 1, "a key must be a plain word")
+            if key.value in values:
+                raise ExerciseFileError(self._file, key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
+            values[key.value] = self.build(child, (*loc, key.value))
+        return values
 
 
 def json_schema() -> dict[str, Any]:

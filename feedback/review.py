@@ -1,5 +1,7 @@
 """From a motion to its examination and report."""
 
+from collections.abc import Mapping
+
 from feedback.catalogue import Exercise
 from feedback.composition import Judged, compose
 from feedback.errors import NoExercise, UnknownExercise
@@ -20,14 +22,24 @@ PLAIN = 0.6
 
 
 def review(
-    motion: Motion, *, exercise: str | None = None, language: str | None = "en", reference: Motion | None = None
+    motion: Motion,
+    *,
+    exercise: str | None = None,
+    language: str | None = "en",
+    reference: Motion | None = None,
+    catalogue: Mapping[str, Exercise] = CATALOGUE,
 ) -> Report:
     """The report alone; see `examine`."""
-    return examine(motion, exercise=exercise, language=language, reference=reference).report
+    return examine(motion, exercise=exercise, language=language, reference=reference, catalogue=catalogue).report
 
 
 def examine(
-    motion: Motion, *, exercise: str | None = None, language: str | None = "en", reference: Motion | None = None
+    motion: Motion,
+    *,
+    exercise: str | None = None,
+    language: str | None = "en",
+    reference: Motion | None = None,
+    catalogue: Mapping[str, Exercise] = CATALOGUE,
 ) -> Examination:
     """Judge a motion like a coach.
 
@@ -36,20 +48,21 @@ def examine(
         exercise: the id of the exercise that it should be; None recognises it.
         language: the language of every word in the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
+        catalogue: the exercises to choose from, by id.
 
     Raises:
         UnknownExercise: `exercise` is not in the catalogue.
         NoExercise: the motion shows nothing of the catalogue.
     """
-    if exercise is not None and exercise not in CATALOGUE:
-        raise UnknownExercise(f"There is no such exercise. Choose one of: {', '.join(CATALOGUE)}.")
+    if exercise is not None and exercise not in catalogue:
+        raise UnknownExercise(f"There is no such exercise. Choose one of: {', '.join(catalogue)}.")
     words = words_of(language)
     cleaned = clean(motion)
-    recognition = recognise(cleaned, [each.movement for each in CATALOGUE.values()])
+    recognition = recognise(cleaned, [each.movement for each in catalogue.values()])
     id_ = exercise or (recognition.movement.id if recognition.movement else None)
     if id_ is None:
         raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
-    chosen = CATALOGUE[id_]
+    chosen = catalogue[id_]
     repetitions = () if chosen.movement.held else tuple(find_repetitions(cleaned, chosen.movement))
     hold = find_hold(cleaned, chosen.movement) if chosen.movement.held else None
     if not repetitions and hold is None and recognition.movement is None:
@@ -60,7 +73,7 @@ def examine(
         exercise=chosen,
         requested=exercise is not None,
         recognition=recognition,
-        shown_instead=_shown_instead(chosen, recognition),
+        shown_instead=_shown_instead(chosen, recognition, catalogue),
         scene=scene,
         signals=Signals(cleaned),
         findings=[finding for check in chosen.checks for finding in judge(scene, check)],
@@ -74,7 +87,7 @@ def examine(
             spans_of(repetitions, hold),
             cleaned_reference,
             exercise=chosen,
-            catalogue=CATALOGUE.values(),
+            catalogue=catalogue.values(),
             words=words,
         )
         alike = similarity(comparison, repetitions, cleaned, cleaned_reference) if comparison else None
@@ -101,9 +114,9 @@ def _scene(motion: Motion, repetitions: tuple[Repetition, ...], hold: Hold | Non
     return Scene(Body(motion), view, repetitions, hold)
 
 
-def _shown_instead(exercise: Exercise, recognition: Recognition) -> Exercise | None:
+def _shown_instead(exercise: Exercise, recognition: Recognition, catalogue: Mapping[str, Exercise]) -> Exercise | None:
     """What the video plainly shows when another exercise was asked for."""
     seen = recognition.movement
     if seen is None or seen.id == exercise.id or recognition.confidence < PLAIN:
         return None
-    return CATALOGUE[seen.id]
+    return catalogue[seen.id]

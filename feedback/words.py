@@ -11,7 +11,7 @@ writes them into every .po file. A new language needs one file: its feedback.po.
 import gettext
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,6 +54,22 @@ def language_of(tag: str | None) -> str:
     return found if found in languages() else DEFAULT_LANGUAGE
 
 
+class Message(str):
+    """An English text with its translations, as an operator's exercise file gives them.
+
+    Attributes:
+        translations: the text by language, such as `{"ko": "스쿼트"}`. A language that is missing gets the English text.
+    """
+
+    __slots__ = ("translations",)
+    translations: Mapping[str, str]
+
+    def __new__(cls, english: str, translations: Mapping[str, str]) -> "Message":
+        message = super().__new__(cls, english)
+        message.translations = dict(translations)
+        return message
+
+
 @dataclass(frozen=True)
 class Words:
     """The words, plurals, numbers and units of one language; from `words_of`."""
@@ -62,8 +78,11 @@ class Words:
     translations: gettext.NullTranslations
 
     def __call__(self, message: str, **fields: object) -> str:
-        """The message in this language, its {fields} filled in."""
-        return self.translations.gettext(message).format(**fields)
+        """The message in this language, its {fields} filled in. A message without fields is never read as a template."""
+        if isinstance(message, Message):
+            return message.translations.get(self.language, str(message))
+        text = self.translations.gettext(message)
+        return text.format(**fields) if fields else text
 
     def plural(self, singular: str, plural: str, n: int, **fields: object) -> str:
         """The form of the message that fits n; {n} is the number itself, formatted."""

@@ -20,9 +20,10 @@ import structlog
 
 from consumer import logs
 from consumer.analysis import Analysis
+from consumer.catalogue import load_catalogue
 from consumer.daemon import Daemon
 from consumer.stores import open_backend
-from tests.consumer_kit import EXERCISES, settings
+from tests.consumer_kit import settings
 from tests.work import ROOT, WORK
 
 WRITES = {"os.mkdir": 1, "os.rmdir": 1, "os.remove": 1, "os.truncate": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2}
@@ -50,13 +51,14 @@ def main() -> int:
     backend = open_backend(using)
     if told.get("real"):
         # A second of every start, which the others can do without.
-        from feedback.exercises import CATALOGUE  # noqa: PLC0415
         from pose import model as models  # noqa: PLC0415
 
-        model, exercises, analysis = models.find(using.model).path, frozenset(CATALOGUE), Analysis()
+        model, analysis = models.find(using.model).path, Analysis()
     else:
-        model, exercises, analysis = ROOT / "setup.cfg", EXERCISES, WORK
-    daemon = Daemon(backend, using, model=model, exercises=exercises, analysis=analysis, python_path=(ROOT,), hook=hook)
+        model, analysis = ROOT / "setup.cfg", WORK
+    daemon = Daemon(
+        backend, using, model=model, catalogue=load_catalogue(using), analysis=analysis, python_path=(ROOT,), hook=hook
+    )
     code = daemon.run()
     backend.close()
     return code

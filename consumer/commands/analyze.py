@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from consumer.analysis import limits_of, named_errors
+from consumer.catalogue import Catalogue
 from consumer.commands import console, summary
-from consumer.commands.exercises import check_exercise
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings
 from feedback.examination import Examination
@@ -39,15 +39,15 @@ def run(
     json: bool,
 ) -> None:
     """See `dothis analyze --help`. `annotated_video` None leaves it to the settings."""
-    check_exercise(exercise)
     settings = console.load_settings()
     console.quiet_logs()
+    catalogue = console.load_exercises(settings, asked=exercise)
     if annotated_video is not None:
         settings = settings.model_copy(update={"annotated_video": annotated_video})
     language = language_of(language)
     target = out if out is not None else None if json else Path(f"{video.stem}_feedback")
     with console.reporting(as_json=json, language=language), console.progress_bar(shown=not json) as tell:
-        examination = _examine(settings, video, reference, exercise=exercise, language=language, tell=tell)
+        examination = _examine(settings, catalogue, video, reference, exercise=exercise, language=language, tell=tell)
         report = examination.report
         if not json:
             # At once, since the pictures and the video take as long again.
@@ -61,7 +61,14 @@ def run(
 
 
 def _examine(
-    settings: Settings, video: Path, reference: Path | None, *, exercise: str | None, language: str, tell: Tell
+    settings: Settings,
+    catalogue: Catalogue,
+    video: Path,
+    reference: Path | None,
+    *,
+    exercise: str | None,
+    language: str,
+    tell: Tell,
 ) -> Examination:
     start = REFERENCE_SHARE if reference is not None else 0.0
     compared = None
@@ -70,7 +77,7 @@ def _examine(
             compared = _read(settings, reference, lambda done: tell("Reading the reference", start * done))
     with named_errors():
         motion = _read(settings, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
-        return examine(motion, exercise=exercise, language=language, reference=compared)
+        return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=catalogue.exercises)
 
 
 def _write(

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from consumer import logs
 from consumer.backends import Backend, Denied, StoreError
+from consumer.catalogue import Catalogue, load_catalogue
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
@@ -44,6 +45,17 @@ def load_settings() -> Settings:
         return Settings.load()
     except SettingsError as error:
         raise typer.BadParameter(f"{error}. See .env.example for all settings.", param_hint="settings") from error
+
+
+def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue:
+    """The exercises; a wrong file of the operator's, or an id that was asked for and is unknown, is wrong usage."""
+    try:
+        catalogue = load_catalogue(settings)
+    except SettingsError as error:
+        raise typer.BadParameter(str(error), param_hint="settings") from error
+    if asked is not None and asked not in catalogue.exercises:
+        raise typer.BadParameter(f"choose one of {', '.join(catalogue.exercises)}", param_hint="--exercise")
+    return catalogue
 
 
 @contextlib.contextmanager

@@ -3,11 +3,11 @@
 import typer
 
 from consumer import logs, tracing
+from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.daemon import Daemon
 from consumer.sandbox.confine import support
 from consumer.settings import Settings
-from feedback.exercises import CATALOGUE
 from pose import model as models
 
 
@@ -18,9 +18,9 @@ def run() -> None:
     with console.reporting():
         check_sandbox(settings)
         tracing.configure()
-        model = models.find(settings.model).path
+        model, catalogue = models.find(settings.model).path, load_catalogue(settings)
         with console.opened(settings) as backend:
-            code = Daemon(backend, settings, model=model, exercises=frozenset(CATALOGUE)).run()
+            code = Daemon(backend, settings, model=model, catalogue=catalogue).run()
     raise typer.Exit(code)
 
 

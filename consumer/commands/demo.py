@@ -6,10 +6,10 @@ from pathlib import Path
 
 from consumer import stages
 from consumer.app import Request, fetch
+from consumer.catalogue import load_catalogue
 from consumer.commands import console, summary
 from consumer.commands.submit import place_of, submit_and_follow
 from consumer.daemon import Daemon
-from feedback.exercises import CATALOGUE
 from pose import model as models
 
 SAMPLE = Path(stages.__file__).with_name("sample.mp4")
@@ -22,8 +22,8 @@ def run(*, out: Path | None) -> None:
     settings = console.load_settings().model_copy(update={"health_port": 0, "workers": 1})
     console.quiet_logs()
     with console.reporting(), console.opened(settings) as backend:
-        model = models.find(settings.model)
-        daemon = Daemon(backend, settings, model=model.path, exercises=frozenset(CATALOGUE))
+        model, catalogue = models.find(settings.model).path, load_catalogue(settings)
+        daemon = Daemon(backend, settings, model=model, catalogue=catalogue)
         thread = threading.Thread(target=daemon.serve, name="daemon", daemon=True)
         thread.start()
         try:
@@ -39,5 +39,5 @@ def run(*, out: Path | None) -> None:
             out = settings.data_dir / "demo" / secrets.token_hex(4)
         if out is not None:
             fetch(backend, result, out)
-        summary.show_document(result, "en")
+        summary.show_document(result, "en", catalogue)
         summary.show_place(out if out is not None else Path(place_of(settings, result)).resolve())

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 import typer
 
 from consumer.backends import Backend, Missing, StoreError
+from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.intake import PUBSUB_MISSING
 from consumer.sandbox.confine import support
-from consumer.settings import Settings
+from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
 from pose import model as models
 from pose.errors import ModelMissing
@@ -56,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _stores(settings)
     if settings.intake == "pubsub":
         yield _subscription(settings)
+    yield _exercises(settings)
     yield _volume(settings)
     yield _model(settings)
     yield _sandbox()
@@ -102,6 +104,14 @@ def _subscription(settings: Settings) -> Finding:
     except StoreError as error:
         return Finding("subscription", False, str(error))
     return Finding("subscription", True, "Pub/Sub answers")
+
+
+def _exercises(settings: Settings) -> Finding:
+    try:
+        catalogue = load_catalogue(settings)
+    except SettingsError as error:
+        return Finding("exercises", False, str(error))
+    return Finding("exercises", True, f"{len(catalogue.exercises)}, {len(catalogue.files)} of them your own")
 
 
 def _volume(settings: Settings) -> Finding:

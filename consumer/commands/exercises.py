@@ -1,17 +1,14 @@
-"""`dothis exercises`: the catalogue; and whether it has an exercise that another command was asked for."""
+"""`dothis exercises`: the catalogue; or whether an exercise file is right."""
 
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.markup import escape
 
 from consumer.commands import console
 from consumer.errors import ErrorCode
-from feedback.catalogue import Check, Exercise
+from feedback.catalogue import Exercise, describe
 from feedback.exercise_files import ExerciseFileError, read_exercise
-from feedback.exercises import CATALOGUE
-from feedback.words import words_of
 
 
 def run(*, file: Path | None, json: bool) -> None:
@@ -19,18 +16,18 @@ def run(*, file: Path | None, json: bool) -> None:
     if file is not None:
         with console.reporting(as_json=json):
             exercise = _read(file)
-        console.print_json(_plain(exercise)) if json else console.out.print(f"{file.name} is right.", markup=False)
+        console.print_json(describe([exercise])[0]) if json else console.out.print(f"{file.name} is right.", markup=False)
         return
+    described = console.load_exercises(console.load_settings()).describe()
     if json:
-        console.print_json([_plain(exercise) for exercise in CATALOGUE.values()])
+        console.print_json(described)
         return
-    words = words_of("en")
-    for exercise in CATALOGUE.values():
-        console.out.print(f"[bold]{exercise.id}[/] {escape(words(exercise.name))}")
-        for check in exercise.checks:
-            views = ", ".join(check.views)
-            line = f"  {check.id}: {escape(check.measures)} {_bound(check)}, from {views} [dim]({escape(check.source)})[/]"
-            console.out.print(line, soft_wrap=True)
+    for each in described:
+        own = " [green](yours)[/]" if each["own"] else ""
+        console.out.print(f"[bold]{each['id']}[/] {escape(each['name'])}{own}")
+        for check in each["checks"]:
+            said = f"{check['measures']} {_bound(check)}, from {', '.join(check['views'])}"
+            console.out.print(f"  {check['id']}: {escape(said)} [dim]({escape(check['source'])})[/]", soft_wrap=True)
 
 
 def _read(file: Path) -> Exercise:
@@ -42,33 +39,5 @@ def _read(file: Path) -> Exercise:
         raise console.Failed(str(ErrorCode.INVALID_REQUEST), f"{file} cannot be read: {error.strerror}.") from error
 
 
-def check_exercise(exercise: str | None) -> None:
-    """An id that is not in the catalogue is wrong usage."""
-    if exercise is not None and exercise not in CATALOGUE:
-        raise typer.BadParameter(f"choose one of {', '.join(CATALOGUE)}", param_hint="--exercise")
-
-
-def _bound(check: Check) -> str:
-    return f"{'above' if check.above else 'below'} {check.threshold:g} {check.unit}"
-
-
-def _plain(exercise: Exercise) -> dict[str, Any]:
-    words = words_of("en")
-    return {
-        "id": exercise.id,
-        "name": words(exercise.name),
-        "checks": [
-            {
-                "id": check.id,
-                "title": words(check.title),
-                "measures": check.measures,
-                "fault": "above" if check.above else "below",
-                "threshold": check.threshold,
-                "unit": check.unit,
-                "severity": check.severity,
-                "views": list(check.views),
-                "source": check.source,
-            }
-            for check in exercise.checks
-        ],
-    }
+def _bound(check: dict[str, Any]) -> str:
+    return f"{check['fault']} {check['threshold']:g} {check['unit']}"

@@ -6,6 +6,7 @@ from types import FrameType
 
 from consumer import logs
 from consumer.backends import Backend
+from consumer.catalogue import Catalogue, load_catalogue
 from consumer.commands import console
 from consumer.http.serving import Server, make_server
 from consumer.settings import Settings
@@ -18,7 +19,7 @@ def run() -> None:
     settings = console.load_settings()
     logs.configure(settings.log_level, settings.log_format)
     with console.reporting(), console.opened(settings) as backend:
-        server = listen(backend, settings)
+        server = listen(backend, settings, load_catalogue(settings))
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             server.stop()
@@ -29,10 +30,10 @@ def run() -> None:
         server.run()
 
 
-def listen(backend: Backend, settings: Settings, *, web_client: bool = False) -> Server:
+def listen(backend: Backend, settings: Settings, catalogue: Catalogue, *, web_client: bool = False) -> Server:
     """The server with its port taken, or a sentence on why not."""
     try:
-        return make_server(backend, settings, web_client=web_client)
+        return make_server(backend, settings, catalogue, web_client=web_client)
     except OSError as error:
         where = f"{settings.shim_host}:{settings.shim_port}"
         raise console.Failed("internal", f"Cannot listen on {where}: {error.strerror}. Set DOTHIS_SHIM_PORT.") from error

@@ -7,8 +7,8 @@ from typing import Any
 from consumer import jobs
 from consumer.app import Request, StillRunning, fetch, follow, submit
 from consumer.backends import Backend, Snapshot
+from consumer.catalogue import Catalogue
 from consumer.commands import console, summary
-from consumer.commands.exercises import check_exercise
 from consumer.errors import ErrorCode
 from consumer.settings import Settings
 from feedback.words import language_of
@@ -27,9 +27,9 @@ STAGES = {
 
 def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, json: bool) -> None:
     """See `dothis submit --help`."""
-    check_exercise(request.exercise)
     settings = console.load_settings()
     console.quiet_logs()
+    catalogue = console.load_exercises(settings, asked=request.exercise)
     with console.reporting(as_json=json, language="en"), console.opened(settings) as backend:
         if not wait:
             job_id = submit(backend, request)
@@ -38,7 +38,7 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
         with console.progress_bar(shown=not json) as tell:
             # Files are fetched together, the video with them; the result alone does not wait for it.
             job_id, fields = submit_and_follow(backend, request, timeout_s, tell, whole=out is not None)
-        report_end(settings, backend, job_id, fields, out=out, language=request.language, json=json)
+        report_end(settings, backend, catalogue, job_id, fields, out=out, language=request.language, json=json)
 
 
 def submit_and_follow(
@@ -60,6 +60,7 @@ def submit_and_follow(
 def report_end(
     settings: Settings,
     backend: Backend,
+    catalogue: Catalogue,
     job_id: str,
     fields: Mapping[str, Any],
     *,
@@ -77,7 +78,7 @@ def report_end(
     if json:
         console.print_json({"id": job_id, "status": fields["status"], "result": result})
         return
-    summary.show_document(result, language_of(language))
+    summary.show_document(result, language_of(language), catalogue)
     if fields["status"] != "done":
         console.out.print(f"The annotated video follows: `dothis jobs show {job_id}`.", markup=False)
     summary.show_place(out if out is not None else place_of(settings, result))

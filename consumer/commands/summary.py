@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.markup import escape
 
+from consumer.catalogue import Catalogue
 from consumer.commands.console import out
-from feedback.exercises import CATALOGUE
 from feedback.words import words_of
 
 
@@ -30,9 +30,9 @@ def show(report: Mapping[str, Any], language: str) -> None:
         out.print(f"  [yellow]![/] {escape(warning['message'])}", soft_wrap=True)
 
 
-def show_document(result: Mapping[str, Any], language: str) -> None:
+def show_document(result: Mapping[str, Any], language: str, catalogue: Catalogue) -> None:
     """The same of a document's `result`."""
-    exercise = CATALOGUE.get(result["exercise"])
+    exercise = catalogue.exercises.get(result["exercise"])
     name = words_of(language)(exercise.name) if exercise else result["exercise"]
     show_result(
         name=name,

@@ -6,12 +6,12 @@ import threading
 import typer
 
 from consumer import logs, tracing
+from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.commands.daemon import check_sandbox
 from consumer.commands.shim import listen
 from consumer.daemon import Daemon
 from consumer.http.serving import Server
-from feedback.exercises import CATALOGUE
 from pose import model as models
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ def run(*, web: bool) -> None:
     with console.reporting():
         check_sandbox(settings)
         tracing.configure()
-        model = models.find(settings.model).path
+        model, catalogue = models.find(settings.model).path, load_catalogue(settings)
         with console.opened(settings) as backend:
-            server = listen(backend, settings, web_client=web)
-            daemon = Daemon(backend, settings, model=model, exercises=frozenset(CATALOGUE))
+            server = listen(backend, settings, catalogue, web_client=web)
+            daemon = Daemon(backend, settings, model=model, catalogue=catalogue)
             thread = threading.Thread(target=_serve, args=(server, daemon), name="shim", daemon=True)
             thread.start()
             logger.info("Ready: the older HTTP interface on port %d", server.port)

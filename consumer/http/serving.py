@@ -10,6 +10,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from consumer.backends import Backend
+from consumer.catalogue import Catalogue
 from consumer.http import web
 from consumer.http.shim import MAX_BODY_BYTES, Waiters, create_app
 from consumer.settings import Settings
@@ -78,12 +79,13 @@ class Server:
             self._server.pull_trigger()
 
 
-def make_server(backend: Backend, settings: Settings, *, web_client: bool = False) -> Server:
+def make_server(backend: Backend, settings: Settings, catalogue: Catalogue, *, web_client: bool = False) -> Server:
     """The older HTTP interface, ready to `run`.
 
     Args:
         backend: where documents and objects lie.
         settings: the `shim_` ones, and for the web client the limits on videos.
+        catalogue: the exercises that a request may name.
         web_client: also serve the reference web client and its upload API.
 
     Raises:
@@ -94,10 +96,10 @@ def make_server(backend: Backend, settings: Settings, *, web_client: bool = Fals
         from consumer.http.firebase_tokens import firebase_tokens  # noqa: PLC0415 - Firebase is loaded only by those who use it
 
         verify = firebase_tokens(settings.project)
-    app = create_app(backend, settings, verify=verify)
+    app = create_app(backend, settings, exercises=catalogue.exercises, verify=verify)
     max_body_bytes = MAX_BODY_BYTES
     if web_client:
-        app.register_blueprint(web.create_blueprint(backend, settings))
+        app.register_blueprint(web.create_blueprint(backend, settings, catalogue))
         max_body_bytes += settings.max_video_bytes
     return Server(
         app,

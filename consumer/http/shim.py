@@ -11,7 +11,7 @@ the video and its latest run, and only one of them can create it.
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -76,12 +76,15 @@ class Waiters:
         self._free.release()
 
 
-def create_app(backend: Backend, settings: Settings, *, verify: Verify | None = None) -> Flask:
+def create_app(
+    backend: Backend, settings: Settings, *, exercises: Iterable[str] = CATALOGUE, verify: Verify | None = None
+) -> Flask:
     """The application.
 
     Args:
         backend: where documents go.
         settings: the `shim_` ones are used.
+        exercises: the ids that a name may give.
         verify: checks a Firebase ID token; None lets everybody in.
     """
     app = Flask("dothis.shim", static_folder=None)
@@ -97,7 +100,7 @@ def create_app(backend: Backend, settings: Settings, *, verify: Verify | None = 
         if verify is not None:
             _check_token(verify, legacy.account)
         with waiters:
-            job_id = submit(documents, legacy, _language(settings))
+            job_id = submit(documents, legacy, _language(settings), exercises)
             log.info("waiting", job=job_id)
             _raise_failure(_wait(documents, job_id, settings.shim_timeout_s, waiters.stopping))
         return jsonify("RESULT")
@@ -121,8 +124,14 @@ def create_app(backend: Backend, settings: Settings, *, verify: Verify | None = 
     return app
 
 
-def submit(documents: DocumentStore, legacy: LegacyVideo, language: str) -> str:
+def submit(documents: DocumentStore, legacy: LegacyVideo, language: str, exercises: Iterable[str]) -> str:
     """Write a document for the video, or join the one that is not finished.
+
+    Args:
+        documents: where the document goes.
+        legacy: what was asked for.
+        language: of the feedback.
+        exercises: the known ids.
 
     Returns:
         The document's id.
@@ -138,7 +147,7 @@ def submit(documents: DocumentStore, legacy: LegacyVideo, language: str) -> str:
         "createdAt": SERVER_TIME,
         "language": language,
     }
-    exercise = legacy.exercise(CATALOGUE)
+    exercise = legacy.exercise(exercises)
     if exercise is not None:
         fields["exercise"] = exercise
     wanted = {"origin": "shim", "video": legacy.video}

@@ -8,6 +8,7 @@ trying the product out: there is no sign-in, and everybody who reaches the port 
     GET  /app/api/jobs/ID                  the document
     POST /app/api/jobs/ID/cancel           204
     GET  /app/api/files/PATH               a result, also in ranges
+    GET  /app/exercises.json               the catalogue, as `dothis exercises --json` prints it
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from flask import Blueprint, Response, jsonify, redirect, request, send_file, se
 from werkzeug.wrappers import Response as AnyResponse
 
 from consumer.backends import SERVER_TIME, Backend, Conflict, Missing, Snapshot
+from consumer.catalogue import Catalogue
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Status
 from consumer.paths import InvalidPath, check_path, uploads_prefix
@@ -35,13 +37,18 @@ SHOWN = ("status", "attempt", "progress", "notBefore", "error", "result", "creat
 POLICY = "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
 
 
-def create_blueprint(backend: Backend, settings: Settings) -> Blueprint:
-    """Pages and API under /app/, and a redirect from / to there."""
+def create_blueprint(backend: Backend, settings: Settings, catalogue: Catalogue | None = None) -> Blueprint:
+    """Pages and API under /app/, and a redirect from / to there. Without a catalogue the package's exercises are listed."""
     web = Blueprint("web", __name__)
+    described = (catalogue or Catalogue()).describe()
 
     @web.get("/")
     def home() -> AnyResponse:
         return redirect("/app/")
+
+    @web.get("/app/exercises.json")
+    def exercises() -> Response:
+        return jsonify(described)
 
     @web.get("/app/")
     @web.get("/app/<name>")

@@ -7,10 +7,13 @@ const STAGES = ["sending", "queued", "downloading", "analysing", "writing_feedba
 const SECTIONS = ["sign-in", "pick", "working", "result", "problem"];
 
 const service = await connect();
+/** The catalogue, as `dothis exercises --json` prints it. */
+const exercises = await (await fetch("exercises.json")).json();
 const state = { language: firstLanguage(), document: null, stop: null, upload: null, jobId: null, shown: null, problem: null };
 
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
+const nameOf = ({ result }) => exercises.find(({ id }) => id === result.exercise)?.names[state.language] ?? result.exercise;
 
 function show(section) {
   if (state.shown === section) return;
@@ -31,13 +34,13 @@ function speak(language) {
   const select = element("exercise");
   const chosen = select.value;
   select.replaceChildren(new Option(words().recognise, ""));
-  for (const [id, name] of Object.entries(words().exercises)) select.append(new Option(name, id));
+  for (const { id, names } of exercises) select.append(new Option(names[state.language], id));
   select.value = chosen;
   element("stages").replaceChildren(
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
   );
   if (state.shown === "working") showStage(state.stage, state.percent);
-  if (state.shown === "result") showResult(service, state.document, words());
+  if (state.shown === "result") showResult(service, state.document, words(), nameOf(state.document));
   if (state.shown === "problem" && state.problem) fail(state.problem);
 }
 
@@ -75,7 +78,7 @@ function onJob(job) {
     // The feedback is there; the annotated video may follow.
     if (["done", "cancelled"].includes(job.status)) stopListening();
     show("result");
-    return showResult(service, job, words());
+    return showResult(service, job, words(), nameOf(job));
   }
   if (job.status === "failed" || job.status === "cancelled") return fail({ message: job.error?.message ?? words().problemTitle });
   const running = job.status === "processing" && job.progress;

@@ -9,14 +9,13 @@ const make = (tag, properties = {}, ...children) => {
 let latest = 0;
 let shown = "";
 
-/** Fills the result's section from a document with a `result`; drawn again only when something in it has changed. */
-export async function showResult(service, job, words) {
+/** Fills the result's section from a document with a `result` and the exercise's name; drawn again only when something in it has changed. */
+export async function showResult(service, job, words, name) {
   const { result } = job;
   const content = JSON.stringify([result, job.status, words.title]);
   if (content === shown && document.getElementById("result-body").childElementCount) return showPercent(job, words);
   shown = content;
   const turn = (latest += 1);
-  const name = words.exercises[result.exercise] ?? result.exercise;
   document.getElementById("result-title").textContent = name;
   const body = document.getElementById("result-body");
   body.replaceChildren(figures(result, words), make("p", { textContent: result.summary }), ...advice(result, words));

@@ -14,6 +14,7 @@ from typing import Any
 
 from consumer.backends import Backend, DocumentStore, Snapshot, Watch
 from consumer.backends.local_objects import LocalObjects
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.settings import Settings
 from consumer.stores import open_backend
@@ -85,7 +86,7 @@ def main(objects: Path) -> None:
         backend,
         settings,
         model=ROOT / "setup.cfg",
-        exercises=frozenset({"squat"}),
+        catalogue=Catalogue(),
         analysis=WORK,
         python_path=(ROOT,),
     )

@@ -12,9 +12,10 @@ from consumer import app
 from consumer.analysis import PRELOAD, Analysis
 from consumer.backends import Backend
 from consumer.backends.local import open_local
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from tests.bench import cold
-from tests.consumer_kit import EXERCISES, put_job, put_video, settings
+from tests.consumer_kit import put_job, put_video, settings
 from tests.work import ROOT
 
 LIMIT_S = 600.0
@@ -132,7 +133,7 @@ def overheads(data_dir: Path, jobs: int) -> list[float]:
 
     cheap = Analysis("tests.work:analyse", "tests.work:write_feedback", "tests.work:annotate", preload=(*PRELOAD, "tests.work"))
     model = ROOT / "setup.cfg"
-    daemon = Daemon(backend, using, model=model, exercises=EXERCISES, analysis=cheap, python_path=(ROOT,), hook=hook)
+    daemon = Daemon(backend, using, model=model, catalogue=Catalogue(), analysis=cheap, python_path=(ROOT,), hook=hook)
     thread = threading.Thread(target=daemon.serve)
     thread.start()
     try:

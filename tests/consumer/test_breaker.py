@@ -9,13 +9,13 @@ from prometheus_client import generate_latest
 
 from consumer.backends import Backend, Denied
 from consumer.breaker import REFUSALS, Breaker
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.endings import Endings
 from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Stage
 from consumer.metrics import Metrics
 from tests.consumer_kit import (
-    EXERCISES,
     change,
     claim,
     document,
@@ -75,7 +75,7 @@ def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: P
     objects = Objects(backend)
     broken: Any = Backend("local", backend.documents, objects)  # type: ignore[arg-type]
     using = settings(tmp_path, workers=2, outage_retry_s=0.1)
-    daemon = Daemon(broken, using, model=ROOT / "setup.cfg", exercises=EXERCISES, analysis=WORK, python_path=(ROOT,))
+    daemon = Daemon(broken, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
     serving = in_background(daemon.serve)
     assert eventually(lambda: "The storage has refused" in " ".join(daemon.health().problems))
     time.sleep(0.5)

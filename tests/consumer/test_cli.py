@@ -218,6 +218,46 @@ def test_exercises_lists_the_catalogue(dothis: Any) -> None:
     assert "shallow_depth" in dothis("exercises").out
 
 
+class TestOwnExercises:
+    """`DOTHIS_EXERCISES`, a directory with one right or wrong file."""
+
+    @pytest.fixture
+    def directory(self, tmp_path: Path) -> Path:
+        directory = tmp_path / "exercises"
+        directory.mkdir()
+        squat = (ROOT / "feedback" / "exercises" / "squat.yaml").read_text(encoding="utf-8")
+        (directory / "box_squat.yaml").write_text(squat.replace("\nid: squat\n", "\nid: box_squat\n"), encoding="utf-8")
+        return directory
+
+    def test_are_listed_with_ours(self, dothis: Any, directory: Path) -> None:
+        listed = {each["id"]: each["own"] for each in dothis("exercises", "--json", DOTHIS_EXERCISES=str(directory)).json}
+        assert listed["box_squat"]
+        assert not listed["squat"]
+        assert "box_squat Squat (yours)" in dothis("exercises", DOTHIS_EXERCISES=str(directory)).out
+
+    def test_may_be_asked_for(self, dothis: Any, clip: str, directory: Path) -> None:
+        assert dothis("analyze", clip, "--exercise", "box_squat").code == 2
+        answer = dothis("analyze", clip, "--exercise", "box_squat", "--json", DOTHIS_EXERCISES=str(directory))
+        assert answer.json["error"]["code"] == "no_person"  # the clip shows nobody; the exercise was accepted
+
+    @pytest.mark.parametrize("command", [("run",), ("shim",), ("exercises",), ("demo",)])
+    def test_stop_the_start_when_a_file_is_wrong(self, dothis: Any, directory: Path, command: tuple[str, ...]) -> None:
+        (directory / "box_squat.yaml").write_text("id: squat", encoding="utf-8")
+        answer = dothis(*command, DOTHIS_EXERCISES=str(directory))
+        assert answer.code in {1, 2}
+        assert "box_squat.yaml, line 1: id must be the file's name" in answer.err
+        assert "Traceback" not in answer.err
+
+    def test_are_looked_at_by_the_doctor(self, dothis: Any, directory: Path) -> None:
+        def finding() -> dict[str, Any]:
+            answer = dothis("doctor", "--json", DOTHIS_EXERCISES=str(directory))
+            return next(each for each in answer.json if each["name"] == "exercises")
+
+        assert finding()["says"] == "11, 1 of them your own"
+        (directory / "box_squat.yaml").write_text("id: squat", encoding="utf-8")
+        assert not finding()["ok"]
+
+
 class TestDoctor:
     def test_says_what_is_in_order(self, dothis: Any) -> None:
         answer = dothis("doctor", "--json")

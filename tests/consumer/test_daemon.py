@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Missed
 from consumer.lease import Lease
-from tests.consumer_kit import EXERCISES, eventually, fields, in_background, put_job, put_video, settings
+from tests.consumer_kit import eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import free_port
 from tests.work import ROOT, WORK
 
@@ -185,7 +186,7 @@ def test_a_claim_that_comes_after_the_grace_time_is_handed_back(
     put_video(backend, tmp_path, hang=True)
     put_job(backend)
     using = settings(tmp_path, grace_s=0.1)
-    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", exercises=EXERCISES, analysis=WORK, python_path=(ROOT,))
+    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
     take, asked = daemon._claims.take, threading.Event()
 
     def take_late(job_id: str) -> Lease | Missed:

@@ -17,6 +17,7 @@ from google.cloud import firestore, storage
 
 from consumer.backends import Backend
 from consumer.backends.firebase import open_firebase
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Candidates, Claims, Intake
 from consumer.lease import Lease
@@ -86,7 +87,7 @@ def run_daemon(firebase_project: FirebaseProject, tmp_path: Path) -> Iterator[Ca
                 environment.setenv("FIRESTORE_EMULATOR_HOST", host)
             backend = open_firebase(firebase_project.id, firebase_project.bucket, deadline_s=deadline_s)
         using = settings(tmp_path / f"volume{len(ends)}", **{"workers": 1, "lease_s": 10.0, "sweep_s": 15.0, **changes})
-        daemon = Daemon(backend, using, model=ROOT / "setup.cfg", exercises=EXERCISES, analysis=WORK, python_path=(ROOT,))
+        daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
         thread = threading.Thread(target=daemon.serve, daemon=True)
         thread.start()
 

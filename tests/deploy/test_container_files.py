@@ -81,7 +81,10 @@ def test_a_service_of_ours_has_no_more_rights_than_it_needs(files: tuple[str, ..
     assert made["cap_drop"] == ["ALL"]
     assert made["security_opt"] == ["no-new-privileges:true"]
     assert made["restart"] == "unless-stopped"
-    assert [volume["target"] for volume in made["volumes"]] == ["/data"]
+    assert [(volume["target"], volume.get("read_only", False)) for volume in made["volumes"]] == [
+        ("/data", False),
+        ("/exercises", True),
+    ]
     assert {"cpus", "memory", "pids"} <= set(made["deploy"]["resources"]["limits"])
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
-from tests.consumer_kit import EXERCISES, OWNER, VIDEO, change, eventually, fields, in_background, put_job, put_video, settings
+from tests.consumer_kit import OWNER, VIDEO, change, eventually, fields, in_background, put_job, put_video, settings
 from tests.work import ROOT, WORK
 
 LEASE = {"token": "t", "worker": "w", "seconds": 30}
@@ -21,7 +22,7 @@ def busy_daemon(backend: Backend, tmp_path: Path, *, sweep_s: float) -> Iterator
     put_video(backend, tmp_path, hang=True)
     put_job(backend, "running")
     using = settings(tmp_path, workers=1, sweep_s=sweep_s, grace_s=0, lease_s=30)
-    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", exercises=EXERCISES, analysis=WORK, python_path=(ROOT,))
+    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
     serving = in_background(daemon.serve)
     assert eventually(lambda: fields(backend, "running")["status"] == "processing")
     yield backend
