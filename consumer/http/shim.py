@@ -124,7 +124,7 @@ def create_app(
     return app
 
 
-def submit(documents: DocumentStore, legacy: LegacyVideo, language: str, exercises: Iterable[str]) -> str:
+def submit(documents: DocumentStore, legacy: LegacyVideo, language: str, exercises: Iterable[str] = CATALOGUE) -> str:
     """Write a document for the video, or join the one that is not finished.
 
     Args:
