@@ -1,6 +1,7 @@
 """`Motion`: what the rest of the house knows of a video."""
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ class Motion:
         image: (n, 33, 3) pixels of the upright full-size picture, x right, y down; z on the same scale, smaller is nearer.
         world: (n, 33, 3) metres, origin between the hips, x right, y down, z away from the camera.
         visibility: (n, 33) 0 to 1, MediaPipe's estimate that the landmark is in the picture and not hidden.
+        cuts: seconds, rising; a new shot begins at each of them.
     """
 
     video: VideoInfo
@@ -51,6 +53,7 @@ class Motion:
     image: Floats
     world: Floats
     visibility: Floats
+    cuts: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.times)
@@ -66,12 +69,31 @@ class Motion:
         found: NDArray[np.bool_] = ~np.isnan(self.image[:, 0, 0])
         return found
 
+    def part(self, start: int, stop: int) -> "Motion":
+        """The samples from `start` up to `stop`, with their times unchanged."""
+        samples = slice(start, stop)
+        times = self.times[samples]
+        cuts = tuple(cut for cut in self.cuts if len(times) and times[0] < cut <= times[-1])
+        return Motion(self.video, times, self.image[samples], self.world[samples], self.visibility[samples], cuts)
+
+    @property
+    def shots(self) -> list[slice]:
+        """The samples of each shot."""
+        borders = [0, *np.searchsorted(self.times, self.cuts).tolist(), len(self.times)]
+        return [slice(first, stop) for first, stop in pairwise(borders) if first < stop]
+
     def save(self, path: Path) -> None:
         """Write everything to a compressed .npz file."""
         fields = {f"video_{name}": value for name, value in asdict(self.video).items()}
         with path.open("wb") as file:
             np.savez_compressed(
-                file, times=self.times, image=self.image, world=self.world, visibility=self.visibility, **fields
+                file,
+                times=self.times,
+                image=self.image,
+                world=self.world,
+                visibility=self.visibility,
+                cuts=np.array(self.cuts),
+                **fields,
             )
 
     @classmethod
@@ -79,4 +101,5 @@ class Motion:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as data:
             video = {name.removeprefix("video_"): data[name].item() for name in data.files if name.startswith("video_")}
-            return cls(VideoInfo(**video), data["times"], data["image"], data["world"], data["visibility"])
+            tracks = {name: data[name] for name in ("times", "image", "world", "visibility")}
+            return cls(VideoInfo(**video), **tracks, cuts=tuple(data["cuts"].tolist()))

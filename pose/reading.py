@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from pose import model as models
 from pose import person
+from pose.cuts import CutDetector
 from pose.errors import NoPerson
 from pose.landmarks import Detector, Pose, Tracker
 from pose.motion import LANDMARKS, Motion, VideoInfo
@@ -81,7 +82,7 @@ def read_motion(
         frames_analysed=len(chosen.times),
         complete=seen.complete,
     )
-    return _motion(info, chosen, fit(header.size, LONG_SIDE))
+    return _motion(info, chosen, fit(header.size, LONG_SIDE), seen.cuts)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class _Seen:
     read_s: float = 0.0
     """Up to here everything was looked at that is to be."""
     samples: Samples = field(default_factory=Samples)
+    cuts: list[float] = field(default_factory=list)
     rivals: int = 0
     """How often somebody else of some size was in the picture."""
     looks: int = 0
@@ -226,6 +228,7 @@ class _Looker:
         self._sampler = Sampler(header.fps, header.duration_s)
         self._interval = person.look_interval(header.duration_s)
         self._next_look = seen.start_s + self._interval / 2
+        self._cuts = CutDetector()
 
     @property
     def rate(self) -> float:
@@ -236,6 +239,7 @@ class _Looker:
         if not anyway and not self._sampler.wants(frame.time):
             return False
         pixels = frame.rgb(self._size)
+        cut = self._cuts.sees(pixels)
         known = self._hidden.at(frame.time) if self._hidden else None
         if known:
             pixels, where = person.paint_over(pixels, known)
@@ -245,6 +249,8 @@ class _Looker:
         self._sampler.saw(frame.time, pose)
         self.pose = pose
         if frame.time >= self._seen.start_s:
+            if cut:
+                self._seen.cuts.append(frame.time)
             self._seen.samples.add(frame.time, pose)
             if pose and self._hidden is None and frame.time >= self._next_look:
                 self._look_around(frame.time, pixels, pose)
@@ -263,6 +269,7 @@ def _joined(parts: list[_Seen]) -> _Seen:
     whole = _Seen()
     for part in parts:
         whole.samples = whole.samples.then(part.samples)
+        whole.cuts += [cut for cut in part.cuts if not whole.cuts or cut > whole.cuts[-1]]
         whole.rivals += part.rivals
         whole.looks += part.looks
         whole.frames_decoded += part.frames_decoded
@@ -288,7 +295,7 @@ def _exerciser(reader: _Reader, seen: _Seen) -> Samples:
     return samples.without(i for away in person.excursions(samples) for i in away)
 
 
-def _motion(info: VideoInfo, samples: Samples, size: Size) -> Motion:
+def _motion(info: VideoInfo, samples: Samples, size: Size, cuts: Sequence[float]) -> Motion:
     n, points = len(samples.times), len(LANDMARKS)
     image, world = np.full((n, points, 3), np.nan), np.full((n, points, 3), np.nan)
     visibility = np.full((n, points), np.nan)
@@ -296,4 +303,4 @@ def _motion(info: VideoInfo, samples: Samples, size: Size) -> Motion:
     for i, pose in enumerate(samples.poses):
         if pose is not None:
             image[i], world[i], visibility[i] = pose.image * to_full, pose.world, pose.visibility
-    return Motion(info, np.array(samples.times), image, world, visibility)
+    return Motion(info, np.array(samples.times), image, world, visibility, tuple(cuts))

@@ -13,6 +13,7 @@ import numpy as np
 from pose.motion import Motion
 from pose.movement import Movement
 from pose.repetitions import find_candidates, find_hold
+from pose.signals import Signals
 
 GOOD_FIT = 0.45
 """The mean fit of its repetitions from which a movement is taken for the one that is shown."""
@@ -57,7 +58,7 @@ def weigh(motion: Motion, movement: Movement) -> Evidence:
     if movement.held:
         hold = find_hold(motion, movement)
         return Evidence(movement, 1.0, hold.duration_s, (hold.start_s, hold.end_s)) if hold else Evidence(movement)
-    found = find_candidates(motion, movement)
+    found = find_candidates(Signals(motion), movement)
     if not found:
         return Evidence(movement)
     mean = float(np.average([each.fit for each in found], weights=[each.swing for each in found]))

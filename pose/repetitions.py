@@ -85,19 +85,19 @@ def find_repetitions(motion: Motion, movement: Movement) -> list[Repetition]:
     Returns:
         In order, the good ones and the partial ones.
     """
-    found = _without_strangers(find_candidates(motion, movement))
+    found = _without_strangers(find_candidates(Signals(motion), movement))
     return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
 
 
-def find_candidates(motion: Motion, movement: Movement) -> list[Repetition]:
-    """The same with whatever else swings like the movement, such as steps; its `fit` is low."""
-    signals = Signals(motion)
+def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
+    """The same, by the signals of a cleaned motion, with whatever else swings like the movement; its `fit` is low."""
+    times = signals.motion.times
     values = phase(signals, movement)
-    inside = within(signals, movement.posture, motion.times) & ~np.isnan(values)
+    inside = within(signals, movement.posture, times) & ~np.isnan(values)
     cycles = [
         Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing)
         for run in runs(inside)
-        for cycle in find_cycles(motion.times[run], values[run], movement.floor)
+        for cycle in find_cycles(times[run], values[run], movement.floor)
     ]
     usual = usual_swing([cycle.swing for cycle in cycles])
     found = [_repetition(signals, movement, values, cycle) for cycle in cycles if cycle.swing >= OWN_RANGE * usual]
@@ -111,17 +111,17 @@ def find_hold(motion: Motion, movement: Movement) -> Hold | None:
         motion: the landmarks, cleaned.
         movement: a held one.
     """
-    signals = Signals(motion)
-    times = motion.times
+    return max(find_holds(Signals(motion), movement), key=lambda hold: hold.duration_s, default=None)
+
+
+def find_holds(signals: Signals, movement: Movement) -> list[Hold]:
+    """Every time for which a held movement was held, in order, by the signals of a cleaned motion."""
+    times = signals.motion.times
     still = within(signals, movement.posture, times)
     for drive in movement.drives:
         still &= _unrest(times, signals[drive.signal]) <= abs(drive.peak - drive.rest)
-    best: Hold | None = None
-    for run in runs(still):
-        hold = Hold(run.start, run.stop - 1, float(times[run.start]), float(times[run.stop - 1]))
-        if hold.duration_s >= SHORTEST_HOLD_S and (best is None or hold.duration_s > best.duration_s):
-            best = hold
-    return best
+    found = (Hold(run.start, run.stop - 1, float(times[run.start]), float(times[run.stop - 1])) for run in runs(still))
+    return [hold for hold in found if hold.duration_s >= SHORTEST_HOLD_S]
 
 
 def _unrest(times: Floats, values: Floats) -> Floats:

@@ -5,6 +5,7 @@ so that neither the size of the picture nor the distance of the camera plays a p
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import permutations
 
 import cv2
@@ -38,8 +39,18 @@ def clean(motion: Motion) -> Motion:
 
     Returns:
         A motion with the times and the visibility of the given one (the visibility is bridged in the same gaps). Longer gaps
-        stay NaN.
+        stay NaN. Nothing is bridged or smoothed over a cut.
     """
+    parts = [_clean_shot(motion.part(shot.start, shot.stop)) for shot in motion.shots]
+    if len(parts) < 2:
+        return parts[0] if parts else motion
+    image, world, visibility = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("image", "world", "visibility")
+    )
+    return replace(motion, image=image, world=world, visibility=visibility)
+
+
+def _clean_shot(motion: Motion) -> Motion:
     found = np.flatnonzero(motion.detected)
     if len(found) < 3:
         return motion

@@ -1,0 +1,341 @@
+"""Divide a film into sets: stretches in which one movement is repeated, or one position is held.
+
+A film shows more than exercise: the person walks in, rests, changes the exercise, walks out. Only local evidence decides:
+
+1. Every movement is looked for in overlapping windows. Each candidate repetition has a fit to the movement's signature.
+2. Dynamic programming chooses the sequence of candidates that explains most time with a good fit. Candidates do not overlap,
+   and a new set costs, so that stray candidates of other movements do not cut a set in two.
+3. Each set is counted again in its own window, as if the film were trimmed to it.
+4. Positions that are held fill what is left, unless they are the pause before, between or after repetitions.
+
+The cost is linear in the length of the film.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pose.motion import Floats, Motion
+from pose.movement import Movement
+from pose.repetitions import Hold, Repetition, find_candidates, find_holds, find_repetitions, phase
+from pose.signals import Signals
+
+WINDOW_S, STEP_S = 24.0, 12.0
+"""Length and distance of the windows. A window holds some repetitions of the slowest exercises and little else."""
+
+LONGEST_STEP_S = 1.0
+"""A gap between two frames counts as this long at most: while a recording is paused, nothing happens."""
+
+LEAST_FIT = 0.2
+"""Candidates with less fit do not take part in the choice; those between others are counted with their set in the end."""
+
+GOOD_FIT = 0.45
+"""The mean fit of its repetitions from which a stretch is a set of a movement."""
+
+LEAST_S, LEAST_SHARE = 1.0, 0.12
+"""Seconds of repetitions, each weighed by its fit and by the mean fit, from which a stretch is a set; in a film that is shorter
+than eight seconds this share of it."""
+
+NEW_SET_S = 0.5
+"""What a new set costs, in seconds of well-fitting repetitions."""
+
+PAUSE, SHORTEST_PAUSE_S = 3.0, 6.0
+"""A pause ends a set when it is this many times as long as the person's repetitions, and at least this long."""
+
+MARGIN_S = 3.0
+"""A set is counted with this much of the film before and after it, where the film has nothing else there."""
+
+OVERLAP_S = 0.25
+"""Two repetitions may share this much: the end of one and the start of the next are uncertain."""
+
+WAITING_S = 3.0
+"""A held position this near to a set in the same position is the wait for it."""
+
+INSIDE = 0.8
+"""A held position lies inside a candidate with this share of its time."""
+
+HANDLING_S, SEVERAL = 3.0, 3
+"""A single repetition this near to a set of so many of another movement is no set of its own."""
+
+AT_REST = 0.35
+"""The phase of a movement below which a held position is its position of rest."""
+
+
+@dataclass(frozen=True)
+class FoundSet:
+    """One set.
+
+    Attributes:
+        movement: what is repeated or held.
+        start, end: its window in the motion, from the first sample up to the one after the last; the set lies inside.
+        confidence: 0 to 1, in the movement.
+        repetitions: in order, with samples counted in the window; empty for a hold.
+        hold: with samples counted in the window; None for repetitions.
+    """
+
+    movement: Movement
+    start: int
+    end: int
+    confidence: float
+    repetitions: tuple[Repetition, ...] = ()
+    hold: Hold | None = None
+
+    @property
+    def start_s(self) -> float:
+        """When the first repetition or the hold begins, seconds."""
+        return self.hold.start_s if self.hold else self.repetitions[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """When the last repetition or the hold ends, seconds."""
+        return self.hold.end_s if self.hold else self.repetitions[-1].end_s
+
+
+def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
+    """The sets of a film in order of time.
+
+    Args:
+        motion: the landmarks, cleaned (`pose.signals.clean`).
+        movements: what to look for.
+    """
+    known = list(movements)
+    film = _Film(motion)
+    holds = _find_holds(motion, [movement for movement in known if movement.held])
+    candidates = _find_candidates(film, [movement for movement in known if not movement.held], holds)
+    chains = _without_handling(film, [chain for chain in _choose(candidates) if _is_set(film, chain)])
+    ends = [0, *(chain[-1].end for chain in chains)]
+    starts = [*(chain[0].start for chain in chains), len(motion.times)]
+    found = []
+    for chain, before, after in zip(chains, ends[:-1], starts[1:], strict=True):
+        one = _count(film, chain, (before, after), candidates)
+        if one is not None:
+            found.append(one)
+    found += [hold for hold in holds if not any(_waits(film, hold, one) for one in found)]
+    return sorted(found, key=lambda one: one.start_s)
+
+
+class _Film:
+    """A motion with the seconds that were recorded up to each sample, and its shots."""
+
+    def __init__(self, motion: Motion) -> None:
+        self.motion = motion
+        steps = np.minimum(np.diff(motion.times, prepend=motion.times[:1]), LONGEST_STEP_S)
+        self.clock: Floats = np.cumsum(steps)
+        self.shots = motion.shots
+
+    def shot_of(self, sample: int) -> slice:
+        """The shot that a sample is in."""
+        return next(shot for shot in self.shots if shot.start <= sample < shot.stop)
+
+    def seconds_of(self, shot: slice) -> float:
+        """How long a shot is."""
+        return float(self.clock[shot.stop - 1] - self.clock[shot.start])
+
+    def windows(self) -> Iterator[slice]:
+        """Overlapping windows; one for a shot that is not much longer."""
+        for shot in self.shots:
+            clock = self.clock[shot]
+            starts = np.arange(clock[0], clock[-1] - WINDOW_S + STEP_S, STEP_S)
+            if len(starts) <= 2:
+                yield shot
+                continue
+            for start in starts:
+                first, stop = np.searchsorted(clock, [start, start + WINDOW_S])
+                yield slice(shot.start + int(first), shot.start + int(stop))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A repetition that one movement could have. Samples are those of the whole motion.
+
+    Attributes:
+        movement: which one.
+        start, peak, end: samples.
+        start_s, end_s: of the film clock.
+        swing, fit: as those of a `Repetition`.
+    """
+
+    movement: Movement
+    start: int
+    peak: int
+    end: int
+    start_s: float
+    end_s: float
+    swing: float
+    fit: float
+
+    @property
+    def gain(self) -> float:
+        """What it adds to a set: seconds, weighed by the fit."""
+        return self.fit * (self.end_s - self.start_s)
+
+
+def _find_candidates(film: _Film, movements: Sequence[Movement], holds: Sequence[FoundSet]) -> list[Candidate]:
+    """The candidates of all movements in all windows; of those found in two windows the one further inside of its window."""
+    kept: dict[str, list[tuple[float, Candidate]]] = {movement.id: [] for movement in movements}
+    for window in film.windows():
+        part = film.motion.part(window.start, window.stop)
+        if not part.detected.any():
+            continue
+        signals = Signals(part)
+        clock, shot = film.clock, film.shot_of(window.start)
+        for movement in movements:
+            for each in find_candidates(signals, movement):
+                start, end = window.start + each.start, window.start + each.end
+                candidate = Candidate(
+                    movement=movement,
+                    start=start,
+                    peak=window.start + each.peak,
+                    end=end,
+                    start_s=float(clock[start]),
+                    end_s=float(clock[end]),
+                    swing=each.swing,
+                    fit=each.fit,
+                )
+                before = np.inf if window.start == shot.start else clock[start] - clock[window.start]
+                after = np.inf if window.stop == shot.stop else clock[window.stop - 1] - clock[end]
+                if not _is_held(candidate, film.motion.times, holds):
+                    _keep(kept[movement.id], min(before, after), candidate)
+    return [candidate for each in kept.values() for _, candidate in each]
+
+
+def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> bool:
+    """Whether a candidate is a held position with the way into it and out of it."""
+    start, end = times[candidate.start], times[candidate.end]
+
+    def is_inside(hold: FoundSet) -> bool:
+        shared = min(end, hold.end_s) - max(start, hold.start_s)
+        return bool(shared > INSIDE * (hold.end_s - hold.start_s) and shared > (end - start) / 2)
+
+    return any(is_inside(hold) for hold in holds)
+
+
+def _keep(kept: list[tuple[float, Candidate]], inside: float, candidate: Candidate) -> None:
+    """Add a candidate, unless one of the same moment lies further inside of its window."""
+    rivals = [rival for rival in kept[-8:] if _same_moment(rival[1], candidate)]
+    if any(rival[0] >= inside for rival in rivals):
+        return
+    for rival in rivals:
+        kept.remove(rival)
+    kept.append((inside, candidate))
+    kept.sort(key=lambda each: each[1].start)
+
+
+def _same_moment(first: Candidate, second: Candidate) -> bool:
+    return first.start <= second.peak <= first.end or second.start <= first.peak <= second.end
+
+
+def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """The sets as lists of candidates, in order of time."""
+    ordered = sorted((each for each in candidates if each.fit >= LEAST_FIT), key=lambda each: (each.end, each.start))
+    ends = [each.end_s for each in ordered]
+    totals: list[float] = []
+    previous: list[int | None] = []
+    best_until: list[int] = []  # index of the best total among the first n
+    latest: dict[str, list[int]] = {}
+    for number, each in enumerate(ordered):
+        total, before = each.gain - NEW_SET_S, None
+        free = bisect_right(ends, each.start_s + OVERLAP_S, hi=number)
+        if free:
+            other = best_until[free - 1]
+            if totals[other] > 0:
+                total, before = total + totals[other], other
+        for other in latest.get(each.movement.id, [])[-4:]:
+            if ends[other] <= each.start_s + OVERLAP_S and _one_set(ordered[other], each) and totals[other] + each.gain > total:
+                total, before = totals[other] + each.gain, other
+        totals.append(total)
+        previous.append(before)
+        latest.setdefault(each.movement.id, []).append(number)
+        best_until.append(number if not number or total > totals[best_until[-1]] else best_until[-1])
+    chains: list[list[Candidate]] = []
+    at: int | None = best_until[-1] if ordered and totals[best_until[-1]] > 0 else None
+    while at is not None:
+        each, at = ordered[at], previous[at]
+        if chains and chains[-1][-1].movement is each.movement and _one_set(each, chains[-1][-1]):
+            chains[-1].append(each)
+        else:
+            chains.append([each])
+    return [chain[::-1] for chain in reversed(chains)]
+
+
+def _one_set(first: Candidate, second: Candidate) -> bool:
+    """Whether the pause between two repetitions of a movement is none that ends a set."""
+    usual = max(first.end_s - first.start_s, second.end_s - second.start_s)
+    return second.start_s - first.end_s <= max(SHORTEST_PAUSE_S, PAUSE * usual)
+
+
+def _is_set(film: _Film, chain: list[Candidate]) -> bool:
+    """Whether candidates fit their movement well enough, for long enough."""
+    fit = _mean_fit(chain)
+    needed = min(LEAST_S, LEAST_SHARE * film.seconds_of(film.shot_of(chain[0].start)))
+    return fit >= GOOD_FIT and fit * sum(each.gain for each in chain) >= needed
+
+
+def _mean_fit(chain: list[Candidate]) -> float:
+    return float(np.average([each.fit for each in chain], weights=[each.swing for each in chain]))
+
+
+def _without_handling(film: _Film, chains: list[list[Candidate]]) -> list[list[Candidate]]:
+    """Without single repetitions right before or after a set: bending down for the weight, sitting down in the end."""
+
+    def handles(one: list[Candidate], other: list[Candidate]) -> bool:
+        apart = max(other[0].start_s - one[-1].end_s, one[0].start_s - other[-1].end_s)
+        same_shot = film.shot_of(one[0].start) == film.shot_of(other[0].start)
+        return len(one) == 1 and len(other) >= SEVERAL and apart <= HANDLING_S and same_shot
+
+    return [chain for chain in chains if not any(handles(chain, other) for other in chains if other is not chain)]
+
+
+def _count(
+    film: _Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]
+) -> FoundSet | None:
+    """Count a set in its own window, shot by shot; None when nothing is counted there.
+
+    Args:
+        film: the whole.
+        chain: the candidates that were chosen.
+        neighbours: the last sample of the set before, and the first one of the set after.
+        candidates: of all movements.
+    """
+    movement, clock = chain[0].movement, film.clock
+    fit, gain = _mean_fit(chain), sum(each.gain for each in chain)
+    first_shot, last_shot = film.shot_of(chain[0].start), film.shot_of(chain[-1].end)
+    first = max(neighbours[0], first_shot.start, int(np.searchsorted(clock, chain[0].start_s - MARGIN_S)))
+    stop = min(neighbours[1], last_shot.stop, int(np.searchsorted(clock, chain[-1].end_s + MARGIN_S)))
+    repetitions: list[Repetition] = []
+    for shot in film.motion.part(first, stop).shots:
+        for each in find_repetitions(film.motion.part(first + shot.start, first + shot.stop), movement):
+            moved = {name: getattr(each, name) + shot.start for name in ("start", "peak", "end")}
+            repetitions.append(replace(each, index=len(repetitions) + 1, **moved))
+    if not repetitions:
+        return None
+    rivals: dict[str, float] = {}
+    for rival in candidates:
+        if rival.movement is not movement and chain[0].start <= rival.peak <= chain[-1].end:
+            rivals[rival.movement.id] = rivals.get(rival.movement.id, 0.0) + rival.gain
+    confidence = fit * gain / (gain + max(rivals.values(), default=0.0))
+    return FoundSet(movement, first, stop, round(confidence, 2), tuple(repetitions))
+
+
+def _find_holds(motion: Motion, movements: Sequence[Movement]) -> list[FoundSet]:
+    """Every held position of every movement."""
+    signals = Signals(motion)
+    return [
+        FoundSet(movement, hold.start, hold.end + 1, 1.0, hold=replace(hold, start=0, end=hold.end - hold.start))
+        for movement in movements
+        for hold in find_holds(signals, movement)
+    ]
+
+
+def _waits(film: _Film, hold: FoundSet, one: FoundSet) -> bool:
+    """Whether a hold is part of a set of repetitions, or the wait before or after it in the position of rest."""
+    apart = max(one.start_s - hold.end_s, hold.start_s - one.end_s)
+    if apart < 0:
+        return True
+    if apart > WAITING_S or film.shot_of(hold.start) != film.shot_of(one.start):
+        return False
+    first, stop = min(hold.start, one.start), max(hold.end, one.end)
+    values = phase(Signals(film.motion.part(first, stop)), one.movement)[hold.start - first : hold.end - first]
+    return bool(np.nanmedian(values) < AT_REST)
