@@ -59,10 +59,20 @@ def result_of(report: Mapping[str, Any], published: Iterable[Publication]) -> di
         "hold": report["hold"],
         "score": report["score"],
         "summary": report["summary"],
-        "faults": [{key: fault[key] for key in ("id", "title", "advice", "reps")} for fault in report["faults"]],
+        "faults": _faults_of(report),
+        "sets": [_set_of(each) for each in report["sets"]],
         "files": {kind: paths.get(name) for kind, name in REPORT_FILES.items()},
         "warnings": [],
     }
+
+
+def _set_of(one: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("index", "exercise", "startS", "endS", "reps", "goodReps", "hold", "score")
+    return {**{key: one[key] for key in shown}, "faults": _faults_of(one)}
+
+
+def _faults_of(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{key: fault[key] for key in ("id", "title", "advice", "reps")} for fault in part["faults"]]
 
 
 def read_report(files: Iterable[Path]) -> dict[str, Any]:

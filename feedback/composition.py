@@ -7,13 +7,26 @@ import numpy as np
 
 from feedback.catalogue import Check, Exercise
 from feedback.judgement import Finding, Scene
-from feedback.report import ExerciseFound, Fault, NotAssessed, RepItem, Report, Reps, Span, Video, ViewFound, Warn
+from feedback.report import (
+    ExerciseFound,
+    Fault,
+    NotAssessed,
+    RepItem,
+    Report,
+    Reps,
+    SetReport,
+    Span,
+    Video,
+    ViewFound,
+    Warn,
+)
 from feedback.report import Hold as HeldTime
 from feedback.score import hold_score, rep_score, set_score
 from feedback.statistics import Figures, figures, statistics
 from feedback.summary import Outcome, not_assessed_reason, summarise
 from feedback.words import Words
-from pose.recognition import Recognition
+from pose.motion import VideoInfo
+from pose.repetitions import Hold, Repetition
 from pose.signals import Signals
 
 SEEN_SHARE = 0.8
@@ -25,14 +38,12 @@ SURE_OF_VIEW = 0.6
 
 @dataclass(frozen=True)
 class Judged:
-    """One video with its verdicts: what a report is made from.
+    """One set with its verdicts.
 
     Attributes:
         words: the job's language.
         exercise: what was judged.
-        requested: whether it was asked for, not recognised.
-        recognition: what the video shows.
-        shown_instead: what it plainly shows when another exercise was asked for.
+        confidence: 0 to 1, in the exercise; None when nothing speaks for or against it.
         scene: where and when.
         signals: of the same motion.
         findings: every verdict, in the order of the exercise's checks.
@@ -40,9 +51,7 @@ class Judged:
 
     words: Words
     exercise: Exercise
-    requested: bool
-    recognition: Recognition
-    shown_instead: Exercise | None
+    confidence: float | None
     scene: Scene
     signals: Signals
     findings: Sequence[Finding]
@@ -54,25 +63,57 @@ class Judged:
         return [check for check in self.exercise.checks if check.id not in made]
 
 
-def compose(judged: Judged) -> Report:
-    """The report without a comparison and without files."""
-    scene, movement, words = judged.scene, judged.exercise.movement, judged.words
+@dataclass(frozen=True)
+class Workout:
+    """A video with its judged sets: what a report is made from.
+
+    Attributes:
+        words: the job's language.
+        video: the file.
+        requested: the exercise that was asked for.
+        sets: in order of time.
+        shown_instead: what the video plainly shows when another exercise was asked for and not found.
+        besides: other exercises that were recognised beside the one asked for.
+    """
+
+    words: Words
+    video: VideoInfo
+    requested: Exercise | None
+    sets: Sequence[tuple[Judged, SetReport]]
+    shown_instead: Exercise | None
+    besides: Sequence[Exercise]
+
+
+def compose_set(judged: Judged, index: int) -> SetReport:
+    """The report on one set.
+
+    Args:
+        judged: the set.
+        index: from 1.
+    """
+    scene, movement = judged.scene, judged.exercise.movement
     of_reps = [figures(judged.signals, movement, repetition) for repetition in scene.repetitions]
-    reps = _reps(scene, of_reps, judged.findings)
+    items = _items(scene, of_reps, judged.findings)
     held = _held_time(scene, judged.findings)
-    faults = _faults(judged)
-    score = set_score([item.score for item in reps.items])
+    score = set_score([item.score for item in items])
     if held is not None:
         score = hold_score(held.duration_s, held.good_s, judged.findings)
-    return Report(
-        video=_video(judged),
-        exercise=_exercise(judged),
+    spans: list[Repetition | Hold] = [*scene.repetitions, *([scene.hold] if scene.hold else [])]
+    return SetReport(
+        index=index,
+        exercise=judged.exercise.id,
+        name=judged.words(judged.exercise.name),
+        confidence=judged.confidence,
+        start_s=round(spans[0].start_s, 3) if spans else 0.0,
+        end_s=round(spans[-1].end_s, 3) if spans else 0.0,
         view=ViewFound(id=scene.view.id, confidence=scene.view.confidence),
-        reps=reps,
+        reps=len(items),
+        good_reps=sum(item.good for item in items),
+        items=items,
         hold=held,
-        faults=faults,
-        not_assessed=[_not_assessed(judged, check) for check in judged.unseen],
         score=score,
+        faults=_faults(judged),
+        not_assessed=[_not_assessed(judged, check) for check in judged.unseen],
         statistics=statistics(
             signals=judged.signals,
             movement=movement,
@@ -81,25 +122,54 @@ def compose(judged: Judged) -> Report:
             of_reps=of_reps,
             hold=scene.hold,
         ),
-        warnings=_warnings(judged),
-        summary=summarise(
-            words,
-            Outcome(
-                exercise=judged.exercise,
-                reps=reps,
-                hold=held,
-                faults=faults,
-                praised=_praised(judged, len(reps.items)),
-                unseen=[check for check in judged.unseen if check.severity == "major"],
-                form_judged=any(finding.check.severity == "major" for finding in judged.findings),
-                shown_instead=judged.shown_instead,
-            ),
-        ),
     )
 
 
-def _video(judged: Judged) -> Video:
-    video = judged.scene.body.motion.video
+def compose(workout: Workout) -> Report:
+    """The report without a comparison and without files."""
+    main = longest([report for _, report in workout.sets])
+    return Report(
+        video=_video(workout.video),
+        exercise=ExerciseFound(
+            id=main.exercise,
+            name=main.name,
+            confidence=main.confidence,
+            source="requested" if workout.requested is not None else "recognised",
+        ),
+        view=main.view,
+        reps=Reps(total=main.reps, good=main.good_reps, items=main.items),
+        hold=main.hold,
+        faults=main.faults,
+        not_assessed=main.not_assessed,
+        score=main.score,
+        statistics=main.statistics,
+        warnings=_warnings(workout),
+        summary=summarise(
+            workout.words,
+            [_outcome(judged, report) for judged, report in workout.sets],
+            shown_instead=workout.shown_instead,
+            besides=workout.besides,
+        ),
+        sets=[report for _, report in workout.sets],
+    )
+
+
+def longest(sets: Sequence[SetReport]) -> SetReport:
+    """The set that lasted longest; of two as long, the first."""
+    return max(sets, key=lambda one: one.end_s - one.start_s)
+
+
+def _outcome(judged: Judged, report: SetReport) -> Outcome:
+    return Outcome(
+        exercise=judged.exercise,
+        report=report,
+        praised=_praised(judged, report.reps),
+        unseen=[check for check in judged.unseen if check.severity == "major"],
+        form_judged=any(finding.check.severity == "major" for finding in judged.findings),
+    )
+
+
+def _video(video: VideoInfo) -> Video:
     return Video(
         duration_s=round(video.duration_s, 3),
         width=video.width,
@@ -107,17 +177,6 @@ def _video(judged: Judged) -> Video:
         fps=round(video.fps, 3),
         frames_decoded=video.frames_decoded,
         frames_analysed=video.frames_analysed,
-    )
-
-
-def _exercise(judged: Judged) -> ExerciseFound:
-    seen, confidence = judged.recognition.movement, judged.recognition.confidence
-    agrees = seen is not None and seen.id == judged.exercise.id
-    return ExerciseFound(
-        id=judged.exercise.id,
-        name=judged.words(judged.exercise.name),
-        confidence=round(confidence if agrees else 1 - confidence, 3),
-        source="requested" if judged.requested else "recognised",
     )
 
 
@@ -136,7 +195,7 @@ def _praised(judged: Judged, repetitions: int) -> list[Check]:
     return praised
 
 
-def _reps(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) -> Reps:
+def _items(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) -> list[RepItem]:
     items = []
     for repetition, figure in zip(scene.repetitions, of_reps, strict=True):
         findings = [finding for finding in judged if finding.repetition == repetition.index]
@@ -155,7 +214,7 @@ def _reps(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) -
                 faults=[check.id for check in faults],
             )
         )
-    return Reps(total=len(items), good=sum(item.good for item in items), items=items)
+    return items
 
 
 def _held_time(scene: Scene, judged: Sequence[Finding]) -> HeldTime | None:
@@ -198,23 +257,25 @@ def _fault(judged: Judged, check: Check, found: Sequence[Finding]) -> Fault:
     )
 
 
-def _warnings(judged: Judged) -> list[Warn]:
-    words, motion = judged.words, judged.scene.body.motion
+def _warnings(workout: Workout) -> list[Warn]:
+    """What to know about the video; a warning about a set is given once."""
+    words = workout.words
     warnings = []
-    if not motion.video.complete:
+    if not workout.video.complete:
         message = words("The video file ends early. What is there was analysed; upload it again if repetitions are missing.")
         warnings.append(Warn(code="incomplete_file", message=message))
-    if judged.shown_instead is not None:
+    if workout.shown_instead is not None and workout.requested is not None:
         message = words(
             "The video seems to show {shown}, but {asked} was asked for.",
-            shown=words(judged.shown_instead.name),
-            asked=words(judged.exercise.name),
+            shown=words(workout.shown_instead.name),
+            asked=words(workout.requested.name),
         )
         warnings.append(Warn(code="other_exercise", message=message))
-    if np.mean(motion.detected[judged.scene.active]) < SEEN_SHARE:
+    scenes = [judged.scene for judged, _ in workout.sets]
+    if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")
         warnings.append(Warn(code="out_of_sight", message=message))
-    if judged.scene.view.confidence < SURE_OF_VIEW:
+    if any(scene.view.confidence < SURE_OF_VIEW for scene in scenes):
         message = words("You turned during the set, or the camera moved, so some checks are less certain. Film from one place.")
         warnings.append(Warn(code="uncertain_view", message=message))
     return warnings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback.catalogue import Check
-from feedback.examination import Examination
+from feedback.examination import ExaminedSet
 from feedback.judgement import Scene
 from feedback.measures import Side, Take, joint
 from feedback.words import N_
@@ -49,29 +49,29 @@ class Curve:
     targets: tuple[float, ...]
 
 
-def driving_angle(examination: Examination) -> Curve:
-    """The curve of an examination's exercise, with the targets of the checks that were made."""
-    movement = examination.exercise.movement
-    scene = Scene(Body(examination.motion), examination.view, examination.repetitions, examination.hold)
+def driving_angle(examined: ExaminedSet) -> Curve:
+    """The curve of an examined's exercise, with the targets of the checks that were made."""
+    movement = examined.exercise.movement
+    scene = Scene(Body(examined.motion), examined.view, examined.repetitions, examined.hold)
     take = Take(scene.body, scene.view, scene.near_side, scene.rest, None)
     values = joint(take, joint=movement.joint)
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
-    checks = list({finding.check.id: finding.check for finding in examination.judged if finding.check.unit == "deg"}.values())
+    checks = list({finding.check.id: finding.check for finding in examined.judged if finding.check.unit == "deg"}.values())
     direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]
     targets = direct or [
         target
         for check in checks
-        if check.verdict == "falls_short" and (target := _translated(examination, check, take, values)) is not None
+        if check.verdict == "falls_short" and (target := _translated(examined, check, take, values)) is not None
     ]
-    return Curve(examination.words(NAMES[movement.joint]), values, take.side, (arm, vertex, other), tuple(targets))
+    return Curve(examined.words(NAMES[movement.joint]), values, take.side, (arm, vertex, other), tuple(targets))
 
 
-def _translated(examination: Examination, check: Check, take: Take, values: Floats) -> float | None:
+def _translated(examined: ExaminedSet, check: Check, take: Take, values: Floats) -> float | None:
     """The driving angle at which a check that measures something else (a squat's depth by the thigh) is content.
 
     In a repetition the two go together; a line through the half of the samples that are nearest to the target says how.
     """
-    samples = np.concatenate([np.arange(rep.start, rep.end + 1) for rep in examination.repetitions] or [np.zeros(0, int)])
+    samples = np.concatenate([np.arange(rep.start, rep.end + 1) for rep in examined.repetitions] or [np.zeros(0, int)])
     measured = check.measure(take)[samples]
     known = np.isfinite(measured) & np.isfinite(values[samples])
     measured, angles = measured[known], values[samples][known]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from feedback.catalogue import Exercise
 from feedback.judgement import Finding
-from feedback.report import Report
+from feedback.report import Report, SetReport
 from feedback.words import Words
 from pose.comparison import Comparison
 from pose.motion import Motion
@@ -14,12 +14,12 @@ from pose.view import View
 
 
 @dataclass(frozen=True)
-class Examination:
-    """The result of `feedback.review.examine`.
+class ExaminedSet:
+    """One set.
 
     Attributes:
-        motion: the cleaned motion; sample numbers of repetitions and findings count in it.
-        reference: the cleaned motion of the reference, if there was one.
+        motion: the cleaned motion around the set; sample numbers of repetitions and findings count in it.
+        reference: the cleaned motion of the reference, if the set was compared with one.
         comparison: of `motion` with it; None without one or where there was nothing to compare.
         exercise: what was judged.
         view: from where the camera looks.
@@ -29,7 +29,8 @@ class Examination:
         judged: every verdict, faulty or not, in the order of the exercise's checks, then of the repetitions. One without fault
             has a value, a moment and landmarks too, so that a good repetition can be shown with its angle.
         words: the job's language.
-        report: what is published.
+        report: what is published about it.
+        alone: whether it is the only set of the video.
     """
 
     motion: Motion
@@ -42,7 +43,8 @@ class Examination:
     hold: Hold | None
     judged: tuple[Finding, ...]
     words: Words
-    report: Report
+    report: SetReport
+    alone: bool
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -53,3 +55,22 @@ class Examination:
     def of_repetition(self, index: int) -> tuple[Finding, ...]:
         """All verdicts on one repetition, by its index from 1."""
         return tuple(finding for finding in self.judged if finding.repetition == index)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The result of `feedback.review.examine`.
+
+    Attributes:
+        motion: the cleaned motion of the whole video.
+        sets: in order of time; at least one.
+        main: the one of them that lasted longest.
+        words: the job's language.
+        report: what is published.
+    """
+
+    motion: Motion
+    sets: tuple[ExaminedSet, ...]
+    main: ExaminedSet
+    words: Words
+    report: Report

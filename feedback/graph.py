@@ -18,14 +18,15 @@ from matplotlib.ticker import MaxNLocator
 
 from feedback.curve import Curve
 from feedback.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
-from feedback.examination import Examination
+from feedback.examination import ExaminedSet
 from feedback.judgement import Finding
 from feedback.lettering import Colour, Picture, font_path, typeface, wrap
+from feedback.summary import set_name
 from feedback.words import N_
 from pose.motion import Floats
 
-WIDTH, PLOT_HEIGHT = 720, 420
-"""Pixels; the legend below makes the picture higher."""
+WIDTH, PLOT_HEIGHT, LOW_PLOT_HEIGHT = 720, 420, 280
+"""Pixels; plots are low where there are several sets. The legend below makes the picture higher."""
 DPI = 100
 TEXT, HEADING = 24, 30
 """Type sizes in pixels: shown at 360 pixels wide, text is 12 pixels."""
@@ -68,7 +69,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything in the graph, words in the job's language.
+    """Everything in the graph of one set, words in the job's language.
 
     Attributes:
         heading: what the curve is.
@@ -89,46 +90,51 @@ class Graph:
     seconds: Callable[[float], str] = "{:g} s".format
 
 
-def graph_of(examination: Examination, curve: Curve) -> Graph:
+def graph_of(examined: ExaminedSet, curve: Curve) -> Graph:
     """What the graph shows of an examined video."""
-    words, hold = examination.words, examination.hold
-    faulty = {finding.repetition for finding in examination.findings}
-    spans = [Span(str(rep.index), rep.start_s, rep.end_s, rep.index in faulty) for rep in examination.repetitions]
+    words, hold = examined.words, examined.hold
+    faulty = {finding.repetition for finding in examined.findings}
+    spans = [Span(str(rep.index), rep.start_s, rep.end_s, rep.index in faulty) for rep in examined.repetitions]
     if hold is not None:
         spans = [Span(words.quantity(hold.duration_s, "s"), hold.start_s, hold.end_s, bool(faulty))]
     return Graph(
-        heading=f"{words(examination.exercise.name)} · {curve.name}",
-        times=examination.motion.times,
+        heading=f"{set_name(words, examined.report, alone=examined.alone)} · {curve.name}",
+        times=examined.motion.times,
         values=curve.values,
         spans=spans,
         targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
-        marks=[Mark(words(finding.check.title), _worst_moment(examination, finding)) for finding in examination.findings],
+        marks=[Mark(words(finding.check.title), _worst_moment(examined, finding)) for finding in examined.findings],
         seconds=lambda value: words.quantity(value, "s"),
     )
 
 
-def _worst_moment(examination: Examination, finding: Finding) -> float:
+def _worst_moment(examined: ExaminedSet, finding: Finding) -> float:
     """When a fault was worst; what concerns a whole repetition, such as its pace, is marked at its extreme."""
-    of = next((rep for rep in examination.repetitions if rep.index == finding.repetition), None)
+    of = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
     return of.peak_s if of is not None and not finding.marks else finding.time_s
 
 
-def draw_graph(graph: Graph) -> Picture:
-    """The graph as a picture.
+def draw_graphs(graphs: Sequence[Graph]) -> Picture:
+    """The graphs of all sets, one below the other.
 
     Returns:
-        (height, WIDTH, 3); the height depends on the legend.
+        (height, WIDTH, 3); the height depends on their number and legends.
     """
+    height = PLOT_HEIGHT if len(graphs) == 1 else LOW_PLOT_HEIGHT
+    return np.concatenate([_draw_graph(graph, height) for graph in graphs])
+
+
+def _draw_graph(graph: Graph, plot_height: int) -> Picture:
     entries = _legend_entries(graph)
     rows = sum(label.count("\n") + 1 for _, label in entries)
     heading = wrap(graph.heading, typeface(HEADING, "bold"), WIDTH - 48)
     top = TOP + round(max(0, len(heading) - 1) * 1.3 * HEADING)
     legend_height = rows * ROW + (24 if rows else 0)
-    height = top + PLOT_HEIGHT + BOTTOM + legend_height
+    height = top + plot_height + BOTTOM + legend_height
     figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes(
-        (LEFT / WIDTH, (BOTTOM + legend_height) / height, (WIDTH - LEFT - RIGHT) / WIDTH, PLOT_HEIGHT / height)
+        (LEFT / WIDTH, (BOTTOM + legend_height) / height, (WIDTH - LEFT - RIGHT) / WIDTH, plot_height / height)
     )
     _plot(axes, graph)
     figure.text(24 / WIDTH, 1 - 16 / height, "\n".join(heading), va="top", font=_font(HEADING, bold=True), color=_rgb(INK))
@@ -155,8 +161,9 @@ def _plot(axes: Axes, graph: Graph) -> None:
     room = max(0.08 * (high - low), 4.0)
     axes.set_ylim(low - room, high + 1.6 * room)
     end = float(graph.times[-1]) if len(graph.times) else 1.0
-    axes.set_xlim(0, max(end, 0.1))
-    _shade(axes, graph.spans, end)
+    start = float(graph.times[0]) if len(graph.times) else 0.0
+    axes.set_xlim(start, max(end, start + 0.1))
+    _shade(axes, graph.spans, start, max(end, start + 0.1))
     for number, target in enumerate(graph.targets):
         axes.axhline(target.value, color=_rgb(GREEN), linewidth=2.5, linestyle=DASHES[number % len(DASHES)], zorder=2)
     axes.plot(graph.times, graph.values, color=_rgb(BLUE), linewidth=2.6, zorder=3)
@@ -175,17 +182,17 @@ def _plot(axes: Axes, graph: Graph) -> None:
         label.set_color(_rgb(INK))
 
 
-def _shade(axes: Axes, spans: Sequence[Span], end: float) -> None:
+def _shade(axes: Axes, spans: Sequence[Span], start: float, end: float) -> None:
     """Shade each span and number it above the plot; of crowded numbers only every second, third ... is written."""
     plot_width = WIDTH - LEFT - RIGHT
     face = typeface(TEXT, "bold")
     widest = max((face.getlength(span.label) for span in spans), default=0.0)
-    apart = min((b.start_s - a.start_s for a, b in pairwise(spans)), default=end)
-    every = max(1, int(np.ceil((widest + 14) / max(apart / max(end, 0.1) * plot_width, 1))))
+    apart = min((b.start_s - a.start_s for a, b in pairwise(spans)), default=end - start)
+    every = max(1, int(np.ceil((widest + 14) / max(apart / (end - start) * plot_width, 1))))
     for number, span in enumerate(spans):
         axes.axvspan(span.start_s, span.end_s, color=SHADE, linewidth=0, zorder=0)
         if number % every == 0:
-            middle = (span.start_s + span.end_s) / 2 / max(end, 0.1)
+            middle = ((span.start_s + span.end_s) / 2 - start) / (end - start)
             # Near an edge of the plot a long word moves inwards.
             half = face.getlength(span.label) / 2 / plot_width
             axes.text(
@@ -206,7 +213,7 @@ def _mark(axes: Axes, graph: Graph) -> None:
         return
     step = 0.07 * float(np.diff(axes.get_ylim())[0])
     placed: list[float] = []
-    near = 0.02 * max(float(graph.times[-1]), 0.1)
+    near = 0.02 * max(float(graph.times[-1] - graph.times[0]), 0.1)
     signs = _signs(graph.marks)
     for mark in sorted(graph.marks, key=lambda mark: mark.time_s):
         value = float(np.interp(mark.time_s, graph.times[finite], graph.values[finite]))

@@ -7,10 +7,11 @@ import numpy as np
 from feedback.cards import TEXT, Measure, card
 from feedback.curve import CHORD, Curve
 from feedback.drawing import RIGHT, WANTED, WHITE, WRONG, turned
-from feedback.examination import Examination
+from feedback.examination import ExaminedSet
 from feedback.judgement import Finding
 from feedback.lettering import Line, Picture
 from feedback.shots import Shot
+from feedback.summary import set_name
 from feedback.words import N_, Words
 from pose.angles import angle_at
 from pose.motion import INDEX, Floats, Motion
@@ -29,24 +30,24 @@ def shown_points(motion: Motion) -> Floats:
     return points
 
 
-def picture_of(examination: Examination, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
+def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
     """The card that shows a shot.
 
     Args:
-        examination: what was found out.
+        examined: what was found out.
         curve: its driving angle, shown where no verdict was passed.
         shot: the moment.
         frame: the upright frame of that moment at full size.
         best: whether it is shown as the good example.
     """
-    words, finding = examination.words, shot.finding
-    title, subtitle = _headline(examination, shot, best=best)
+    words, finding = examined.words, shot.finding
+    title, subtitle = _headline(examined, shot, best=best)
     if finding is None:
-        measure, notes = _driving(examination, curve, shot), list[Line]()
+        measure, notes = _driving(examined, curve, shot), list[Line]()
     else:
-        measure, notes = _measured(examination.motion, words, finding)
+        measure, notes = _measured(examined.motion, words, finding)
         notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE, space=GAP))
-    points = shown_points(examination.motion)[shot.sample]
+    points = shown_points(examined.motion)[shot.sample]
     return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
 
 
@@ -70,27 +71,30 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def _headline(examination: Examination, shot: Shot, *, best: bool) -> tuple[str, str]:
-    words, repetition = examination.words, shot.repetition
-    moment = clock(float(examination.motion.times[shot.sample]))
-    number = words(N_("Repetition {n}"), n=words.number(repetition.index)) if repetition else None
+def _headline(examined: ExaminedSet, shot: Shot, *, best: bool) -> tuple[str, str]:
+    words, repetition = examined.words, shot.repetition
+    where = [clock(float(examined.motion.times[shot.sample]))]
+    if repetition:
+        where.insert(0, words(N_("Repetition {n}"), n=words.number(repetition.index)))
+    if not examined.alone:
+        where.insert(0, set_name(words, examined.report, alone=False))
     if best:
         title = words(N_("This one was good")) if repetition else words(N_("Well held"))
     elif shot.finding is not None and shot.finding.fault:
         title = words(shot.finding.check.title)
-    elif _faulty_around(examination, shot):
+    elif _faulty_around(examined, shot):
         title = words(N_("For comparison"))
     else:
         title = words(N_("No fault found here"))
-    return title, f"{number} · {moment}" if number else moment
+    return title, " · ".join(where)
 
 
-def _faulty_around(examination: Examination, shot: Shot) -> bool:
+def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
     """Whether a fault was found in the same repetition, or at this moment of a hold."""
     if shot.repetition is not None:
-        return any(finding.fault for finding in examination.of_repetition(shot.repetition.index))
-    time = examination.motion.times[shot.sample]
-    return any(start <= time <= end for finding in examination.findings for start, end in finding.spans)
+        return any(finding.fault for finding in examined.of_repetition(shot.repetition.index))
+    time = examined.motion.times[shot.sample]
+    return any(start <= time <= end for finding in examined.findings for start, end in finding.spans)
 
 
 def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
@@ -152,9 +156,9 @@ def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Flo
     return turned(arm, vertex, other, degrees), False
 
 
-def _driving(examination: Examination, curve: Curve, shot: Shot) -> Measure | None:
+def _driving(examined: ExaminedSet, curve: Curve, shot: Shot) -> Measure | None:
     value = float(curve.values[shot.sample])
     if not np.isfinite(value):
         return None
-    points = examination.motion.image[shot.sample, list(curve.marks), :2]
-    return Measure(points, examination.words.quantity(value, "deg"), RIGHT)
+    points = examined.motion.image[shot.sample, list(curve.marks), :2]
+    return Measure(points, examined.words.quantity(value, "deg"), RIGHT)

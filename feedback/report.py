@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 ViewId = Literal["front", "side_left", "side_right", "oblique", "rear"]
 Severity = Literal["minor", "major"]
@@ -182,11 +182,31 @@ class Files(Part):
     comparison: str | None = None
 
 
+class SetReport(Part):
+    """One set: repetitions of one exercise, or one hold, without a long pause."""
+
+    index: int = Field(ge=1)
+    exercise: str = Field(description="The exercise's id.")
+    name: str = Field(description="The exercise's name in the job's language.")
+    confidence: Share | None
+    start_s: Seconds
+    end_s: Seconds
+    view: ViewFound
+    reps: int = Field(ge=0)
+    good_reps: int = Field(ge=0)
+    items: list[RepItem] = Field(description="The repetitions, counted from 1 in each set.")
+    hold: Hold | None
+    score: Score | None
+    faults: list[Fault]
+    not_assessed: list[NotAssessed]
+    statistics: Statistics
+
+
 class Report(Part):
-    """What was seen in one video."""
+    """What was seen in one video. What speaks of one exercise speaks of the set that lasted longest; `sets` has them all."""
 
     # A field named `schema` is the published contract; pydantic's deprecated method of that name is not used here.
-    schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal[2] = Field(default=SCHEMA, alias="schema")
     video: Video
     exercise: ExerciseFound
     view: ViewFound
@@ -199,6 +219,7 @@ class Report(Part):
     similarity: Similarity | None = None
     warnings: list[Warn]
     summary: str
+    sets: list[SetReport]
     files: Files = Files()
 
     def to_json(self) -> str:

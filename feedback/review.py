@@ -1,19 +1,21 @@
 """From a motion to its examination and report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from feedback.catalogue import Exercise
-from feedback.composition import Judged, compose
+from feedback.composition import Judged, Workout, compose, compose_set, longest
 from feedback.errors import NoExercise, UnknownExercise
-from feedback.examination import Examination
+from feedback.examination import Examination, ExaminedSet
 from feedback.exercises import CATALOGUE
 from feedback.judgement import Scene, judge
 from feedback.report import Report
 from feedback.similarity import compare_with_reference, similarity, spans_of
-from feedback.words import words_of
+from feedback.words import Words, words_of
 from pose.motion import Motion
-from pose.recognition import Recognition, recognise
+from pose.movement import Movement
 from pose.repetitions import Hold, Repetition, find_hold, find_repetitions
+from pose.sets import FoundSet, find_sets
 from pose.signals import Body, Signals, clean
 from pose.view import estimate_view
 
@@ -45,7 +47,7 @@ def examine(
 
     Args:
         motion: as `pose.read_motion` gives it.
-        exercise: the id of the exercise that it should be; None recognises it.
+        exercise: the id of the exercise whose sets are judged; None recognises all sets.
         language: the language of every word in the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
         catalogue: the exercises to choose from, by id.
@@ -58,65 +60,119 @@ def examine(
         raise UnknownExercise(f"There is no such exercise. Choose one of: {', '.join(catalogue)}.")
     words = words_of(language)
     cleaned = clean(motion)
-    recognition = recognise(cleaned, [each.movement for each in catalogue.values()])
-    id_ = exercise or (recognition.movement.id if recognition.movement else None)
-    if id_ is None:
-        raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
-    chosen = catalogue[id_]
-    repetitions = () if chosen.movement.held else tuple(find_repetitions(cleaned, chosen.movement))
-    hold = find_hold(cleaned, chosen.movement) if chosen.movement.held else None
-    if not repetitions and hold is None and recognition.movement is None:
-        raise NoExercise("No repetition was seen. Film your whole body, from one place, for the whole set.")
-    scene = _scene(cleaned, repetitions, hold)
-    judged = Judged(
+    choice = _choose_sets(cleaned, catalogue, exercise)
+    judged = [_judge(cleaned, found, catalogue[found.movement.id], words) for found in choice.sets]
+    reports = [compose_set(one, number) for number, one in enumerate(judged, 1)]
+    workout = Workout(
         words=words,
-        exercise=chosen,
-        requested=exercise is not None,
-        recognition=recognition,
-        shown_instead=_shown_instead(chosen, recognition, catalogue),
-        scene=scene,
-        signals=Signals(cleaned),
-        findings=[finding for check in chosen.checks for finding in judge(scene, check)],
+        video=motion.video,
+        requested=catalogue[exercise] if exercise else None,
+        sets=list(zip(judged, reports, strict=True)),
+        shown_instead=choice.instead,
+        besides=choice.besides,
     )
-    report = compose(judged)
-    comparison = None
-    cleaned_reference = clean(reference) if reference else None
-    if cleaned_reference is not None:
-        comparison, warnings = compare_with_reference(
-            cleaned,
-            spans_of(repetitions, hold),
-            cleaned_reference,
-            exercise=chosen,
-            catalogue=catalogue.values(),
+    sets = tuple(
+        ExaminedSet(
+            motion=one.scene.body.motion,
+            reference=None,
+            comparison=None,
+            exercise=one.exercise,
+            view=one.scene.view,
+            signals=one.signals,
+            repetitions=tuple(one.scene.repetitions),
+            hold=one.scene.hold,
+            judged=tuple(one.findings),
             words=words,
+            report=report,
+            alone=len(judged) == 1,
         )
-        alike = similarity(comparison, repetitions, cleaned, cleaned_reference) if comparison else None
-        report = report.model_copy(update={"similarity": alike, "warnings": [*report.warnings, *warnings]})
-    return Examination(
-        motion=cleaned,
-        reference=cleaned_reference,
-        comparison=comparison,
-        exercise=chosen,
-        view=scene.view,
-        signals=judged.signals,
-        repetitions=repetitions,
-        hold=hold,
-        judged=tuple(judged.findings),
+        for one, report in workout.sets
+    )
+    main = sets[reports.index(longest(reports))]
+    examination = Examination(cleaned, sets, main, words, compose(workout))
+    return _compare(examination, clean(reference), catalogue) if reference else examination
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is judged.
+
+    Attributes:
+        sets: in order of time.
+        instead: what the video plainly shows when none of it is the exercise that was asked for.
+        besides: what else it shows.
+    """
+
+    sets: Sequence[FoundSet]
+    instead: Exercise | None = None
+    besides: Sequence[Exercise] = ()
+
+
+def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: str | None) -> _Choice:
+    found = find_sets(motion, [each.movement for each in catalogue.values()])
+    if exercise is None:
+        if not found:
+            raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
+        return _Choice(found)
+    wanted = [one for one in found if one.movement.id == exercise]
+    others = [one for one in found if one.movement.id != exercise and one.confidence >= PLAIN]
+    ids = dict.fromkeys(one.movement.id for one in others)
+    if wanted:
+        return _Choice(wanted, besides=[catalogue[id_] for id_ in ids])
+    forced = _count_anyway(motion, catalogue[exercise].movement)
+    if forced is None:
+        if not found:
+            raise NoExercise("No repetition was seen. Film your whole body, from one place, for the whole set.")
+        forced = FoundSet(catalogue[exercise].movement, 0, len(motion.times), 0.0)
+    plain = max(others, key=lambda one: one.end_s - one.start_s, default=None)
+    return _Choice([forced], instead=catalogue[plain.movement.id] if plain else None)
+
+
+def _count_anyway(motion: Motion, movement: Movement) -> FoundSet | None:
+    """The set of a movement that was asked for though nothing was recognised as it."""
+    if movement.held:
+        hold = find_hold(motion, movement)
+        return FoundSet(movement, 0, len(motion.times), 0.0, hold=hold) if hold else None
+    repetitions = tuple(find_repetitions(motion, movement))
+    return FoundSet(movement, 0, len(motion.times), 0.0, repetitions) if repetitions else None
+
+
+def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) -> Judged:
+    part = motion.part(found.start, found.end)
+    scene = _scene(part, found.repetitions, found.hold)
+    return Judged(
         words=words,
-        report=report,
+        exercise=exercise,
+        confidence=found.confidence,
+        scene=scene,
+        signals=Signals(part),
+        findings=[finding for check in exercise.checks for finding in judge(scene, check)],
     )
 
 
-def _scene(motion: Motion, repetitions: tuple[Repetition, ...], hold: Hold | None) -> Scene:
+def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:
     """The view is taken where the exercise is, so that walking in and out does no harm."""
     spans: list[Repetition | Hold] = [*repetitions, *([hold] if hold else [])]
     view = estimate_view(motion, start=spans[0].start, end=spans[-1].end + 1) if spans else estimate_view(motion)
     return Scene(Body(motion), view, repetitions, hold)
 
 
-def _shown_instead(exercise: Exercise, recognition: Recognition, catalogue: Mapping[str, Exercise]) -> Exercise | None:
-    """What the video plainly shows when another exercise was asked for."""
-    seen = recognition.movement
-    if seen is None or seen.id == exercise.id or recognition.confidence < PLAIN:
-        return None
-    return catalogue[seen.id]
+def _compare(examination: Examination, reference: Motion, catalogue: Mapping[str, Exercise]) -> Examination:
+    """The same with its longest set compared with a reference."""
+    main, report = examination.main, examination.report
+    comparison, warnings = compare_with_reference(
+        main.motion,
+        spans_of(main.repetitions, main.hold),
+        reference,
+        exercise=main.exercise,
+        catalogue=catalogue.values(),
+        words=examination.words,
+    )
+    alike = similarity(comparison, main.repetitions, main.motion, reference) if comparison else None
+    compared = replace(main, reference=reference, comparison=comparison)
+    return replace(
+        examination,
+        main=compared,
+        sets=tuple(compared if one is main else one for one in examination.sets),
+        report=report.model_copy(update={"similarity": alike, "warnings": [*report.warnings, *warnings]}),
+    )

@@ -1,11 +1,11 @@
 """Which moments of a video to show: the two worst, and a good one for contrast."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from feedback.examination import Examination
+from feedback.examination import ExaminedSet
 from feedback.judgement import Finding, Scene
 from feedback.measures import Take
 from pose.repetitions import Repetition
@@ -30,74 +30,96 @@ class Shot:
     repetition: Repetition | None
 
 
-def worst_shots(examination: Examination) -> tuple[Shot, Shot]:
+Shown = tuple[ExaminedSet, Shot]
+
+
+def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
     """The worst moments of two different faults, else of the two worst repetitions, else of the two least good ones.
 
-    They are different moments, unless two faults are worst at the same one or the person is seen in only one.
+    They are different moments, unless two faults are worst at the same one or the person is seen in only one. Of several sets,
+    those with the faults to change first come first.
     """
-    first, *others = _by_need(examination)
-    return first, next((other for other in others if _is_news(first, other)), first)
+    first, *others = ((examined, shot) for examined in sorted(sets, key=_need_of_change) for shot in _by_need(examined))
+    faults = [other for other in others if other[1].finding is not None and other[1].finding.fault]
+    return first, next((other for other in (*faults, *others) if _is_news(first, other)), first)
 
 
-def best_shot(examination: Examination) -> Shot | None:
+def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
     """The best moment of the best good repetition, or of the longest good part of a hold; None when there is none.
 
-    It shows the verdict of the fault that was made elsewhere, for contrast.
+    It shows the verdict of the fault that was made elsewhere, for contrast. Of several sets the one with the best score
+    that has such a moment is shown.
     """
-    if examination.hold is not None:
-        return _good_part(examination)
-    items = {item.index: item for item in examination.report.reps.items}
-    good = [repetition for repetition in examination.repetitions if items[repetition.index].good]
+    for examined in sorted(sets, key=lambda examined: -(examined.report.score or 0)):
+        shot = _best_of(examined)
+        if shot is not None:
+            return examined, shot
+    return None
+
+
+def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, float]:
+    """Orders sets: a major fault first, then a minor one; then what is further beyond its threshold; at last by the score."""
+    findings = examined.findings
+    major = any(finding.check.severity == "major" for finding in findings)
+    excess = max((finding.excess for finding in findings if (finding.check.severity == "major") == major), default=0.0)
+    return not major, not findings, -excess if findings else (examined.report.score or 0)
+
+
+def _best_of(examined: ExaminedSet) -> Shot | None:
+    if examined.hold is not None:
+        return _good_part(examined)
+    items = {item.index: item for item in examined.report.items}
+    good = [repetition for repetition in examined.repetitions if items[repetition.index].good]
     if not good:
         return None
-    best = max(good, key=lambda rep: (not items[rep.index].faults, items[rep.index].score or 0, -_excess(examination, rep)))
-    shown = examination.findings[0].check.id if examination.findings else None
-    verdicts = [finding for finding in examination.of_repetition(best.index) if finding.marks and not finding.fault]
+    best = max(good, key=lambda rep: (not items[rep.index].faults, items[rep.index].score or 0, -_excess(examined, rep)))
+    shown = examined.findings[0].check.id if examined.findings else None
+    verdicts = [finding for finding in examined.of_repetition(best.index) if finding.marks and not finding.fault]
     verdicts.sort(key=lambda finding: finding.check.id != shown)
-    return _of(verdicts[0], examination) if verdicts else Shot(best.peak, None, best)
+    return _of(verdicts[0], examined) if verdicts else Shot(best.peak, None, best)
 
 
-def _is_news(first: Shot, other: Shot) -> bool:
-    if first.sample != other.sample:
+def _is_news(first: Shown, other: Shown) -> bool:
+    if first[0] is not other[0] or first[1].sample != other[1].sample:
         return True
-    faults = [shot.finding.check.id for shot in (first, other) if shot.finding is not None and shot.finding.fault]
+    faults = [shot.finding.check.id for _, shot in (first, other) if shot.finding is not None and shot.finding.fault]
     return len(set(faults)) == 2
 
 
-def _by_need(examination: Examination) -> Iterator[Shot]:
+def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
     """Candidates, what most needs to be seen first; at the end any moment in which the person is seen."""
     of_check: dict[str, list[Finding]] = {}
-    for finding in examination.findings:
+    for finding in examined.findings:
         of_check.setdefault(finding.check.id, []).append(finding)
     ranked = [sorted(findings, key=lambda finding: -finding.excess) for findings in of_check.values()]
-    yield from (_of(findings[0], examination) for findings in ranked)
-    yield from (_of(finding, examination) for findings in ranked for finding in findings[1:])
-    yield from (_of(again, examination) for findings in ranked if (again := _again(examination, findings[0])) is not None)
-    yield from _least_good(examination)
-    seen = np.flatnonzero(examination.motion.detected)
+    yield from (_of(findings[0], examined) for findings in ranked)
+    yield from (_of(finding, examined) for findings in ranked for finding in findings[1:])
+    yield from (_of(again, examined) for findings in ranked if (again := _again(examined, findings[0])) is not None)
+    yield from _least_good(examined)
+    seen = np.flatnonzero(examined.motion.detected)
     for share in (0.5, 0.0, 1.0):
         sample = int(seen[round(share * (len(seen) - 1))])
-        yield Shot(sample, None, next((rep for rep in examination.repetitions if rep.start <= sample <= rep.end), None))
+        yield Shot(sample, None, next((rep for rep in examined.repetitions if rep.start <= sample <= rep.end), None))
 
 
-def _least_good(examination: Examination) -> Iterator[Shot]:
+def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
     """Repetitions without a fault, the least good first, and then what is left of them and of a hold."""
-    scores = {item.index: item.score if item.score is not None else 0 for item in examination.report.reps.items}
-    for repetition in sorted(examination.repetitions, key=lambda rep: (scores[rep.index], -_excess(examination, rep))):
-        verdicts = [finding for finding in examination.of_repetition(repetition.index) if finding.marks]
+    scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
+    for repetition in sorted(examined.repetitions, key=lambda rep: (scores[rep.index], -_excess(examined, rep))):
+        verdicts = [finding for finding in examined.of_repetition(repetition.index) if finding.marks]
         if verdicts:
-            yield _of(max(verdicts, key=lambda finding: finding.excess), examination)
+            yield _of(max(verdicts, key=lambda finding: finding.excess), examined)
         else:
             yield Shot(repetition.peak, None, repetition)
-    yield from (_of(finding, examination) for finding in sorted(examination.judged, key=lambda finding: -finding.excess))
+    yield from (_of(finding, examined) for finding in sorted(examined.judged, key=lambda finding: -finding.excess))
 
 
-def _again(examination: Examination, finding: Finding) -> Finding | None:
+def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:
     """The fault of a hold at its worst moment that is not close to the one shown already."""
     if finding.repetition is not None:
         return None
-    motion, check = examination.motion, finding.check
-    scene = Scene(Body(motion), examination.view, examination.repetitions, examination.hold)
+    motion, check = examined.motion, finding.check
+    scene = Scene(Body(motion), examined.view, examined.repetitions, examined.hold)
     values = check.measure(Take(scene.body, scene.view, finding.side, scene.rest, None))
     inside = np.any([(motion.times >= start) & (motion.times <= end) for start, end in finding.spans], axis=0)
     inside &= np.abs(motion.times - finding.time_s) >= APART_S
@@ -108,14 +130,14 @@ def _again(examination: Examination, finding: Finding) -> Finding | None:
     return replace(finding, sample=sample, time_s=float(motion.times[sample]), value=float(values[sample]))
 
 
-def _good_part(examination: Examination) -> Shot | None:
-    hold = examination.hold
+def _good_part(examined: ExaminedSet) -> Shot | None:
+    hold = examined.hold
     if hold is None:
         return None
-    times = examination.motion.times
+    times = examined.motion.times
     good = np.zeros(len(times), bool)
-    good[hold.start : hold.end + 1] = examination.motion.detected[hold.start : hold.end + 1]
-    for finding in examination.findings:
+    good[hold.start : hold.end + 1] = examined.motion.detected[hold.start : hold.end + 1]
+    for finding in examined.findings:
         for start, end in finding.spans:
             good &= (times < start) | (times > end)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
@@ -125,12 +147,12 @@ def _good_part(examination: Examination) -> Shot | None:
     return Shot(int(start + end - 1) // 2, None, None)
 
 
-def _excess(examination: Examination, repetition: Repetition) -> float:
-    return max((finding.excess for finding in examination.of_repetition(repetition.index)), default=-np.inf)
+def _excess(examined: ExaminedSet, repetition: Repetition) -> float:
+    return max((finding.excess for finding in examined.of_repetition(repetition.index)), default=-np.inf)
 
 
-def _of(finding: Finding, examination: Examination) -> Shot:
-    repetition = next((rep for rep in examination.repetitions if rep.index == finding.repetition), None)
+def _of(finding: Finding, examined: ExaminedSet) -> Shot:
+    repetition = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
     # What has no place on the body, such as a pace, has no moment either.
     sample = repetition.peak if repetition and not finding.marks else finding.sample
     return Shot(sample, finding, repetition)

@@ -5,7 +5,7 @@ import numpy as np
 
 from feedback.cards import TEXT, TITLE, WIDTH, cut_out, enlarge
 from feedback.drawing import INK, NEUTRAL, PALE, WANTED, WHITE, WRONG, draw_marks, draw_skeleton
-from feedback.examination import Examination
+from feedback.examination import ExaminedSet
 from feedback.lettering import Colour, Line, Picture, band
 from feedback.pictures import clock, shown_points
 from feedback.similarity import JOINT_NAMES
@@ -19,11 +19,11 @@ PANEL_HEIGHT = 520
 STROKE = 5
 
 
-def greatest_difference(examination: Examination) -> SpanComparison | None:
+def greatest_difference(examined: ExaminedSet) -> SpanComparison | None:
     """The repetition (or the hold) that differs most from the reference; None without a comparison."""
-    if examination.comparison is None:
+    if examined.comparison is None:
         return None
-    return min(examination.comparison.spans, key=lambda span: span.similarity)
+    return min(examined.comparison.spans, key=lambda span: span.similarity)
 
 
 def panel(motion: Motion, sample: int, frame: Picture | None, joint: str, *, colour: Colour, mirrored: bool = False) -> Picture:
@@ -53,14 +53,14 @@ def panel(motion: Motion, sample: int, frame: Picture | None, joint: str, *, col
     return cut.picture
 
 
-def side_by_side(examination: Examination, span: SpanComparison, mine: Picture, its: Picture) -> Picture:
+def side_by_side(examined: ExaminedSet, span: SpanComparison, mine: Picture, its: Picture) -> Picture:
     """Put two panels together, with words above them.
 
     Returns:
         (height, WIDTH, 3).
     """
-    words = examination.words
-    comparison, reference = examination.comparison, examination.reference
+    words = examined.words
+    comparison, reference = examined.comparison, examined.reference
     if comparison is None or reference is None:
         raise ValueError("there was no reference")
     overall = words.quantity(100 * comparison.overall, "%")
@@ -74,7 +74,7 @@ def side_by_side(examination: Examination, span: SpanComparison, mine: Picture, 
         INK,
     )
     labels = (
-        (words(N_("You, {time}"), time=clock(float(examination.motion.times[span.sample]))), WRONG),
+        (words(N_("You, {time}"), time=clock(float(examined.motion.times[span.sample]))), WRONG),
         (words(N_("Reference, {time}"), time=clock(float(reference.times[span.reference_sample]))), WANTED),
     )
     columns = [

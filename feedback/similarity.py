@@ -8,8 +8,8 @@ from feedback.words import N_, Words
 from pose.comparison import Comparison, compare
 from pose.motion import Motion
 from pose.movement import Movement
-from pose.recognition import recognise
 from pose.repetitions import Hold, Repetition, find_hold, find_repetitions
+from pose.sets import find_sets
 
 PLAIN = 0.5
 """Confidence of the recognition from which the reference is said to show another exercise."""
@@ -54,8 +54,9 @@ def compare_with_reference(
         The comparison, None where there is nothing to compare, and what to know about it.
     """
     names = {each.id: each.name for each in catalogue}
-    seen = recognise(reference, [each.movement for each in catalogue])
-    if seen.movement is not None and seen.movement.id != exercise.id and seen.confidence >= PLAIN:
+    sets = find_sets(reference, [each.movement for each in catalogue])
+    seen = max(sets, key=lambda one: one.end_s - one.start_s, default=None)
+    if seen is not None and seen.confidence >= PLAIN and all(one.movement.id != exercise.id for one in sets):
         message = words(
             N_("The reference video shows {shown}, not {exercise}, so the two were not compared."),
             shown=words(names[seen.movement.id]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from feedback.catalogue import Check, Exercise
 from feedback.judgement import Scene
-from feedback.report import Fault, Hold, Reps, ViewId
+from feedback.report import Fault, Hold, SetReport, ViewId
 from feedback.words import N_, Words
 
 VIEW_NAMES: dict[ViewId, str] = {
@@ -35,82 +35,104 @@ def not_assessed_reason(words: Words, check: Check, scene: Scene) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a summary is made from.
+    """What a summary says about a set.
 
     Attributes:
         exercise: what was judged.
-        reps, hold: what was counted.
-        faults: the first to change first.
+        report: what was counted and found, the first to change first.
         praised: checks that found nothing to change in any repetition, the most important first.
         unseen: checks for major faults that could not be made.
         form_judged: whether any of those could be made.
-        shown_instead: the exercise that the video plainly shows when another one was asked for.
     """
 
     exercise: Exercise
-    reps: Reps
-    hold: Hold | None
-    faults: Sequence[Fault]
+    report: SetReport
     praised: Sequence[Check]
     unseen: Sequence[Check]
     form_judged: bool
-    shown_instead: Exercise | None
 
 
-def summarise(words: Words, outcome: Outcome) -> str:
-    """Two or three sentences: how it went, the first thing to change and where, something that was good.
+def summarise(
+    words: Words, sets: Sequence[Outcome], *, shown_instead: Exercise | None = None, besides: Sequence[Exercise] = ()
+) -> str:
+    """How each set went, and the first thing to change over all and where; of one set alone also something that was good.
 
-    Without a fault, the last one says from where to film to have more checked.
+    Without a fault in a set alone, the last sentence says from where to film to have more checked.
+
+    Args:
+        words: the job's language.
+        sets: in order of time.
+        shown_instead: the exercise that the video plainly shows when another one was asked for.
+        besides: other exercises in the video than the one asked for.
     """
-    sentences = [_how_it_went(words, outcome)]
-    if outcome.faults:
-        sentences.append(_first_change(words, outcome.faults[0], outcome.reps, outcome.hold))
-    if outcome.praised:
-        sentences.append(words(outcome.praised[0].praise))
-    elif outcome.shown_instead is None and outcome.reps.total:
+    main = sets[0]
+    sentences = [_how_it_went(words, outcome, shown_instead, alone=len(sets) == 1) for outcome in sets]
+    if besides:
+        names = words.listing([words(exercise.name) for exercise in besides])
+        sentences.append(words("The video also shows: {names}. That was not looked at.", names=names))
+    worst = min((outcome for outcome in sets if outcome.report.faults), key=_need_of_change, default=None)
+    if worst is not None:
+        sentences.append(_first_change(words, worst.report, alone=len(sets) == 1))
+    if len(sets) > 1:
+        return " ".join(sentences)
+    if main.praised:
+        sentences.append(words(main.praised[0].praise))
+    elif shown_instead is None and main.report.reps:
         sentences.append(
             words.plural(
                 "You stayed with it to the end, well done.",
                 "You stayed with it for all {n} repetitions, well done.",
-                outcome.reps.total,
+                main.report.reps,
             )
         )
-    elif outcome.hold:
+    elif main.report.hold:
         sentences.append(words("You stayed with it until the end, well done."))
-    if outcome.unseen and not outcome.faults:
-        sentences.append(_film_elsewhere(words, outcome))
+    if main.unseen and worst is None:
+        sentences.append(_film_elsewhere(words, main))
     return " ".join(sentences)
 
 
-def _how_it_went(words: Words, outcome: Outcome) -> str:
-    name, reps, hold = words(outcome.exercise.name), outcome.reps, outcome.hold
-    if outcome.shown_instead is not None:
+def _need_of_change(outcome: Outcome) -> tuple[bool, int]:
+    """What to change first comes first: a major fault before a minor one, then the one in more repetitions."""
+    first = outcome.report.faults[0]
+    return first.severity != "major", -max(len(first.reps), len(first.spans))
+
+
+def set_name(words: Words, report: SetReport, *, alone: bool) -> str:
+    """The exercise's name, with the set's number where there are several."""
+    return report.name if alone else words("Set {n}, {name}", n=words.number(report.index), name=report.name)
+
+
+def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None, *, alone: bool) -> str:
+    report = outcome.report
+    name, reps, good = set_name(words, report, alone=alone), report.reps, report.good_reps
+    if shown_instead is not None:
         return words(
             "This video seems to show another exercise ({shown}) than the one asked for ({asked}), so read the rest with care.",
-            shown=words(outcome.shown_instead.name),
+            shown=words(shown_instead.name),
             asked=name,
         )
-    if hold:
-        return _how_the_hold_went(words, name, hold, form_judged=outcome.form_judged)
+    if report.hold:
+        return _how_the_hold_went(words, name, report.hold, form_judged=outcome.form_judged)
     if not outcome.form_judged:
-        return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps.total, name=name)
-    if reps.good == reps.total:
+        return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps, name=name)
+    if good == reps:
         return words.plural(
-            "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps.total, name=name
+            "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps, name=name
         )
-    if not reps.good:
+    if not good:
         return words.plural(
             "{name}: {n} repetition, with something to improve.",
             "{name}: {n} repetitions, each with something to improve.",
-            reps.total,
+            reps,
             name=name,
         )
     return words.plural(
         "{name}: {good} of {n} repetition was good.",
         "{name}: {good} of {n} repetitions were good.",
-        reps.total,
+        reps,
         name=name,
-        good=words.number(reps.good),
+        good=words.number(good),
     )
 
 
@@ -139,19 +161,23 @@ def _film_elsewhere(words: Words, outcome: Outcome) -> str:
     )
 
 
-def _first_change(words: Words, fault: Fault, reps: Reps, hold: Hold | None) -> str:
-    if hold or not fault.reps:
-        first = fault.spans[0] if fault.spans else None
-        if first is None:
-            return words("Change this first: {advice}", advice=fault.advice)
+def _first_change(words: Words, report: SetReport, *, alone: bool) -> str:
+    fault = report.faults[0]
+    name = "" if alone else set_name(words, report, alone=False)
+    where = ", ".join(part for part in (name, _where(words, fault, report)) if part)
+    if not where:
+        return words("Change this first: {advice}", advice=fault.advice)
+    return words("Change this first ({where}): {advice}", where=where, advice=fault.advice)
+
+
+def _where(words: Words, fault: Fault, report: SetReport) -> str:
+    """In which repetitions, or from when to when; empty when neither is known."""
+    if report.hold or not fault.reps:
+        if not fault.spans:
+            return ""
+        first = fault.spans[0]
         start, end = words.quantity(first.start_s, "s"), words.quantity(first.end_s, "s")
-        return words("Change this first (from {start} to {end}): {advice}", start=start, end=end, advice=fault.advice)
-    if len(fault.reps) == reps.total and reps.total > 1:
-        return words("Change this first (in every repetition): {advice}", advice=fault.advice)
-    return words.plural(
-        "Change this first (repetition {reps}): {advice}",
-        "Change this first (repetitions {reps}): {advice}",
-        len(fault.reps),
-        reps=words.rep_numbers(fault.reps),
-        advice=fault.advice,
-    )
+        return words("from {start} to {end}", start=start, end=end)
+    if len(fault.reps) == report.reps and report.reps > 1:
+        return words(N_("in every repetition"))
+    return words.plural("repetition {reps}", "repetitions {reps}", len(fault.reps), reps=words.rep_numbers(fault.reps))

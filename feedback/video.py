@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import av
 import numpy as np
@@ -74,15 +74,15 @@ class Overlay:
     Attributes:
         times: (n,) seconds of the samples, rising.
         points: (n, 33, 2) pixels of the full-size picture; NaN where there is no person.
-        angle: landmarks (arm, vertex, other) of the angle whose value is shown.
-        values: (n,) degrees.
-        counts: what the counter says and from which second on, in order of time.
+        angles: landmarks (arm, vertex, other) of the angle whose value is shown, and from which second on, in order of time.
+        values: (n,) degrees; NaN where no value is shown.
+        counts: what the counter says and from which second on, in order of time; nothing where it is empty.
         flags: faults.
     """
 
     times: Floats
     points: Floats
-    angle: tuple[int, int, int]
+    angles: Sequence[tuple[float, tuple[int, int, int]]]
     values: Floats
     counts: Sequence[tuple[float, str]] = ()
     flags: Sequence[Flag] = ()
@@ -132,7 +132,7 @@ class Painter:
         self._size = size
         self._scale = np.array(size) / np.array(source)
         self._type = max(13, round(0.055 * min(size)))
-        self._value_side = calm_side(overlay.points, overlay.angle[1])
+        self._value_sides = {vertex: calm_side(overlay.points, vertex) for _, (_, vertex, _) in overlay.angles}
 
     def draw(self, picture: Planes, time: float) -> None:
         """Draw the moment, in place."""
@@ -142,13 +142,12 @@ class Painter:
         flags = [flag for flag in self._overlay.flags if flag.start_s <= time < flag.end_s]
         for flag in flags:
             draw_marks(picture, points[list(flag.marks)], colour=WRONG)
-        vertex = points[self._overlay.angle[1]]
-        if np.isfinite(value) and np.isfinite(vertex).all():
-            self._write_value(picture, vertex, f"{value:.0f}°")
+        angle = _latest(self._overlay.angles, time)
+        if angle is not None and np.isfinite(value) and np.isfinite(points[angle[1]]).all():
+            self._write_value(picture, points[angle[1]], self._value_sides[angle[1]], f"{value:.0f}°")
         edge = self._type // 2
-        count = bisect_right([start for start, _ in self._overlay.counts], time) - 1
-        if count >= 0:
-            picture.blend(self._chip(self._overlay.counts[count][1], WHITE, INK), edge, edge)
+        if count := _latest(self._overlay.counts, time):
+            picture.blend(self._chip(count, WHITE, INK), edge, edge)
         bottom = self._size[1] - edge
         for text in dict.fromkeys(flag.text for flag in flags):
             patch = self._chip(text, INK, YELLOW)
@@ -156,14 +155,23 @@ class Painter:
             picture.blend(patch, edge, bottom)
             bottom -= edge // 2
 
-    def _write_value(self, picture: Planes, vertex: Floats, text: str) -> None:
+    def _write_value(self, picture: Planes, vertex: Floats, side: Floats, text: str) -> None:
         patch = self._chip(text, WHITE, INK)
         reach = 1.5 * self._type + np.array([patch.shape[1], patch.shape[0]]) / 2
-        left, top = vertex + self._value_side * reach - np.array([patch.shape[1], patch.shape[0]]) / 2
+        left, top = vertex + side * reach - np.array([patch.shape[1], patch.shape[0]]) / 2
         picture.blend(patch, round(left), round(top))
 
     def _chip(self, text: str, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Patch:
         return chip(text, self._type, ink=ink, paper=paper, max_width=self._size[0] - self._type)
+
+
+T = TypeVar("T")
+
+
+def _latest(entries: Sequence[tuple[float, T]], time: float) -> T | None:
+    """Of entries with the seconds from which they hold, in order of time, the one that holds at a time."""
+    number = bisect_right(entries, time, key=lambda entry: entry[0]) - 1
+    return entries[number][1] if number >= 0 else None
 
 
 def annotate(

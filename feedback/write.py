@@ -4,21 +4,24 @@ Each is a function of its own, since a person is shown the pictures before the v
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from feedback.cards import save
-from feedback.curve import Curve, driving_angle
+from feedback.curve import driving_angle
 from feedback.drawing import WANTED, WRONG
-from feedback.examination import Examination
+from feedback.examination import Examination, ExaminedSet
 from feedback.lettering import Picture
 from feedback.pictures import picture_of, shown_points
 from feedback.report import Files, Report
 from feedback.shots import best_shot, worst_shots
 from feedback.side_by_side import greatest_difference, panel, side_by_side
+from feedback.summary import set_name
 from feedback.video import Flag, Overlay, annotate
 from pose.comparison import SpanComparison
 from pose.errors import VideoUnreadable
@@ -70,18 +73,17 @@ def write_pictures(
     for name in PICTURES:
         # An earlier attempt may have left one that this attempt does not make.
         (out_dir / name).unlink(missing_ok=True)
-    curve = driving_angle(examination)
 
     def draw_moment(moment: _Moment) -> None:
         moment.use(_frame_at(video_path, limits, moment.time_s))
 
     def draw_the_graph() -> None:
         # matplotlib takes a third of a second to import, which passes here beside the other pictures.
-        from feedback.graph import draw_graph, graph_of  # noqa: PLC0415
+        from feedback.graph import draw_graphs, graph_of  # noqa: PLC0415
 
-        save(draw_graph(graph_of(examination, curve)), out_dir / "graph.png")
+        save(draw_graphs([graph_of(each, driving_angle(each)) for each in examination.sets]), out_dir / "graph.png")
 
-    moments = _moments(examination, curve, out_dir, reference_path, limits)
+    moments = _moments(examination, out_dir, reference_path, limits)
     with ThreadPoolExecutor(workers, thread_name_prefix="pictures") as pool:
         pictures = [pool.submit(draw_the_graph), *(pool.submit(draw_moment, moment) for moment in moments)]
         try:
@@ -103,8 +105,7 @@ def write_video(
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Write annotated.mp4; see `feedback.video.annotate`."""
-    overlay = _overlay(examination, driving_angle(examination))
-    annotate(video_path, out_dir / NAMES["video"], overlay, limits=limits, workers=workers, progress=progress)
+    annotate(video_path, out_dir / NAMES["video"], _overlay(examination), limits=limits, workers=workers, progress=progress)
 
 
 def write_report(examination: Examination, out_dir: Path) -> Report:
@@ -127,33 +128,34 @@ class _Moment:
     use: Callable[[Picture], None]
 
 
-def _moments(
-    examination: Examination, curve: Curve, out_dir: Path, reference_path: Path | None, limits: Limits | None
-) -> list[_Moment]:
+def _moments(examination: Examination, out_dir: Path, reference_path: Path | None, limits: Limits | None) -> list[_Moment]:
     """The frames that pictures are made from."""
-    shots = dict(zip(("worst1.png", "worst2.png"), worst_shots(examination), strict=True))
-    best = best_shot(examination)
+    shots = dict(zip(("worst1.png", "worst2.png"), worst_shots(examination.sets), strict=True))
+    best = best_shot(examination.sets)
     if best is not None:
         shots["best.png"] = best
 
     def draw(name: str, frame: Picture) -> None:
-        save(picture_of(examination, curve, shots[name], frame, best=name == "best.png"), out_dir / name)
+        examined, shot = shots[name]
+        save(picture_of(examined, driving_angle(examined), shot, frame, best=name == "best.png"), out_dir / name)
 
     def compare(span: SpanComparison, frame: Picture) -> None:
-        mine = panel(examination.motion, span.sample, frame, span.joint, colour=WRONG)
-        its = _reference_panel(examination, span, reference_path, limits)
-        save(side_by_side(examination, span, mine, its), out_dir / "comparison.png")
+        mine = panel(main.motion, span.sample, frame, span.joint, colour=WRONG)
+        its = _reference_panel(main, span, reference_path, limits)
+        save(side_by_side(main, span, mine, its), out_dir / "comparison.png")
 
-    times = examination.motion.times
-    moments = [_Moment(float(times[shot.sample]), partial(draw, name)) for name, shot in shots.items()]
-    span = greatest_difference(examination)
+    moments = [
+        _Moment(float(examined.motion.times[shot.sample]), partial(draw, name)) for name, (examined, shot) in shots.items()
+    ]
+    main = examination.main
+    span = greatest_difference(main)
     if span is not None:
-        moments.append(_Moment(float(times[span.sample]), partial(compare, span)))
+        moments.append(_Moment(float(main.motion.times[span.sample]), partial(compare, span)))
     return moments
 
 
-def _reference_panel(examination: Examination, span: SpanComparison, path: Path | None, limits: Limits | None) -> Picture:
-    reference = examination.reference
+def _reference_panel(examined: ExaminedSet, span: SpanComparison, path: Path | None, limits: Limits | None) -> Picture:
+    reference = examined.reference
     if reference is None:
         raise ValueError("there was no reference")
     frame = None
@@ -175,23 +177,45 @@ def _frame_at(path: Path, limits: Limits | None, time_s: float) -> Picture:
         return frame.rgb()
 
 
-def _overlay(examination: Examination, curve: Curve) -> Overlay:
-    words, hold = examination.words, examination.hold
+def _overlay(examination: Examination) -> Overlay:
+    """What is drawn over the video: in each set its own angle, counter and faults."""
+    motion = examination.motion
+    values = np.full(len(motion.times), np.nan)
+    angles: list[tuple[float, tuple[int, int, int]]] = []
+    counts: list[tuple[float, str]] = []
+    flags: list[Flag] = []
+    for examined in examination.sets:
+        curve = driving_angle(examined)
+        start_s = float(examined.motion.times[0])
+        first = int(np.searchsorted(motion.times, start_s))
+        values[first : first + len(curve.values)] = curve.values
+        angles.append((start_s, curve.marks))
+        counts += [(max(time_s, start_s), text) for time_s, text in _counts(examined)]
+        if not examined.alone:
+            counts.append((float(examined.motion.times[-1]), ""))
+        flags += _flags(examined)
+    return Overlay(motion.times, shown_points(motion), angles, values, counts, flags)
+
+
+def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:
+    """What the counter says from which second on."""
+    words, hold = examined.words, examined.hold
     if hold is not None:
         seconds = range(int(hold.duration_s) + 1)
         counts = [(hold.start_s + second, words.quantity(second, "s")) for second in seconds]
     else:
-        ends = [0.0, *(rep.end_s for rep in examination.repetitions)]
+        ends = [0.0, *(rep.end_s for rep in examined.repetitions)]
         counts = [(end, words.plural("{n} repetition", "{n} repetitions", n)) for n, end in enumerate(ends)]
-    flags = []
-    for finding in examination.findings:
+    name = set_name(words, examined.report, alone=examined.alone)
+    return [(time_s, f"{name} · {count}") for time_s, count in counts]
+
+
+def _flags(examined: ExaminedSet) -> Iterator[Flag]:
+    for finding in examined.findings:
         # That something was not reached shows at the moment when it came closest, not before.
         reached = finding.check.verdict == "falls_short"
         starts = [finding.time_s] if reached else [start for start, _ in finding.spans]
         ends = [end for _, end in finding.spans]
         marks = tuple(INDEX[name] for name in finding.marks)
-        flags += [
-            Flag(words(finding.check.title), start, max(end, start + FLAG_S), marks)
-            for start, end in zip(starts, ends, strict=False)
-        ]
-    return Overlay(examination.motion.times, shown_points(examination.motion), curve.marks, curve.values, counts, flags)
+        for start, end in zip(starts, ends, strict=False):
+            yield Flag(examined.words(finding.check.title), start, max(end, start + FLAG_S), marks)

@@ -19,7 +19,7 @@ import numpy as np
 
 from pose.motion import Floats, Motion
 from pose.movement import Movement
-from pose.repetitions import Hold, Repetition, find_candidates, find_holds, find_repetitions, phase
+from pose.repetitions import Hold, Repetition, find_candidates, find_holds, find_repetitions, phase, within
 from pose.signals import Signals
 
 WINDOW_S, STEP_S = 24.0, 12.0
@@ -41,7 +41,7 @@ than eight seconds this share of it."""
 NEW_SET_S = 0.5
 """What a new set costs, in seconds of well-fitting repetitions."""
 
-PAUSE, SHORTEST_PAUSE_S = 3.0, 6.0
+PAUSE, SHORTEST_PAUSE_S = 3.0, 10.0
 """A pause ends a set when it is this many times as long as the person's repetitions, and at least this long."""
 
 MARGIN_S = 3.0
@@ -196,9 +196,9 @@ def _find_candidates(film: _Film, movements: Sequence[Movement], holds: Sequence
                 )
                 before = np.inf if window.start == shot.start else clock[start] - clock[window.start]
                 after = np.inf if window.stop == shot.stop else clock[window.stop - 1] - clock[end]
-                if not _is_held(candidate, film.motion.times, holds):
-                    _keep(kept[movement.id], min(before, after), candidate)
-    return [candidate for each in kept.values() for _, candidate in each]
+                _keep(kept[movement.id], min(before, after), candidate)
+    found = (candidate for each in kept.values() for _, candidate in each)
+    return [candidate for candidate in found if not _is_held(candidate, film.motion.times, holds)]
 
 
 def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> bool:
@@ -337,5 +337,7 @@ def _waits(film: _Film, hold: FoundSet, one: FoundSet) -> bool:
     if apart > WAITING_S or film.shot_of(hold.start) != film.shot_of(one.start):
         return False
     first, stop = min(hold.start, one.start), max(hold.end, one.end)
-    values = phase(Signals(film.motion.part(first, stop)), one.movement)[hold.start - first : hold.end - first]
-    return bool(np.nanmedian(values) < AT_REST)
+    signals = Signals(film.motion.part(first, stop))
+    held = slice(hold.start - first, hold.end - first)
+    in_posture = within(signals, one.movement.posture, signals.motion.times)[held]
+    return bool(np.mean(in_posture) > 1 / 2 and np.nanmedian(phase(signals, one.movement)[held]) < AT_REST)

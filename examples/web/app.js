@@ -13,7 +13,7 @@ const state = { language: firstLanguage(), document: null, stop: null, upload: n
 
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
-const nameOf = ({ result }) => exercises.find(({ id }) => id === result.exercise)?.names[state.language] ?? result.exercise;
+const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? wanted;
 
 function show(section) {
   if (state.shown === section) return;
@@ -40,7 +40,7 @@ function speak(language) {
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
   );
   if (state.shown === "working") showStage(state.stage, state.percent);
-  if (state.shown === "result") showResult(service, state.document, words(), nameOf(state.document));
+  if (state.shown === "result") showResult(service, state.document, words(), nameOf);
   if (state.shown === "problem" && state.problem) fail(state.problem);
 }
 
@@ -78,7 +78,7 @@ function onJob(job) {
     // The feedback is there; the annotated video may follow.
     if (["done", "cancelled"].includes(job.status)) stopListening();
     show("result");
-    return showResult(service, job, words(), nameOf(job));
+    return showResult(service, job, words(), nameOf);
   }
   if (job.status === "failed" || job.status === "cancelled") return fail({ message: job.error?.message ?? words().problemTitle });
   const running = job.status === "processing" && job.progress;

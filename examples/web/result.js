@@ -9,16 +9,21 @@ const make = (tag, properties = {}, ...children) => {
 let latest = 0;
 let shown = "";
 
-/** Fills the result's section from a document with a `result` and the exercise's name; drawn again only when something in it has changed. */
-export async function showResult(service, job, words, name) {
+/** Fills the result's section from a document with a `result`; `nameOf` gives an exercise's name; drawn again only when something in it has changed. */
+export async function showResult(service, job, words, nameOf) {
   const { result } = job;
   const content = JSON.stringify([result, job.status, words.title]);
   if (content === shown && document.getElementById("result-body").childElementCount) return showPercent(job, words);
   shown = content;
   const turn = (latest += 1);
-  document.getElementById("result-title").textContent = name;
+  document.getElementById("result-title").textContent = [...new Set((result.sets ?? [result]).map(({ exercise }) => nameOf(exercise)))].join(", ");
   const body = document.getElementById("result-body");
-  body.replaceChildren(figures(result, words), make("p", { textContent: result.summary }), ...advice(result, words));
+  const several = (result.sets ?? []).length > 1;
+  body.replaceChildren(
+    ...(several ? [] : [figures(result, words)]),
+    make("p", { textContent: result.summary }),
+    ...(several ? [] : advice(result, words)),
+  );
 
   const parts = [pictures, video, graph, repetitions].map((part) => part(service, result, words, job));
   for (const part of parts) {
@@ -96,7 +101,9 @@ async function repetitions(service, { files }, words) {
     .then((answer) => answer.json())
     .catch(() => null); // the table is an extra: without it, everything else still stands
   const nodes = [];
-  if (report?.reps?.items.length) nodes.push(make("h2", { textContent: words.repsTitle }), table(report, words));
+  const sets = report?.sets ?? [];
+  if (sets.length > 1) nodes.push(make("h2", { textContent: words.setsTitle }), ...sets.map((set) => setOf(set, words)));
+  else if (report?.reps?.items.length) nodes.push(make("h2", { textContent: words.repsTitle }), table(report.reps.items, report.faults, words));
   if (report?.notAssessed?.length) {
     const items = report.notAssessed.map(({ title, reason }) => make("li", { textContent: `${title}: ${reason}` }));
     nodes.push(make("h2", { textContent: words.notAssessedTitle }), make("ul", {}, ...items));
@@ -104,10 +111,19 @@ async function repetitions(service, { files }, words) {
   return [...nodes, make("p", {}, link)];
 }
 
-function table(report, words) {
-  const titles = Object.fromEntries(report.faults.map(({ id, title }) => [id, title]));
+/** One set of several: its figures in a line that opens advice and repetitions. */
+function setOf(set, words) {
+  const counted = set.hold ? words.seconds(set.hold.durationS.toFixed(1)) : words.setReps(set.reps, set.goodReps);
+  const score = set.score == null ? "" : ` · ${words.score} ${Math.round(set.score)}`;
+  const line = make("summary", { textContent: `${words.set(set.index)} · ${set.name} · ${counted}${score}` });
+  const parts = set.items.length ? [table(set.items, set.faults, words)] : [];
+  return make("details", { className: "set" }, line, ...advice(set, words), ...parts);
+}
+
+function table(items, faultsFound, words) {
+  const titles = Object.fromEntries(faultsFound.map(({ id, title }) => [id, title]));
   const head = [words.rep, words.from, words.to, words.score, words.verdict];
-  const rows = report.reps.items.map((rep) => {
+  const rows = items.map((rep) => {
     const faults = rep.faults.map((id) => titles[id] ?? id).join(", ");
     const cells = [rep.startS.toFixed(1), rep.endS.toFixed(1), rep.score == null ? "–" : Math.round(rep.score), faults || (rep.good ? words.good : words.faulty)];
     return make("tr", {}, make("th", { scope: "row", textContent: rep.index }), ...cells.map((text) => make("td", { textContent: text })));

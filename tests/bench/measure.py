@@ -108,8 +108,8 @@ def _compare(row: Row, clip: Clip, examination: Examination) -> None:
     row.counted = report.reps.total if clip.hold_s is None else None
     if clip.hold_s is not None and report.hold is not None:
         row.held_s = report.hold.good_s if clip.truth else report.hold.duration_s
-    row.view = examination.view.id
-    row.view_right = examination.view.id in clip.views
+    row.view = examination.main.view.id
+    row.view_right = examination.main.view.id in clip.views
     if clip.truth and row.recognised == clip.exercise:
         row.angle_error = _angle_error(clip, examination)
         row.faults = _faults(clip, report)
@@ -118,7 +118,7 @@ def _compare(row: Row, clip: Clip, examination: Examination) -> None:
 def _angle_error(clip: Clip, examination: Examination) -> float | None:
     """Mean absolute error of the exercise's joint on the sides that are seen, in degrees; None from other views."""
     joint, views = MEASURED[clip.exercise]
-    view = examination.view.id
+    view = examination.main.view.id
     if not view.startswith(views):
         return None
     truth, motion = clip.truth["frames"], examination.motion

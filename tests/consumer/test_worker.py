@@ -90,6 +90,19 @@ class TestDone:
                 "comparison": None,
             },
             "warnings": [],
+            "sets": [
+                {
+                    "index": 1,
+                    "exercise": "squat",
+                    "startS": 1.0,
+                    "endS": 9.0,
+                    "reps": 5,
+                    "goodReps": 3,
+                    "hold": None,
+                    "score": 80,
+                    "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2]}],
+                }
+            ],
         }
         assert bench.objects(RESULTS) == sorted(path for path in after["result"]["files"].values() if path)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from feedback.graph import WIDTH, Graph, Mark, Span, Target, draw_graph
+from feedback.graph import WIDTH, Graph, Mark, Span, Target, draw_graphs
 
 TIMES = np.linspace(0, 20, 300)
 SWING = 130 + 45 * np.cos(TIMES)
@@ -33,28 +33,28 @@ GRAPHS = {
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_nothing_is_cut_off(name):
-    picture = draw_graph(GRAPHS[name])
+    picture = draw_graphs([GRAPHS[name]])
     assert picture.shape[1] == WIDTH
     edge = np.concatenate([picture[:2].reshape(-1, 3), picture[-2:].reshape(-1, 3), picture[:, 0], picture[:, -1]])
     assert (edge == 255).all()
 
 
 def test_the_legend_makes_room_for_itself():
-    plain, full, wordy = (draw_graph(GRAPHS[name]).shape[0] for name in ("plain", "full", "long words"))
+    plain, full, wordy = (draw_graphs([GRAPHS[name]]).shape[0] for name in ("plain", "full", "long words"))
     assert plain < full
     assert plain < wordy
 
 
 def test_repetitions_are_shaded_and_faults_marked():
-    bare, shaded = draw_graph(GRAPHS["plain"]), draw_graph(Graph("Squat · knee angle", TIMES, SWING, spans(4)))
+    bare, shaded = draw_graphs([GRAPHS["plain"]]), draw_graphs([Graph("Squat · knee angle", TIMES, SWING, spans(4))])
     assert (bare != shaded).any()
-    marked = draw_graph(GRAPHS["full"])
+    marked = draw_graphs([GRAPHS["full"]])
     vermillion = (marked == (213, 94, 0)).all(axis=2)
     assert vermillion.sum() > 100
 
 
 def test_of_many_numbers_only_as_many_are_written_as_there_is_room_for():
-    picture = draw_graph(Graph("a", TIMES, SWING, [Span("88", n / 3, (n + 0.9) / 3) for n in range(60)]))
+    picture = draw_graphs([Graph("a", TIMES, SWING, [Span("88", n / 3, (n + 0.9) / 3) for n in range(60)])])
     # The row of numbers: runs of columns with ink are numbers or digits; gaps between numbers stay.
     row = (picture[60:94] < 120).any(axis=(0, 2))
     edges = np.flatnonzero(np.diff(row.astype(int)) == 1)
@@ -65,4 +65,16 @@ def test_of_many_numbers_only_as_many_are_written_as_there_is_room_for():
 def test_the_axis_speaks_the_language():
     graph = Graph("a", TIMES, SWING)
     korean = Graph("a", TIMES, SWING, seconds="{:g}초".format)
-    assert (draw_graph(graph)[516:] != draw_graph(korean)[516:]).any()
+    assert (draw_graphs([graph])[516:] != draw_graphs([korean])[516:]).any()
+
+
+def test_several_sets_stand_one_below_the_other_and_are_lower() -> None:
+    alone, both = draw_graphs([GRAPHS["plain"]]), draw_graphs([GRAPHS["plain"], GRAPHS["full"]])
+    assert both.shape[1] == WIDTH
+    assert alone.shape[0] < both.shape[0] < 2 * draw_graphs([GRAPHS["full"]]).shape[0]
+
+
+def test_a_set_late_in_the_film_fills_its_graph() -> None:
+    early = draw_graphs([Graph("a", TIMES, SWING, spans(4))])
+    late = draw_graphs([Graph("a", TIMES + 300, SWING, [Span(s.label, s.start_s + 300, s.end_s + 300) for s in spans(4)])])
+    assert (early[:400] != late[:400]).mean() < 0.01

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from feedback.exercises import CATALOGUE
 from pose.motion import INDEX, LANDMARKS, Motion
-from pose.recognition import recognise
 from pose.repetitions import find_hold, find_repetitions
+from pose.sets import find_sets
 from pose.signals import clean
 from tests.figures import EXERCISES, FLOOR, HANG, STAND, Keys, blend, figure, film, script, then, walk, wave
 
@@ -26,8 +26,7 @@ def count(motion: Motion, exercise: str) -> int:
 
 
 def seen(motion: Motion) -> str:
-    movement = recognise(clean(motion), MOVEMENTS.values()).movement
-    return movement.id if movement else "none"
+    return " and ".join(one.movement.id for one in find_sets(clean(motion), MOVEMENTS.values())) or "none"
 
 
 def extreme(exercise: str, share: float = 1.0) -> Keys:

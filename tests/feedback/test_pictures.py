@@ -28,36 +28,34 @@ FAULTY = {
 @pytest.mark.parametrize("exercise", FAULTY)
 def test_every_kind_of_fault_is_shown_in_any_format_and_language(exercise, size, language):
     motion = figure(exercise, **{**FAULTY[exercise], "size": size, "scale": 0.3 * min(size)})
-    examination = examine(motion, exercise=exercise, language=language)
-    assert examination.report.faults
-    curve = driving_angle(examination)
+    examined = examine(motion, exercise=exercise, language=language).main
+    assert examined.report.faults
+    curve = driving_angle(examined)
     frame = np.full((size[1], size[0], 3), 120, np.uint8)
-    worst = worst_shots(examination)[0]
-    picture = picture_of(examination, curve, worst, frame)
+    worst = worst_shots([examined])[0][1]
+    picture = picture_of(examined, curve, worst, frame)
     assert picture.shape[1] == WIDTH
     assert (picture == WRONG).all(axis=2).sum() > 500
     assert (picture[:2] == picture[0, 0]).all(), "the words begin below the upper edge"
     assert (picture[-2:] == picture[-1, 0]).all(), "and end above the lower one"
-    best = best_shot(examination)
+    best = best_shot([examined])
     if best is not None:
-        good = picture_of(examination, curve, best, frame, best=True)
+        good = picture_of(examined, curve, best[1], frame, best=True)
         assert (good == RIGHT).all(axis=2).sum() > 500
         assert not (good == WRONG).all(axis=2).any()
 
 
 def test_the_target_is_drawn_beside_a_faulty_angle():
-    examination = examine(figure("push_up", depth=[1, 0.4, 1, 1]), exercise="push_up")
-    picture = picture_of(
-        examination, driving_angle(examination), worst_shots(examination)[0], np.zeros((360, 640, 3), np.uint8)
-    )
+    examined = examine(figure("push_up", depth=[1, 0.4, 1, 1]), exercise="push_up").main
+    picture = picture_of(examined, driving_angle(examined), worst_shots([examined])[0][1], np.zeros((360, 640, 3), np.uint8))
     # Beyond the sample of it in the legend.
     assert (picture[:-200] == WANTED).all(axis=2).sum() > 100
 
 
 def test_a_moment_without_a_verdict_shows_the_driving_angle():
-    examination = examine(figure("squat", 2), exercise="squat")
-    shot = Shot(examination.repetitions[0].peak, None, examination.repetitions[0])
-    picture = picture_of(examination, driving_angle(examination), shot, np.zeros((360, 640, 3), np.uint8))
+    examined = examine(figure("squat", 2), exercise="squat").main
+    shot = Shot(examined.repetitions[0].peak, None, examined.repetitions[0])
+    picture = picture_of(examined, driving_angle(examined), shot, np.zeros((360, 640, 3), np.uint8))
     assert (picture == RIGHT).all(axis=2).any()
 
 

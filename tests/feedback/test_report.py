@@ -33,12 +33,15 @@ def test_the_report_has_the_names_of_the_contract() -> None:
     written = json.loads(review(figure("squat", reps=2, peaks=[{}, {"heel": 0.08}])).to_json())
     assert list(written) == [
         *("schema", "video", "exercise", "view", "reps", "hold", "faults", "notAssessed", "score", "statistics"),
-        *("similarity", "warnings", "summary", "files"),
+        *("similarity", "warnings", "summary", "sets", "files"),
     ]
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert set(written["video"]) == {"durationS", "width", "height", "fps", "framesDecoded", "framesAnalysed"}
     assert set(written["reps"]["items"][0]) == {
         *("index", "side", "startS", "peakS", "endS", "good", "score", "rangeOfMotion", "tempo", "faults"),
+    }
+    assert set(written["sets"][0]) >= {
+        *("index", "exercise", "startS", "endS", "reps", "goodReps", "hold", "score", "faults"),
     }
     assert set(written["reps"]["items"][0]["tempo"]) == {"loweringS", "pauseS", "liftingS"}
     assert set(written["faults"][0]) == {

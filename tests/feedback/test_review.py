@@ -138,7 +138,7 @@ def test_an_incomplete_file_is_a_warning() -> None:
 
 
 def test_the_examination_holds_what_pictures_need() -> None:
-    examination = examine(figure("squat", reps=3, peaks=[{}, SHALLOW, {}]), exercise="squat")
+    examination = examine(figure("squat", reps=3, peaks=[{}, SHALLOW, {}]), exercise="squat").main
     [fault] = examination.findings
     assert fault.marks == ("left_knee", "left_hip")
     assert fault.repetition == 2

@@ -45,5 +45,5 @@ def test_a_reference_from_another_side_is_compared_with_a_warning():
 
 def test_without_a_reference_there_is_no_similarity():
     examination = examine(figure("squat", 2), exercise="squat")
-    assert examination.comparison is None
+    assert examination.main.comparison is None
     assert examination.report.similarity is None

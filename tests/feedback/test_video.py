@@ -14,7 +14,7 @@ def overlay(size, **fields):
     points = np.zeros((len(times), 33, 2))
     points[..., 0] = size[0] * (0.5 + np.linspace(-0.1, 0.1, 33))
     points[..., 1] = size[1] * np.linspace(0.2, 0.8, 33)
-    return Overlay(times, points, (23, 25, 27), np.linspace(60, 180, len(times)), [(0.0, "0"), (1.0, "1")], **fields)
+    return Overlay(times, points, [(0.0, (23, 25, 27))], np.linspace(60, 180, len(times)), [(0.0, "0"), (1.0, "1")], **fields)
 
 
 def annotated(source, target, *, workers=1, **fields):
@@ -186,7 +186,7 @@ def test_nobody_is_drawn_where_nobody_was_seen(time, seen):
 
 
 def test_one_sample_is_enough():
-    drawn = Overlay(np.array([0.0]), np.ones((1, 33, 2)), (23, 25, 27), np.array([90.0]))
+    drawn = Overlay(np.array([0.0]), np.ones((1, 33, 2)), [(0.0, (23, 25, 27))], np.array([90.0]))
     assert drawn.at(0.1)[1] == 90
 
 
