@@ -92,13 +92,14 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def analyse_arguments(
-    settings: Settings, *, source: Path, target: Path, model: Path, reference: bool, workers: int
+    settings: Settings, *, source: Path, target: Path, model: Path, exercises: Path, reference: bool, workers: int
 ) -> dict[str, Any]:
     """What `analyse` is called with."""
     return {
         "source": str(source),
         "target": str(target),
         "model": str(model),
+        "exercises": str(exercises),
         "reference": reference,
         "workers": workers,
         "limits": asdict(limits_of(settings)),
@@ -132,15 +133,21 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     Raises:
         JobError: what is wrong with the video; of a reference the reason says so.
     """
-    from pose import read_motion  # noqa: PLC0415 - what this module's other half needs is imported without it
+    from pose.upright import read_upright  # noqa: PLC0415 - what this module's other half needs is imported without it
 
     source, target = Path(arguments["source"]), Path(arguments["target"])
     limits = Limits(**arguments["limits"])
     share = 1 - REFERENCE_SHARE if arguments["reference"] else 1.0
+    movements = [exercise.movement for exercise in restore_exercises(Path(arguments["exercises"])).values()]
 
     def read(name: str, to: str, progress: Report) -> None:
-        motion = read_motion(
-            source / name, model=arguments["model"], limits=limits, progress=progress, workers=arguments["workers"]
+        motion = read_upright(
+            source / name,
+            movements,
+            model=arguments["model"],
+            limits=limits,
+            progress=progress,
+            workers=arguments["workers"],
         )
         motion.save(target / to)
 

@@ -112,15 +112,18 @@ def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
     source = place.path / Stage.DOWNLOADING
     shop.spool.need(RESULTS_BYTES)
     target = place.begin(Stage.ANALYSING)
+    exercises = place.path / EXERCISES
+    shop.catalogue.save(exercises)
     arguments = analyse_arguments(
         shop.settings,
         source=source,
         target=target,
         model=shop.model,
+        exercises=exercises,
         reference=lease.job.reference is not None,
         workers=1 + shop.spare_workers(),
     )
-    readable = [source, shop.model]
+    readable = [source, shop.model, exercises]
     _in_sandbox(shop, lease, stage=Stage.ANALYSING, task=shop.analysis.analyse, arguments=arguments, readable=readable)
     place.finish(Stage.ANALYSING)
 

@@ -264,6 +264,9 @@ def _warnings(workout: Workout) -> list[Warn]:
     if not workout.video.complete:
         message = words("The video file ends early. What is there was analysed; upload it again if repetitions are missing.")
         warnings.append(Warn(code="incomplete_file", message=message))
+    if workout.video.turned:
+        message = words("The video lay on its side and was turned. Check how your phone stands before you film.")
+        warnings.append(Warn(code="rotated", message=message))
     if workout.shown_instead is not None and workout.requested is not None:
         message = words(
             "The video seems to show {shown}, but {asked} was asked for.",

@@ -78,6 +78,7 @@ class Overlay:
         values: (n,) degrees; NaN where no value is shown.
         counts: what the counter says and from which second on, in order of time; nothing where it is empty.
         flags: faults.
+        turn: degrees clockwise by which the video's picture is turned first.
     """
 
     times: Floats
@@ -86,6 +87,7 @@ class Overlay:
     values: Floats
     counts: Sequence[tuple[float, str]] = ()
     flags: Sequence[Flag] = ()
+    turn: int = 0
 
     def at(self, time: float) -> tuple[Floats, float]:
         """Points and value at any time: between two samples on a straight line, NaN where the nearest samples are too far.
@@ -128,6 +130,8 @@ class Painter:
             source: (width, height) of the video that is drawn over.
             size: (width, height) of the pictures.
         """
+        self.turn = overlay.turn
+        """Degrees clockwise by which the video's picture is turned before it is drawn over."""
         self._overlay = overlay
         self._size = size
         self._scale = np.array(size) / np.array(source)
@@ -199,7 +203,7 @@ def annotate(
     Raises:
         VideoError: the source cannot be read any more.
     """
-    with Video(source, limits) as video:
+    with Video(source, limits, turn=overlay.turn) as video:
         key_times, size, duration_s = video.keyframes(), video.size, video.duration_s
     encoding = _Encoding(source, limits, Painter(overlay, size, video_size(size)), video_size(size))
     starts = part_starts(key_times, duration_s)
@@ -287,7 +291,7 @@ class _Encoding:
         form: _Format | None = None
         encoder = VideoCodecContext.create("libx264", "w")
         encoder.options = ENCODER
-        with Video(self._source, self._limits) as video:
+        with Video(self._source, self._limits, turn=self._painter.turn) as video:
             rate = Fraction(min(max(video.fps, 1.0), MAX_FPS)).limit_denominator(1001)
             for frame in video.frames(start_s, end_s):
                 if stop.is_set():

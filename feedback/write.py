@@ -75,7 +75,7 @@ def write_pictures(
         (out_dir / name).unlink(missing_ok=True)
 
     def draw_moment(moment: _Moment) -> None:
-        moment.use(_frame_at(video_path, limits, moment.time_s))
+        moment.use(_frame_at(video_path, limits, moment.time_s, examination.motion.video.turned))
 
     def draw_the_graph() -> None:
         # matplotlib takes a third of a second to import, which passes here beside the other pictures.
@@ -160,15 +160,15 @@ def _reference_panel(examined: ExaminedSet, span: SpanComparison, path: Path | N
         raise ValueError("there was no reference")
     frame = None
     if path is not None:
-        with Video(path, limits) as video:
+        with Video(path, limits, turn=reference.video.turned) as video:
             wanted = float(reference.times[span.reference_sample]) - SLACK_S
             frame = next((found.rgb() for found in video.frames(wanted)), None)
     return panel(reference, span.reference_sample, frame, span.reference_joint, colour=WANTED, mirrored=span.mirrored)
 
 
-def _frame_at(path: Path, limits: Limits | None, time_s: float) -> Picture:
+def _frame_at(path: Path, limits: Limits | None, time_s: float, turn: int) -> Picture:
     """The first frame from a moment on; the last one where the video can only be read to before it."""
-    with Video(path, limits) as video:
+    with Video(path, limits, turn=turn) as video:
         frame = next(video.frames(time_s - SLACK_S), None)
         if frame is None:
             frame = next(iter(deque(video.frames(), maxlen=1)), None)
@@ -194,7 +194,7 @@ def _overlay(examination: Examination) -> Overlay:
         if not examined.alone:
             counts.append((float(examined.motion.times[-1]), ""))
         flags += _flags(examined)
-    return Overlay(motion.times, shown_points(motion), angles, values, counts, flags)
+    return Overlay(motion.times, shown_points(motion), angles, values, counts, flags, turn=motion.video.turned)
 
 
 def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:

@@ -33,6 +33,8 @@ class VideoInfo:
     frames_analysed: int
     complete: bool = True
     """False when the file ends before its header says so."""
+    turned: int = 0
+    """Degrees clockwise by which the picture was turned, because its pixels lay on their side."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def read_motion(
     limits: Limits | None = None,
     progress: Callable[[float], None] | None = None,
     workers: int = 1,
+    turn: int = 0,
 ) -> Motion:
     """Read the motion of the person who exercises in a video.
 
@@ -53,6 +54,7 @@ def read_motion(
         limits: what the video may cost; None for the defaults.
         progress: called from this thread with the share done, 0 to 1, rising; what it raises ends the reading.
         workers: cores to use. With more than one the video is cut into parts that are read side by side, by threads.
+        turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
 
     Returns:
         The motion: at least one sample has a person.
@@ -63,8 +65,8 @@ def read_motion(
         ModelMissing: the model has not been made yet.
     """
     bundle = models.find(model)
-    with Video(path, limits) as video:
-        header = _Header(Path(path), limits or Limits(), video.size, video.duration_s, video.fps)
+    with Video(path, limits, turn=turn) as video:
+        header = _Header(Path(path), limits or Limits(), turn, video.size, video.duration_s, video.fps)
     with Detector(bundle) as detector:
         reader = _Reader(header, bundle, detector, workers, progress)
         seen = reader.read()
@@ -81,6 +83,7 @@ def read_motion(
         frames_decoded=seen.frames_decoded,
         frames_analysed=len(chosen.times),
         complete=seen.complete,
+        turned=turn,
     )
     return _motion(info, chosen, fit(header.size, LONG_SIDE), seen.cuts)
 
@@ -89,6 +92,7 @@ def read_motion(
 class _Header:
     path: Path
     limits: Limits
+    turn: int
     size: Size
     duration_s: float | None
     fps: float
@@ -181,7 +185,8 @@ class _Reader:
         That one begins in the midst of a movement, where people are harder to find: it may find nobody for a while, somebody
         else, or the right one the wrong way round. Whoever was followed up to here is followed on until both say the same.
         """
-        with Video(self._header.path, self._header.limits) as video, Tracker(self._model) as tracker:
+        header = self._header
+        with Video(header.path, header.limits, turn=header.turn) as video, Tracker(self._model) as tracker:
             looker = _Looker(tracker, self._detector, hidden, self._header, seen)
             last: Frame | None = None
             before = -math.inf

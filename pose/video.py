@@ -65,6 +65,14 @@ class Orientation:
             return cls(transposed=False, flipped_x=a < 0, flipped_y=d < 0)
         return cls(transposed=True, flipped_x=c < 0, flipped_y=b < 0)
 
+    def turned(self, degrees: int) -> "Orientation":
+        """The same, and then turned clockwise by 0, 90, 180 or 270 degrees."""
+        turned = self
+        for _ in range(degrees // 90):
+            # A transposition swaps the flips; turning is transposing, then flipping from left to right.
+            turned = Orientation(not turned.transposed, not turned.flipped_y, turned.flipped_x)
+        return turned
+
     def upright_size(self, size: Size) -> Size:
         """(width, height) after turning."""
         return (size[1], size[0]) if self.transposed else size
@@ -167,13 +175,14 @@ class Video:
                 pixels = frame.rgb(fit(video.size, 640))
     """
 
-    def __init__(self, path: str | Path, limits: Limits | None = None, *, threads: int = 1) -> None:
+    def __init__(self, path: str | Path, limits: Limits | None = None, *, threads: int = 1, turn: int = 0) -> None:
         """Open and check.
 
         Args:
             path: a local file.
             limits: what it may cost.
             threads: for decoding.
+            turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
 
         Raises:
             VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
@@ -194,7 +203,7 @@ class Video:
             self._container.close()
             raise
         self._start = first.time
-        self.orientation = Orientation.of(first)
+        self.orientation = Orientation.of(first).turned(turn)
         self.size = self.orientation.upright_size(self._stored_size(first))
 
     def __enter__(self) -> Self:

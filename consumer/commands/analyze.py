@@ -18,8 +18,9 @@ from feedback.report import Report
 from feedback.review import examine
 from feedback.words import language_of
 from feedback.write import write_pictures, write_report, write_video
-from pose import Motion, read_motion
+from pose import Motion
 from pose import model as models
+from pose.upright import read_upright
 
 REFERENCE_SHARE = 0.25
 ANALYSIS_SHARE = 0.6
@@ -74,9 +75,9 @@ def _examine(
     compared = None
     if reference is not None:
         with named_errors("the reference: "):
-            compared = _read(settings, reference, lambda done: tell("Reading the reference", start * done))
+            compared = _read(settings, catalogue, reference, lambda done: tell("Reading the reference", start * done))
     with named_errors():
-        motion = _read(settings, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
+        motion = _read(settings, catalogue, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
         return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=catalogue.exercises)
 
 
@@ -100,10 +101,11 @@ def _write(
         return write_report(examination, unfinished)
 
 
-def _read(settings: Settings, video: Path, progress: Callable[[float], None]) -> Motion:
+def _read(settings: Settings, catalogue: Catalogue, video: Path, progress: Callable[[float], None]) -> Motion:
     model = str(models.find(settings.model).path)
     limits = replace(limits_of(settings), max_bytes=settings.max_video_bytes)
-    return read_motion(video, model=model, limits=limits, progress=progress, workers=settings.workers)
+    movements = [exercise.movement for exercise in catalogue.exercises.values()]
+    return read_upright(video, movements, model=model, limits=limits, progress=progress, workers=settings.workers)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 import consumer.intake as intake_package
 from consumer.backends import Backend, StoreError, Unavailable
+from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Candidates, Missed, pubsub
 from consumer.intake.pubsub import Subscription, check_subscription, open_subscription
@@ -273,7 +274,7 @@ def test_without_the_library_the_message_says_what_to_install(
             backend,
             settings(tmp_path, intake="pubsub", subscription="subs"),
             model=ROOT / "setup.cfg",
-            exercises=frozenset(),
+            catalogue=Catalogue(),
             analysis=WORK,
         )
 
