@@ -8,7 +8,9 @@ Damaged packets are skipped: what can be read is read, and `Video.complete` says
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,6 +42,20 @@ it: a decoder is some frames ahead of what it gives out."""
 # A header that promises this much more than was read is a file that ends early: half a second covers rounding, edit lists
 # and sound that outlasts the picture.
 MISSING_S, MISSING_SHARE = 0.5, 0.03
+
+
+RATE_PACKETS, RATE_DIFFERS = 64, 1.2
+"""So many packets say what the frame rate is. Where the header differs by this factor (a pause in the recording, a guess for
+lack of a duration), they are right."""
+
+SAME_SHAPE = 0.02
+"""Logarithm of the ratio of two shapes that count as the same, for the rounding of scaled sizes."""
+
+BLACK = (16, 128, 128)
+"""In 8-bit YUV of limited range."""
+
+WILD_S = 10.0
+"""A time stamp this far beyond the header's end is an error of the recorder; the frame follows the one before."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,9 @@ def planes(frame: av.VideoFrame) -> list[Pixels]:
 class Frame:
     """One decoded picture. Conversion happens in `rgb`, so that a frame nobody looks at costs only its decoding."""
 
-    def __init__(self, decoded: Any, index: int, time: float, orientation: Orientation, size: Size) -> None:
+    def __init__(
+        self, decoded: Any, index: int, time: float, orientation: Orientation, *, size: Size, first_size: Size
+    ) -> None:
         self._decoded = decoded
         self._orientation = orientation
         self.index = index
@@ -113,6 +131,8 @@ class Frame:
         """Seconds since the video's first frame."""
         self.size = size
         """(width, height) of the upright picture at full size."""
+        self.first_size = first_size
+        """(width, height) in pixels of the video's first picture, upright."""
 
     def rgb(self, size: Size | None = None) -> Pixels:
         """The upright picture.
@@ -123,9 +143,35 @@ class Frame:
         Returns:
             (height, width, 3) RGB.
         """
-        width, height = self._orientation.upright_size(size or self.size)  # as stored: a transposition is its own inverse
+        size = size or self.size
+        inner, left, top = self._place(size)
+        width, height = self._orientation.upright_size(inner)  # as stored: a transposition is its own inverse
         stored = self._decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA", threads=1)
-        return self._orientation.upright(stored)
+        upright = self._orientation.upright(stored)
+        if inner == size:
+            return upright
+        framed = np.zeros((size[1], size[0], 3), np.uint8)
+        framed[top : top + inner[1], left : left + inner[0]] = upright
+        return framed
+
+    def _place(self, size: Size) -> tuple[Size, int, int]:
+        """Where the picture lies in one of a given size: its own size, and its left upper corner.
+
+        A stream may change its shape in the middle, as when a phone is turned. Such a picture is not squeezed into the shape of
+        the first one, but lies between black bars.
+        """
+        width, height = self._orientation.upright_size((self._decoded.width, self._decoded.height))
+        if (width, height) == self.first_size:
+            return size, 0, 0
+        shape = width / height * (self.size[0] / self.size[1]) / (self.first_size[0] / self.first_size[1])
+        if abs(math.log(shape / (size[0] / size[1]))) < SAME_SHAPE:
+            return size, 0, 0
+        inner = (
+            (size[0], round(size[0] / shape / 2) * 2)
+            if shape > size[0] / size[1]
+            else (round(size[1] * shape / 2) * 2, size[1])
+        )
+        return inner, (size[0] - inner[0]) // 4 * 2, (size[1] - inner[1]) // 4 * 2
 
     def yuv(self, size: Size) -> av.VideoFrame:
         """The upright picture as an encoder takes it, in 8-bit YUV 4:2:0 of limited range; its planes may be drawn on.
@@ -136,7 +182,8 @@ class Frame:
         Returns:
             A frame of its own, with the source's colour matrix, transfer and primaries.
         """
-        width, height = self._orientation.upright_size(size)
+        inner, left, top = self._place(size)
+        width, height = self._orientation.upright_size(inner)
         full = self._decoded.color_range == ColorRange.JPEG
         stored = self._decoded.reformat(
             width=width,
@@ -147,13 +194,16 @@ class Frame:
             dst_color_range=ColorRange.MPEG,
             threads=1,
         )
-        if self._orientation == Orientation():
+        if self._orientation == Orientation() and inner == size:
             # Without a conversion it is the decoder's own picture, which later frames are made from.
             stored.make_writable()
             return stored
         upright = av.VideoFrame(*size, "yuv420p")
-        for source, target in zip(planes(stored), planes(upright), strict=True):
-            target[:] = self._orientation.upright(source)
+        for number, (source, target) in enumerate(zip(planes(stored), planes(upright), strict=True)):
+            half = min(number, 1)  # the planes of colour have half the size
+            target[:] = BLACK[number]
+            turned = self._orientation.upright(source)
+            target[top >> half :, left >> half :][: turned.shape[0], : turned.shape[1]] = turned
         return upright
 
 
@@ -205,6 +255,7 @@ class Video:
         self._start = first.time
         self.orientation = Orientation.of(first).turned(turn)
         self.size = self.orientation.upright_size(self._stored_size(first))
+        self._first_size = self.orientation.upright_size((first.width, first.height))
 
     def __enter__(self) -> Self:
         return self
@@ -255,6 +306,8 @@ class Video:
         self._leave_out(self._skip or start_s > APPROACH_S)
         for decoded in self._decode():
             time = decoded.time - self._start if decoded.time is not None else last + interval
+            if self.duration_s is not None and time > self.duration_s + WILD_S and last >= 0:
+                time = last + interval
             if not last < time:  # a repeated or missing time stamp; also before the first frame
                 continue
             if time >= end_s:
@@ -265,7 +318,7 @@ class Video:
             if time < start_s:
                 continue
             self.end_s = time + interval
-            yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, self.size)
+            yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, size=self.size, first_size=self._first_size)
 
     def _leave_out(self, skip: bool) -> None:
         self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
@@ -296,6 +349,9 @@ class Video:
         check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.fps = rate if math.isfinite(rate) and rate > 0 else 30.0
+        measured = self._measured_rate()
+        if measured is not None and not 1 / RATE_DIFFERS < measured / self.fps < RATE_DIFFERS:
+            self.fps = measured
         check_rate(self.fps, limits)
         self.duration_s = self._header_duration()
         if self.duration_s is not None:
@@ -308,9 +364,35 @@ class Video:
         codec.options = {"max_pixels": str(limits.max_pixels)}
 
     def _header_duration(self) -> float | None:
-        if self._stream.duration:
-            return float(self._stream.duration * self._stream.time_base)
-        return self._container.duration / av.time_base if self._container.duration else None
+        """What the header says in up to three places: the middle one, since a single wild time stamp spoils one of them."""
+        stream, container = self._stream, self._container
+        said = []
+        if stream.duration:
+            said.append(float(stream.duration * stream.time_base))
+        if container.duration:
+            said.append(container.duration / av.time_base)
+        if stream.frames and stream.average_rate and len(said) > 1:
+            said.append(float(stream.frames / stream.average_rate))
+        if len(said) < 3:
+            return said[0] if said else None
+        return sorted(said)[1]
+
+    def _measured_rate(self) -> float | None:
+        """Frames per second by the usual distance of the first frames, which are not decoded; None where they have no times."""
+        container, stream = self._open()  # its own, since the reading must begin at the start
+        times: list[float] = []
+        try:
+            for packet in container.demux(stream):
+                if packet.pts is not None:
+                    times.append(float(packet.pts * stream.time_base))
+                if len(times) >= RATE_PACKETS:
+                    break
+        except av.error.FFmpegError:
+            return None
+        finally:
+            container.close()
+        steps = [later - earlier for earlier, later in pairwise(sorted(times)) if later > earlier]
+        return 1 / median(steps) if len(steps) >= RATE_PACKETS // 4 else None
 
     def _first_frame(self) -> Any:
         for decoded in self._decode():

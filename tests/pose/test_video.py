@@ -3,6 +3,7 @@
 import resource
 import shutil
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from pose.errors import VideoError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
-from pose.video import APPROACH_S, Limits, Video, fit, probe
+from pose.video import APPROACH_S, Frame, Limits, Orientation, Video, fit, planes, probe
 from tests.footage import record
 
-CLIP = Path(__file__).parents[1] / "data" / "bystander.mp4"
+DATA = Path(__file__).parents[1] / "data"
+CLIP = DATA / "bystander.mp4"
 
 
 def times_of(path: Path, **span: float) -> list[float]:
@@ -275,3 +277,40 @@ def test_a_picture_larger_than_its_header_says_is_not_decoded(tmp_path: Path) ->
 )
 def test_fit(size: tuple[int, int], long_side: int, even: bool, expected: tuple[int, int]) -> None:
     assert fit(size, long_side, even=even) == expected
+
+
+def test_one_wild_time_stamp_is_not_believed() -> None:
+    """The last frame's time is 5000 s late, and with it the stream's duration; container and frame rate know better."""
+    with Video(DATA / "wild_last_time.mp4") as video:
+        assert video.duration_s == pytest.approx(12, abs=0.5)
+        times = [frame.time for frame in video.frames()]
+        assert video.complete
+    assert times[-1] == pytest.approx(12, abs=0.5)
+    assert all(later > earlier for earlier, later in pairwise(times))
+
+
+def test_a_pause_of_the_recording_does_not_change_the_rate(tmp_path: Path) -> None:
+    times = [n / 30 + (120 if n >= 70 else 0) for n in range(120)]
+    with Video(record(tmp_path / "paused.mp4", (64, 48), times=times)) as video:
+        assert video.fps == pytest.approx(30, rel=0.02)
+        assert sum(1 for _ in video.frames()) == 120
+
+
+@pytest.mark.parametrize(("width", "height"), [(90, 160), (200, 50)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_picture_of_another_shape_is_framed_in_black_not_squeezed(width: int, height: int, *, turned: bool) -> None:
+    """A phone that is turned, or a browser that adapts, changes the size in the middle of a stream."""
+    orientation = Orientation(transposed=True, flipped_x=True) if turned else Orientation()
+    stored = (height, width) if turned else (width, height)
+    decoded = av.VideoFrame.from_ndarray(np.full((stored[1], stored[0], 3), 200, np.uint8), format="rgb24").reformat(
+        format="yuv420p"
+    )
+    frame = Frame(decoded, 0, 0.0, orientation, size=(160, 90), first_size=(160, 90))
+    bright = frame.rgb() > 100
+    rows, columns = np.flatnonzero(bright.any(axis=(1, 2))), np.flatnonzero(bright.any(axis=(0, 2)))
+    assert len(columns) / len(rows) == pytest.approx(width / height, rel=0.06)
+    assert abs((columns[0] + columns[-1]) / 2 - 80) <= 2
+    assert abs((rows[0] + rows[-1]) / 2 - 45) <= 2
+    luminance, *colours = planes(frame.yuv((160, 90)))
+    assert (np.abs((luminance > 100).astype(int) - bright.any(axis=2)) == 0).mean() > 0.97
+    assert all((np.abs(plane.astype(int) - 128) <= 2).all() for plane in colours)
