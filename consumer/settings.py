@@ -105,7 +105,7 @@ class Settings(BaseSettings):
 
     max_video_bytes: ByteSize = Field(default=ByteSize(500_000_000), gt=0, description="Largest video, such as `500MB`.")
     max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video in seconds.")
-    max_pixels: int = Field(default=3840 * 2160, gt=0, description="Largest frame, width times height.")
+    max_pixels: int = Field(default=4096 * 2160, gt=0, description="Largest frame, width times height.")
     max_frames: int = Field(default=54_000, gt=0, description="Most frames in a video.")
     max_fps: float = Field(default=240, gt=0, description="Highest frame rate.")
 

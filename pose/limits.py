@@ -12,7 +12,7 @@ class Limits:
     """What a video may cost. Checked against the header before decoding, and again while decoding."""
 
     max_bytes: int = 500_000_000
-    max_pixels: int = 3840 * 2160
+    max_pixels: int = 4096 * 2160
     max_duration_s: float = 900.0
     max_frames: int = 54_000
     max_fps: float = 240.0

@@ -27,7 +27,7 @@ __all__ = ["Frame", "Limits", "Orientation", "Pixels", "Size", "Video", "fit", "
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 
-CONTAINERS = ("mov", "matroska")
+CONTAINERS = ("mov", "matroska", "avi")
 """FFmpeg's demuxers: mov reads mp4, m4v, mov, 3gp; matroska reads webm too. Nothing that refers to other files or addresses."""
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
@@ -344,8 +344,7 @@ class Video:
         codec = stream.codec_context
         if codec is None or codec.codec.canonical_name not in CODECS:
             raise VideoUnreadable(f"The video is coded in a way that is not accepted. Please {ACCEPTED}.")
-        if codec.width < 1 or codec.height < 1:
-            raise VideoUnreadable("The video does not say how large its picture is: it is damaged. Please export it again.")
+        # H.263 and MPEG-4 Part 2 leave the size to the decoder: it has the limit, too, and the first frame is checked.
         check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.fps = rate if math.isfinite(rate) and rate > 0 else 30.0
@@ -397,6 +396,7 @@ class Video:
     def _first_frame(self) -> Any:
         for decoded in self._decode():
             if decoded.time is not None:
+                check_pixels(decoded.width, decoded.height, self._limits)
                 return decoded
         raise VideoUnreadable("Not one picture of the video can be decoded: it is damaged. Please export or upload it again.")
 

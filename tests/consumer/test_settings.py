@@ -17,7 +17,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.backend, settings.data_dir, settings.collection) == ("local", Path("data"), "uploads")
     assert (settings.shim_port, settings.shim_timeout_s, settings.health_port) == (5000, 300, 8080)
     assert (settings.lease_s, settings.max_attempts) == (30, 3)
-    assert (settings.max_video_bytes, settings.max_video_s, settings.max_pixels) == (500_000_000, 900, 3840 * 2160)
+    assert (settings.max_video_bytes, settings.max_video_s, settings.max_pixels) == (500_000_000, 900, 4096 * 2160)
     assert settings.workers >= 1
 
 

@@ -171,8 +171,8 @@ def _old_codec(path: Path) -> None:
 
 
 def _old_container(path: Path) -> None:
-    with av.open(str(path), "w", format="avi") as container:
-        stream = container.add_stream("mpeg4", rate=10)
+    with av.open(str(path), "w", format="asf") as container:
+        stream = container.add_stream("wmv2", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
         container.mux(stream.encode(None))
