@@ -1,8 +1,9 @@
 """A claimed job: fenced writes and the heartbeat.
 
-A fenced write reads the document, compares the lease's token with ours and writes on condition that nobody wrote in between. A
-conflict under our own token (the app has set `cancelRequested`) is repeated; another token, or no document, means that the job
-is lost to us. So a worker that slept through its lease can do no harm when it wakes.
+A fenced write is made on condition that nobody has written the document since our own last read or write of it: nothing is
+read before. After a conflict the document is read and its lease's token compared with ours. Under our own token (the app has
+set `cancelRequested`) the write is repeated; another token, or no document, means that the job is lost to us. So a worker that
+slept through its lease can do no harm when it wakes.
 """
 
 import contextvars
@@ -13,17 +14,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer import jobs
-from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
+from consumer.backends import Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import CancelRequested, DeleteRequested, Interrupted, LeaseLost
 from consumer.jobs import Changes, Job, Stage
 
 logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
-"""How often progress is written at most. Each is a read, a write, and an event for whatever else listens to the documents."""
+"""How often progress is written at most. Each is a write, and an event for whatever else listens to the documents."""
 
-LOOK_S = 2.0
-"""How often the document is read while there is no progress to write: the app's `cancelRequested` is seen that soon."""
+LOOK_S = 4.0
+"""How often the document is read while there is no progress to write: the app's `cancelRequested` is seen that soon. A write
+finds out as well: it conflicts."""
 
 MAX_CONFLICTS = 20
 """So many conflicts in a row under one token are no coincidence but a store that does not keep its word."""
@@ -37,14 +39,25 @@ class Lease:
         token: what the document's lease must carry.
         seconds: how long the lease lasts without a heartbeat.
         ended: whether the job was given out of our hands.
+
+    Args:
+        documents: where the job is.
+        job: see above.
+        token: see above.
+        seconds: see above.
+        revision: the document as our claim left it; without it the first write reads.
     """
 
-    def __init__(self, documents: DocumentStore, job: Job, token: str, seconds: float) -> None:
+    def __init__(
+        self, documents: DocumentStore, job: Job, token: str, seconds: float, revision: Revision | None = None
+    ) -> None:
         self.job = job
         self.token = token
         self.seconds = seconds
         self.ended = False
         self._documents = documents
+        # Two threads may write on one revision: the later write conflicts, and reads.
+        self._revision = revision
         self._reason: Interrupted | None = None
         self._interrupted = threading.Event()
         self._progress = threading.Lock()
@@ -67,7 +80,7 @@ class Lease:
         self._interrupted.wait(seconds)
         self.check()
 
-    def confirm(self) -> Snapshot:
+    def confirm(self) -> None:
         """Read the document and see that the job is still ours.
 
         Raises:
@@ -75,9 +88,8 @@ class Lease:
             CancelRequested: it is, but the app wants it no more.
             StoreError: the store cannot be asked.
         """
-        snapshot = self._read()
-        self._heed(snapshot)
-        return snapshot
+        self._read()
+        self.check()
 
     def write(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
         """A fenced write.
@@ -89,14 +101,22 @@ class Lease:
             LeaseLost: the job is not ours any more; nothing was written.
             StoreError: the store cannot be asked, or breaks its word.
         """
+        if not callable(changes) and self._revision is not None and self._update(self._revision, changes):
+            return
         for _ in range(MAX_CONFLICTS):
             snapshot = self._read()
-            try:
-                self._documents.update(snapshot, changes(snapshot) if callable(changes) else changes)
-            except Conflict:
-                continue
-            return
+            if self._update(snapshot, changes(snapshot) if callable(changes) else changes):
+                return
         raise Unavailable("The store has refused a write again and again.")
+
+    def _update(self, revision: Revision, changes: Changes) -> bool:
+        """Whether nobody else had written since."""
+        self._revision = None
+        try:
+            self._revision = self._documents.update(revision, changes)
+        except Conflict:
+            return False
+        return True
 
     def end(self, changes: Changes | Callable[[Snapshot], Changes], *, patient: bool = True) -> None:
         """The last write, that gives the job out of our hands.
@@ -136,13 +156,9 @@ class Lease:
         """One heartbeat: the lease is renewed, progress written. Raises as `confirm` does."""
         with self._progress:
             progress = (self._stage, self._percent)
-
-        def changes(snapshot: Snapshot) -> Changes:
-            self._heed(snapshot)
-            return jobs.advance(*progress)
-
-        self.write(changes)
+        self.write(jobs.advance(*progress))
         self._written = progress
+        self.check()
 
     @property
     def has_news(self) -> bool:
@@ -178,7 +194,6 @@ class Lease:
         if snapshot.fields.get("deleteRequested") is True:
             # It ends cancelled; the intake removes it as soon as nobody holds it any more.
             self.interrupt(DeleteRequested("The app has deleted the job."))
-        self.check()
 
     def _read(self) -> Snapshot:
         snapshot = self._documents.get(self.job.id)
@@ -187,6 +202,9 @@ class Lease:
             # It is lost whatever else has ended the work before.
             self.interrupt(lost)
             raise lost
+        # Later writes on this revision read nothing: they would not see these wishes any more.
+        self._heed(snapshot)
+        self._revision = snapshot
         return snapshot
 
 

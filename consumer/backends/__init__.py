@@ -59,19 +59,28 @@ DELETE: Any = _Sentinel("DELETE")
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A document as it was at one moment.
+class Revision:
+    """One state of a document, without its data: what a compare-and-set needs.
 
     Attributes:
         id: the document's id in its collection.
-        fields: its data; timestamps are aware datetimes in UTC.
         version: opaque; equal for equal states (Firestore's update time).
-        read_time: the store's own time of the read.
     """
 
     id: str
-    fields: Mapping[str, Any]
     version: Any
+
+
+@dataclass(frozen=True)
+class Snapshot(Revision):
+    """A document as it was at one moment.
+
+    Attributes:
+        fields: its data; timestamps are aware datetimes in UTC.
+        read_time: the store's own time of the read.
+    """
+
+    fields: Mapping[str, Any]
     read_time: datetime
 
 
@@ -98,8 +107,11 @@ class DocumentStore(Protocol):
         """Raises Conflict if the document exists."""
         ...
 
-    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
         """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since then.
+
+        Returns:
+            The document's revision after the write: the next write needs no read.
 
         Raises:
             Conflict: somebody wrote in between (retry after reading again), or the document is gone.
@@ -107,7 +119,7 @@ class DocumentStore(Protocol):
         """
         ...
 
-    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
+    def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
         """Compare-and-set: afterwards the document has these fields and no others. Raises as `update` does."""
         ...
 

@@ -21,7 +21,7 @@ from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from consumer.backends import Conflict, Missing, Snapshot, TooLarge
+from consumer.backends import Conflict, Missing, Revision, Snapshot, TooLarge
 from consumer.backends.firestore_values import decode_fields, encode, moment_of, write_of, write_of_changes
 from consumer.backends.firestore_watch import FirestoreWatch
 from consumer.backends.google_errors import as_store_errors
@@ -106,11 +106,12 @@ class FirestoreDocuments:
     def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
         self._commit(write_of(self._name(job_id), fields, {"exists": False}))
 
-    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
-        self._commit_on_version(write_of_changes(self._name(snapshot.id), changes, {"update_time": snapshot.version}))
+    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+        write = write_of_changes(self._name(revision.id), changes, {"update_time": revision.version})
+        return Revision(revision.id, self._commit_on_version(write))
 
-    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
-        self._commit_on_version(write_of(self._name(snapshot.id), fields, {"update_time": snapshot.version}))
+    def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
+        self._commit_on_version(write_of(self._name(revision.id), fields, {"update_time": revision.version}))
 
     def delete(self, job_id: str) -> None:
         self._commit({"delete": self._name(job_id)})
@@ -174,19 +175,21 @@ class FirestoreDocuments:
 
         return self._call(read)
 
-    def _commit_on_version(self, write: Mapping[str, Any]) -> None:
+    def _commit_on_version(self, write: Mapping[str, Any]) -> Any:
         try:
-            self._commit(write)
+            return self._commit(write)
         except Missing:
             raise Conflict("The document was deleted meanwhile.") from None
 
-    def _commit(self, write: Mapping[str, Any]) -> None:
-        """Commit one write, never repeated here: a repetition of one that had arrived would look like somebody else's."""
+    def _commit(self, write: Mapping[str, Any]) -> Any:
+        """Commit one write and return its update time. It is never repeated here: a repetition of one that had arrived would
+        look like somebody else's.
+        """
         request = types.CommitRequest(database=self._database, writes=[write])
 
-        def commit(client: FirestoreClient, **rest: Any) -> None:
+        def commit(client: FirestoreClient, **rest: Any) -> Any:
             try:
-                client.commit(request, retry=None, **rest)
+                answer = types.CommitResponse.pb(client.commit(request, retry=None, **rest))
             except exceptions.FailedPrecondition:
                 raise Conflict("The document was written meanwhile.") from None
             except exceptions.InvalidArgument as error:
@@ -194,8 +197,9 @@ class FirestoreDocuments:
                 if ("maximum" in error.message and "size" in error.message) or "is longer than" in error.message:
                     raise TooLarge("The document would be larger than Firestore allows.") from None
                 raise
+            return answer.write_results[0].update_time
 
-        self._call(commit)
+        return self._call(commit)
 
     def _call(self, call: Callable[..., Result]) -> Result:
         client = self._client

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from consumer.backends import DELETE, SERVER_TIME, Conflict, Snapshot, TooLarge, Unavailable
+from consumer.backends import DELETE, SERVER_TIME, Conflict, Revision, Snapshot, TooLarge, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +76,13 @@ class LocalDocuments:
             except sqlite3.IntegrityError as error:
                 raise Conflict("A document of that id exists already.") from error
 
-    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
-        """Compare-and-set. Raises Conflict if the document was written, or removed, since the snapshot."""
-        self._write_on(snapshot, _encode_fields(snapshot.fields, changes))
+    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+        """Compare-and-set. Raises Conflict if the document was written, or removed, since the revision."""
+        return self._write_on(revision, lambda fields: _encode_fields(fields, changes))
 
-    def replace(self, snapshot: Snapshot, fields: Mapping[str, Any]) -> None:
+    def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
         """Compare-and-set of the whole document. Raises as `update` does."""
-        self._write_on(snapshot, _encode(_resolve(fields, _now())))
+        self._write_on(revision, lambda _: _encode(_resolve(fields, _now())))
 
     def delete(self, job_id: str) -> None:
         """Remove the document, if it is there."""
@@ -145,14 +145,16 @@ class LocalDocuments:
         with self._lock:
             self._connection.close()
 
-    def _write_on(self, snapshot: Snapshot, encoded: str) -> None:
+    def _write_on(self, revision: Revision, encode: Callable[[Mapping[str, Any]], str]) -> Revision:
         with self._write() as connection:
-            done = connection.execute(
-                "UPDATE documents SET fields = ?, version = ? WHERE id = ? AND version = ?",
-                (encoded, _next_version(connection), snapshot.id, snapshot.version),
-            )
-            if not done.rowcount:
+            row = connection.execute(
+                "SELECT id, version, fields FROM documents WHERE id = ? AND version = ?", (revision.id, revision.version)
+            ).fetchone()
+            if row is None:
                 raise Conflict("The document was written since it was read.")
+            encoded, version = encode(_snapshot(row).fields), _next_version(connection)
+            connection.execute("UPDATE documents SET fields = ?, version = ? WHERE id = ?", (encoded, version, revision.id))
+        return Revision(revision.id, version)
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
@@ -268,7 +270,7 @@ def _last_version(connection: sqlite3.Connection) -> int:
 
 def _snapshot(row: tuple[str, int, str]) -> Snapshot:
     job_id, version, fields = row
-    return Snapshot(job_id, json.loads(fields, object_hook=_decode_time), version, _now())
+    return Snapshot(id=job_id, version=version, fields=json.loads(fields, object_hook=_decode_time), read_time=_now())
 
 
 def _now() -> datetime:

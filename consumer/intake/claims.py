@@ -10,7 +10,7 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from consumer import jobs
-from consumer.backends import DELETE, Conflict, DocumentStore, Snapshot, StoreError, TooLarge, Unavailable
+from consumer.backends import DELETE, Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.intake.owners import Owners
 from consumer.jobs import Changes, Due, Job, Status
@@ -116,16 +116,19 @@ class Claims:
     def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         settings = self._settings
         token = jobs.new_token()
+        revision: Revision | None
         changes = jobs.claim(job, token=token, worker=self._worker, seconds=settings.lease_s)
         try:
-            self._documents.update(snapshot, changes)
+            revision = self._documents.update(snapshot, changes)
         except Conflict:
             self._metrics.claims_lost.inc()
             return Missed.LOST
         except Unavailable:
             if not self._was_written(job.id, token):
                 raise
-        lease = Lease(self._documents, job.model_copy(update={"attempt": job.attempt + 1}), token, settings.lease_s)
+            revision = None
+        claimed = job.model_copy(update={"attempt": job.attempt + 1})
+        lease = Lease(self._documents, claimed, token, settings.lease_s, revision)
         if self._too_late(job):
             self._undo(lease, first=job.started_at is None)
             return Missed.OWNER_BUSY

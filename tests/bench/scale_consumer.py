@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consumer.backends import Backend, DocumentStore, Snapshot, Watch
+from consumer.backends import Backend, DocumentStore, Revision, Snapshot, Watch
 from consumer.backends.local_objects import LocalObjects
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
@@ -39,9 +39,10 @@ class CountedDocuments:
         self._count(writes=1)
         self._documents.create(job_id, fields)
 
-    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
-        self._documents.update(snapshot, changes)
+    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+        written = self._documents.update(revision, changes)
         self._count(writes=1)
+        return written
 
     def delete(self, job_id: str) -> None:
         self._count(writes=1)

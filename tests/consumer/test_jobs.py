@@ -16,7 +16,7 @@ GOOD = {"owner": "ann", "video": "users/ann/uploads/a.mp4", "status": "uploaded"
 
 def snapshot(**changes: Any) -> Snapshot:
     fields = {name: value for name, value in {**GOOD, **changes}.items() if value is not DELETE}
-    return Snapshot("job", fields, 1, NOW)
+    return Snapshot(id="job", fields=fields, version=1, read_time=NOW)
 
 
 def parse(**changes: Any) -> Job:
@@ -103,7 +103,7 @@ def test_a_malformed_request_says_which_field_and_never_its_value(changes: dict[
 
 def test_a_job_id_that_makes_no_path_is_refused() -> None:
     with pytest.raises(JobError) as caught:
-        Job.parse(Snapshot("..", dict(GOOD), 1, NOW), {"squat"})
+        Job.parse(Snapshot(id="..", fields=dict(GOOD), version=1, read_time=NOW), {"squat"})
     assert caught.value.code is ErrorCode.INVALID_REQUEST
 
 

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from consumer import jobs
-from consumer.backends import DELETE, SERVER_TIME, Backend, Snapshot, TooLarge, Unavailable
+from consumer.backends import DELETE, SERVER_TIME, Backend, Revision, Snapshot, TooLarge, Unavailable
 from consumer.endings import Endings
 from consumer.errors import CancelRequested, ErrorCode, HandedBack, Interrupted, JobError, LeaseLost
 from consumer.intake import Missed
@@ -98,6 +99,53 @@ class TestFencedWrite:
             lease.check()
 
 
+class Counting:
+    """Documents that count what is asked of them."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._documents = backend.documents
+        self.counts: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        self.counts[name] += 1
+        return getattr(self._documents, name)
+
+
+class TestReads:
+    @pytest.fixture
+    def counting(self, backend: Backend) -> Counting:
+        return Counting(backend)
+
+    @pytest.fixture
+    def lease(self, backend: Backend, counting: Counting, tmp_path: Path) -> Lease:
+        put_job(backend)
+        lease = claim(Backend("counting", counting, backend.objects), settings(tmp_path))  # type: ignore[arg-type]
+        counting.counts.clear()
+        return lease
+
+    def test_a_job_that_nobody_else_writes_is_never_read(self, counting: Counting, lease: Lease) -> None:
+        for percent in range(3):
+            lease.report(Stage.ANALYSING, percent / 3)
+            lease.beat()
+        lease.write(jobs.show_result({"reps": 5}))
+        lease.end(jobs.finish({"reps": 5}))
+        assert counting.counts == {"update": 5}
+
+    def test_what_the_app_writes_meanwhile_costs_one_read(self, backend: Backend, counting: Counting, lease: Lease) -> None:
+        change(backend, "job", {"note": 1})
+        lease.beat()
+        lease.beat()
+        assert counting.counts == {"update": 3, "get": 1}
+        assert fields(backend)["note"] == 1
+
+    @pytest.mark.parametrize("wish", ["cancelRequested", "deleteRequested"])
+    def test_a_wish_of_the_app_is_heeded_by_the_next_write(self, backend: Backend, lease: Lease, wish: str) -> None:
+        change(backend, "job", {wish: True})
+        lease.write(jobs.show_result({"reps": 5}))
+        with pytest.raises(CancelRequested):
+            lease.beat()
+
+
 class TestEnd:
     def test_waits_for_the_end_of_an_outage(self, backend: Backend, tmp_path: Path) -> None:
         put_job(backend)
@@ -131,11 +179,12 @@ class Mute:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
 
-    def update(self, snapshot: Snapshot, changes: Any) -> None:
-        self._documents.update(snapshot, changes)
+    def update(self, snapshot: Revision, changes: Any) -> Revision:
+        written = self._documents.update(snapshot, changes)
         if self._lost:
             self._lost -= 1
             raise Unavailable("the answer never came")
+        return written
 
 
 class TestAnswerLost:

@@ -72,5 +72,5 @@ def test_every_language_of_the_apps_page_writes_a_document_that_is_accepted() ->
         assert required <= set(re.findall(r"\w+", snippet))
         assert re.search(r"users/\W*\w*\W*uid\W*/uploads/", snippet)
     fields = {"owner": "ann", "video": "users/ann/uploads/a.mp4", "status": "uploaded", "createdAt": None, "language": "en"}
-    snapshot = Snapshot("job", fields, version=1, read_time=SERVER_TIME)
+    snapshot = Snapshot(id="job", fields=fields, version=1, read_time=SERVER_TIME)
     assert Job.parse(snapshot, frozenset(CATALOGUE)).owner == "ann"

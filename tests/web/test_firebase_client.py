@@ -97,7 +97,7 @@ def test_it_writes_a_document_that_the_daemon_accepts(page: Page) -> None:
     assert set(fields) == {"owner", "video", "status", "createdAt", "language"}
     assert re.fullmatch(r"users/ann/uploads/[0-9a-f]{32}\.mov", fields["video"])
     assert page.evaluate("fake.objects")[fields["video"]] == {"size": 4, "contentType": "video/quicktime"}
-    job = Job.parse(Snapshot("job1", fields, version=1, read_time=None), frozenset(CATALOGUE))  # type: ignore[arg-type]
+    job = Job.parse(Snapshot(id="job1", fields=fields, version=1, read_time=None), frozenset(CATALOGUE))  # type: ignore[arg-type]
     assert (job.owner, job.status, job.language) == ("ann", "uploaded", "en")
 
 

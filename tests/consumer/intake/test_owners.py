@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumer.backends import Backend, DocumentStore, Snapshot
+from consumer.backends import Backend, DocumentStore, Revision
 from consumer.intake import Missed
 from consumer.intake.owners import BUSY_S, Owners
 from consumer.lease import Lease
@@ -88,11 +88,11 @@ class Together:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
 
-    def update(self, snapshot: Snapshot, changes: Mapping[str, Any]) -> None:
+    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
         if threading.get_ident() not in self._come:
             self._come.add(threading.get_ident())
             self._barrier.wait(10)
-        self._documents.update(snapshot, changes)
+        return self._documents.update(revision, changes)
 
 
 def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend, tmp_path: Path) -> None:
