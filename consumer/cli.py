@@ -185,8 +185,6 @@ def forget(
 
 def main() -> None:
     """The program's entry point."""
-    # Imports make objects that stay: at the default of 700 the collector would walk them again and again, a third of a second.
-    gc.set_threshold(100_000)
     try:
         app()
     finally:

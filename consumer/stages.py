@@ -112,8 +112,7 @@ def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
     source = place.path / Stage.DOWNLOADING
     shop.spool.need(RESULTS_BYTES)
     target = place.begin(Stage.ANALYSING)
-    exercises = place.path / EXERCISES
-    shop.catalogue.save(exercises)
+    exercises = _save_exercises(shop, place)
     arguments = analyse_arguments(
         shop.settings,
         source=source,
@@ -145,8 +144,7 @@ def annotate(shop: Workshop, lease: Lease, place: Place) -> None:
 def _from_motions(shop: Workshop, lease: Lease, place: Place, *, stage: Stage, task: str) -> None:
     source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
     shop.spool.need(RESULTS_BYTES)
-    exercises = place.path / EXERCISES
-    shop.catalogue.save(exercises)
+    exercises = _save_exercises(shop, place)
     arguments = feedback_arguments(
         shop.settings,
         lease.job,
@@ -158,6 +156,13 @@ def _from_motions(shop: Workshop, lease: Lease, place: Place, *, stage: Stage, t
     )
     _in_sandbox(shop, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions, exercises])
     place.finish(stage)
+
+
+def _save_exercises(shop: Workshop, place: Place) -> Path:
+    """Where the child finds the operator's exercise files."""
+    path = place.path / EXERCISES
+    shop.catalogue.save(path)
+    return path
 
 
 def publish(shop: Workshop, lease: Lease, place: Place) -> None:

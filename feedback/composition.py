@@ -26,7 +26,6 @@ from feedback.statistics import Figures, figures, statistics
 from feedback.summary import Outcome, not_assessed_reason, summarise
 from feedback.words import Words
 from pose.motion import VideoInfo
-from pose.repetitions import Hold, Repetition
 from pose.signals import Signals
 
 SEEN_SHARE = 0.8
@@ -43,7 +42,7 @@ class Judged:
     Attributes:
         words: the job's language.
         exercise: what was judged.
-        confidence: 0 to 1, in the exercise; None when nothing speaks for or against it.
+        confidence: 0 to 1, in the exercise; 0 where it was asked for and not recognised.
         scene: where and when.
         signals: of the same motion.
         findings: every verdict, in the order of the exercise's checks.
@@ -51,7 +50,7 @@ class Judged:
 
     words: Words
     exercise: Exercise
-    confidence: float | None
+    confidence: float
     scene: Scene
     signals: Signals
     findings: Sequence[Finding]
@@ -98,14 +97,14 @@ def compose_set(judged: Judged, index: int) -> SetReport:
     score = set_score([item.score for item in items])
     if held is not None:
         score = hold_score(held.duration_s, held.good_s, judged.findings)
-    spans: list[Repetition | Hold] = [*scene.repetitions, *([scene.hold] if scene.hold else [])]
+    start_s, end_s = scene.span_s
     return SetReport(
         index=index,
         exercise=judged.exercise.id,
         name=judged.words(judged.exercise.name),
         confidence=judged.confidence,
-        start_s=round(spans[0].start_s, 3) if spans else 0.0,
-        end_s=round(spans[-1].end_s, 3) if spans else 0.0,
+        start_s=round(start_s, 3),
+        end_s=round(end_s, 3),
         view=ViewFound(id=scene.view.id, confidence=scene.view.confidence),
         reps=len(items),
         good_reps=sum(item.good for item in items),

@@ -107,8 +107,18 @@ class Scene:
     @property
     def active(self) -> slice:
         """The samples from the first repetition to the last, or of the hold; all when there is neither."""
-        spans: list[Repetition | Hold] = [*self.repetitions, *([self.hold] if self.hold else [])]
+        spans = self._spans
         return slice(spans[0].start, spans[-1].end + 1) if spans else slice(None)
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """From when to when that is, seconds; 0 and 0 when there is neither."""
+        spans = self._spans
+        return (spans[0].start_s, spans[-1].end_s) if spans else (0.0, 0.0)
+
+    @property
+    def _spans(self) -> list[Repetition | Hold]:
+        return [*self.repetitions, *([self.hold] if self.hold else [])]
 
     @property
     def near_side(self) -> Side:

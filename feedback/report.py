@@ -188,7 +188,7 @@ class SetReport(Part):
     index: int = Field(ge=1)
     exercise: str = Field(description="The exercise's id.")
     name: str = Field(description="The exercise's name in the job's language.")
-    confidence: Share | None
+    confidence: Share
     start_s: Seconds
     end_s: Seconds
     view: ViewFound

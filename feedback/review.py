@@ -124,7 +124,7 @@ def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: st
         if not found:
             raise NoExercise("No repetition was seen. Film your whole body, from one place, for the whole set.")
         forced = FoundSet(catalogue[exercise].movement, 0, len(motion.times), 0.0)
-    plain = max(others, key=lambda one: one.end_s - one.start_s, default=None)
+    plain = max(others, key=lambda one: one.duration_s, default=None)
     return _Choice([forced], instead=catalogue[plain.movement.id] if plain else None)
 
 
@@ -152,8 +152,8 @@ def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) ->
 
 def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:
     """The view is taken where the exercise is, so that walking in and out does no harm."""
-    spans: list[Repetition | Hold] = [*repetitions, *([hold] if hold else [])]
-    view = estimate_view(motion, start=spans[0].start, end=spans[-1].end + 1) if spans else estimate_view(motion)
+    spans = spans_of(repetitions, hold)
+    view = estimate_view(motion, start=spans[0][0], end=spans[-1][1] + 1) if spans else estimate_view(motion)
     return Scene(Body(motion), view, repetitions, hold)
 
 

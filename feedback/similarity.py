@@ -55,7 +55,7 @@ def compare_with_reference(
     """
     names = {each.id: each.name for each in catalogue}
     sets = find_sets(reference, [each.movement for each in catalogue])
-    seen = max(sets, key=lambda one: one.end_s - one.start_s, default=None)
+    seen = max(sets, key=lambda one: one.duration_s, default=None)
     if seen is not None and seen.confidence >= PLAIN and all(one.movement.id != exercise.id for one in sets):
         message = words(
             N_("The reference video shows {shown}, not {exercise}, so the two were not compared."),

@@ -29,9 +29,10 @@ from av.video.stream import VideoStream
 from feedback.drawing import INK, NEUTRAL, WHITE, WRONG, YELLOW, along_bones, draw_marks, draw_skeleton
 from feedback.lettering import Patch, chip
 from feedback.planes import Planes
+from pose.frame import Size, planes
 from pose.motion import Floats
 from pose.signals import LONGEST_GAP_S
-from pose.video import Limits, Size, Video, planes
+from pose.video import Limits, Video
 
 LINES, PIXELS = 720, 960 * 540
 """At most so many lines, and so many pixels: what a phone shows of it, and what keeps the cost below that of the analysis."""

@@ -105,7 +105,7 @@ def write_video(
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Write annotated.mp4; see `feedback.video.annotate`."""
-    annotate(video_path, out_dir / NAMES["video"], _overlay(examination), limits=limits, workers=workers, progress=progress)
+    annotate(video_path, out_dir / NAMES["video"], overlay_of(examination), limits=limits, workers=workers, progress=progress)
 
 
 def write_report(examination: Examination, out_dir: Path) -> Report:
@@ -177,23 +177,27 @@ def _frame_at(path: Path, limits: Limits | None, time_s: float, turn: int) -> Pi
         return frame.rgb()
 
 
-def _overlay(examination: Examination) -> Overlay:
+def overlay_of(examination: Examination) -> Overlay:
     """What is drawn over the video: in each set its own angle, counter and faults."""
     motion = examination.motion
     values = np.full(len(motion.times), np.nan)
     angles: list[tuple[float, tuple[int, int, int]]] = []
     counts: list[tuple[float, str]] = []
     flags: list[Flag] = []
+    until_s = 0.0
     for examined in examination.sets:
         curve = driving_angle(examined)
-        start_s = float(examined.motion.times[0])
-        first = int(np.searchsorted(motion.times, start_s))
+        first = int(np.searchsorted(motion.times, examined.motion.times[0]))
         values[first : first + len(curve.values)] = curve.values
+        # Two sets that follow each other closely share what lies between them: it belongs to the later one.
+        start_s = max(float(examined.motion.times[0]), until_s)
+        counts = [count for count in counts if count[0] < start_s]
         angles.append((start_s, curve.marks))
         counts += [(max(time_s, start_s), text) for time_s, text in _counts(examined)]
         if not examined.alone:
             counts.append((float(examined.motion.times[-1]), ""))
         flags += _flags(examined)
+        until_s = examined.report.end_s
     return Overlay(motion.times, shown_points(motion), angles, values, counts, flags, turn=motion.video.turned)
 
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
+from pose.frame import Pixels
 from pose.motion import Floats
-from pose.video import Pixels
 
 THUMBNAIL = (32, 18)
 """Width and height to which each picture is reduced: large areas decide, not the person who moves."""

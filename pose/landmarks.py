@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pose.errors import ModelMissing
+from pose.frame import Pixels
 from pose.model import Model
 from pose.motion import INDEX, LANDMARKS
-from pose.video import Pixels
 
 Points = NDArray[np.float32]
 

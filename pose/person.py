@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pose.frame import Pixels
 from pose.landmarks import HIPS, SHOULDERS, Pose
 from pose.motion import INDEX
 from pose.sampling import STEADY
-from pose.video import Pixels
 
 LOOK_AROUND_S = 2.5
 LOOKS = 5

@@ -13,11 +13,12 @@ from pose import model as models
 from pose import person
 from pose.cuts import CutDetector
 from pose.errors import NoPerson
+from pose.frame import Frame, Pixels, Size, fit
 from pose.landmarks import Detector, Pose, Tracker
 from pose.motion import LANDMARKS, Motion, VideoInfo
 from pose.person import Samples
 from pose.sampling import STEADY, Sampler
-from pose.video import Frame, Limits, Pixels, Size, Video, fit
+from pose.video import Limits, Video
 
 LONG_SIDE = 640
 """Pixels of the longer side that the model is given; its own input is 256 square around the person."""

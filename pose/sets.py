@@ -12,21 +12,16 @@ The cost is linear in the length of the film.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pose.candidates import Candidate, Film, search_film
 from pose.motion import Floats, Motion
 from pose.movement import Movement
-from pose.repetitions import Hold, Repetition, find_candidates, find_holds, find_repetitions, phase, within
+from pose.repetitions import Hold, Repetition, find_holds, find_repetitions, phase, within
 from pose.signals import Signals
-
-WINDOW_S, STEP_S = 24.0, 12.0
-"""Length and distance of the windows. A window holds some repetitions of the slowest exercises and little else."""
-
-LONGEST_STEP_S = 1.0
-"""A gap between two frames counts as this long at most: while a recording is paused, nothing happens."""
 
 LEAST_FIT = 0.2
 """Candidates with less fit do not take part in the choice; those between others are counted with their set in the end."""
@@ -46,6 +41,9 @@ PAUSE, SHORTEST_PAUSE_S = 3.0, 10.0
 
 MARGIN_S = 3.0
 """A set is counted with this much of the film before and after it, where the film has nothing else there."""
+
+RECENT = 4
+"""A candidate may continue one of so many last candidates of its movement; between them lie what one window sees double."""
 
 OVERLAP_S = 0.25
 """Two repetitions may share this much: the end of one and the start of the next are uncertain."""
@@ -92,6 +90,11 @@ class FoundSet:
         """When the last repetition or the hold ends, seconds."""
         return self.hold.end_s if self.hold else self.repetitions[-1].end_s
 
+    @property
+    def duration_s(self) -> float:
+        """From its beginning to its end, seconds."""
+        return self.end_s - self.start_s
+
 
 def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
     """The sets of a film in order of time.
@@ -101,9 +104,10 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
         movements: what to look for.
     """
     known = list(movements)
-    film = _Film(motion)
+    film = Film(motion)
     holds = _find_holds(motion, [movement for movement in known if movement.held])
-    candidates = _find_candidates(film, [movement for movement in known if not movement.held], holds)
+    repeated = [movement for movement in known if not movement.held]
+    candidates = [each for each in search_film(film, repeated) if not _is_held(each, motion.times, holds)]
     chains = _without_handling(film, [chain for chain in _choose(candidates) if _is_set(film, chain)])
     ends = [0, *(chain[-1].end for chain in chains)]
     starts = [*(chain[0].start for chain in chains), len(motion.times)]
@@ -116,91 +120,6 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
     return sorted(found, key=lambda one: one.start_s)
 
 
-class _Film:
-    """A motion with the seconds that were recorded up to each sample, and its shots."""
-
-    def __init__(self, motion: Motion) -> None:
-        self.motion = motion
-        steps = np.minimum(np.diff(motion.times, prepend=motion.times[:1]), LONGEST_STEP_S)
-        self.clock: Floats = np.cumsum(steps)
-        self.shots = motion.shots
-
-    def shot_of(self, sample: int) -> slice:
-        """The shot that a sample is in."""
-        return next(shot for shot in self.shots if shot.start <= sample < shot.stop)
-
-    def seconds_of(self, shot: slice) -> float:
-        """How long a shot is."""
-        return float(self.clock[shot.stop - 1] - self.clock[shot.start])
-
-    def windows(self) -> Iterator[slice]:
-        """Overlapping windows; one for a shot that is not much longer."""
-        for shot in self.shots:
-            clock = self.clock[shot]
-            starts = np.arange(clock[0], clock[-1] - WINDOW_S + STEP_S, STEP_S)
-            if len(starts) <= 2:
-                yield shot
-                continue
-            for start in starts:
-                first, stop = np.searchsorted(clock, [start, start + WINDOW_S])
-                yield slice(shot.start + int(first), shot.start + int(stop))
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A repetition that one movement could have. Samples are those of the whole motion.
-
-    Attributes:
-        movement: which one.
-        start, peak, end: samples.
-        start_s, end_s: of the film clock.
-        swing, fit: as those of a `Repetition`.
-    """
-
-    movement: Movement
-    start: int
-    peak: int
-    end: int
-    start_s: float
-    end_s: float
-    swing: float
-    fit: float
-
-    @property
-    def gain(self) -> float:
-        """What it adds to a set: seconds, weighed by the fit."""
-        return self.fit * (self.end_s - self.start_s)
-
-
-def _find_candidates(film: _Film, movements: Sequence[Movement], holds: Sequence[FoundSet]) -> list[Candidate]:
-    """The candidates of all movements in all windows; of those found in two windows the one further inside of its window."""
-    kept: dict[str, list[tuple[float, Candidate]]] = {movement.id: [] for movement in movements}
-    for window in film.windows():
-        part = film.motion.part(window.start, window.stop)
-        if not part.detected.any():
-            continue
-        signals = Signals(part)
-        clock, shot = film.clock, film.shot_of(window.start)
-        for movement in movements:
-            for each in find_candidates(signals, movement):
-                start, end = window.start + each.start, window.start + each.end
-                candidate = Candidate(
-                    movement=movement,
-                    start=start,
-                    peak=window.start + each.peak,
-                    end=end,
-                    start_s=float(clock[start]),
-                    end_s=float(clock[end]),
-                    swing=each.swing,
-                    fit=each.fit,
-                )
-                before = np.inf if window.start == shot.start else clock[start] - clock[window.start]
-                after = np.inf if window.stop == shot.stop else clock[window.stop - 1] - clock[end]
-                _keep(kept[movement.id], min(before, after), candidate)
-    found = (candidate for each in kept.values() for _, candidate in each)
-    return [candidate for candidate in found if not _is_held(candidate, film.motion.times, holds)]
-
-
 def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> bool:
     """Whether a candidate is a held position with the way into it and out of it."""
     start, end = times[candidate.start], times[candidate.end]
@@ -210,21 +129,6 @@ def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> 
         return bool(shared > INSIDE * (hold.end_s - hold.start_s) and shared > (end - start) / 2)
 
     return any(is_inside(hold) for hold in holds)
-
-
-def _keep(kept: list[tuple[float, Candidate]], inside: float, candidate: Candidate) -> None:
-    """Add a candidate, unless one of the same moment lies further inside of its window."""
-    rivals = [rival for rival in kept[-8:] if _same_moment(rival[1], candidate)]
-    if any(rival[0] >= inside for rival in rivals):
-        return
-    for rival in rivals:
-        kept.remove(rival)
-    kept.append((inside, candidate))
-    kept.sort(key=lambda each: each[1].start)
-
-
-def _same_moment(first: Candidate, second: Candidate) -> bool:
-    return first.start <= second.peak <= first.end or second.start <= first.peak <= second.end
 
 
 def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -242,7 +146,7 @@ def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
             other = best_until[free - 1]
             if totals[other] > 0:
                 total, before = total + totals[other], other
-        for other in latest.get(each.movement.id, [])[-4:]:
+        for other in latest.get(each.movement.id, [])[-RECENT:]:
             if ends[other] <= each.start_s + OVERLAP_S and _one_set(ordered[other], each) and totals[other] + each.gain > total:
                 total, before = totals[other] + each.gain, other
         totals.append(total)
@@ -266,7 +170,7 @@ def _one_set(first: Candidate, second: Candidate) -> bool:
     return second.start_s - first.end_s <= max(SHORTEST_PAUSE_S, PAUSE * usual)
 
 
-def _is_set(film: _Film, chain: list[Candidate]) -> bool:
+def _is_set(film: Film, chain: list[Candidate]) -> bool:
     """Whether candidates fit their movement well enough, for long enough."""
     fit = _mean_fit(chain)
     needed = min(LEAST_S, LEAST_SHARE * film.seconds_of(film.shot_of(chain[0].start)))
@@ -277,7 +181,7 @@ def _mean_fit(chain: list[Candidate]) -> float:
     return float(np.average([each.fit for each in chain], weights=[each.swing for each in chain]))
 
 
-def _without_handling(film: _Film, chains: list[list[Candidate]]) -> list[list[Candidate]]:
+def _without_handling(film: Film, chains: list[list[Candidate]]) -> list[list[Candidate]]:
     """Without single repetitions right before or after a set: bending down for the weight, sitting down in the end."""
 
     def handles(one: list[Candidate], other: list[Candidate]) -> bool:
@@ -288,9 +192,7 @@ def _without_handling(film: _Film, chains: list[list[Candidate]]) -> list[list[C
     return [chain for chain in chains if not any(handles(chain, other) for other in chains if other is not chain)]
 
 
-def _count(
-    film: _Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]
-) -> FoundSet | None:
+def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]) -> FoundSet | None:
     """Count a set in its own window, shot by shot; None when nothing is counted there.
 
     Args:
@@ -329,7 +231,7 @@ def _find_holds(motion: Motion, movements: Sequence[Movement]) -> list[FoundSet]
     ]
 
 
-def _waits(film: _Film, hold: FoundSet, one: FoundSet) -> bool:
+def _waits(film: Film, hold: FoundSet, one: FoundSet) -> bool:
     """Whether a hold is part of a set of repetitions, or the wait before or after it in the position of rest."""
     apart = max(one.start_s - hold.end_s, hold.start_s - one.end_s)
     if apart < 0:

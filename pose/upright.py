@@ -60,7 +60,7 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     for turn in TURNS:
         turned = turn_motion(motion, turn)
         sets = [one for one in find_sets(clean(turned), repeated) if one.confidence >= CLEAR]
-        seconds = sum(one.end_s - one.start_s for one in sets)
+        seconds = sum(one.duration_s for one in sets)
         if _is_clear(turned, sets) and seconds > found_s:
             best, found_s = turn, seconds
     return best
@@ -69,7 +69,7 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
 def _is_clear(motion: Motion, sets: Sequence[FoundSet]) -> bool:
     seen_s = float(np.sum(np.diff(motion.times)[motion.detected[1:]]))
     repetitions = sum(len(one.repetitions) for one in sets)
-    return repetitions >= CLEAR_REPETITIONS and sum(one.end_s - one.start_s for one in sets) >= CLEAR_SHARE * seen_s
+    return repetitions >= CLEAR_REPETITIONS and sum(one.duration_s for one in sets) >= CLEAR_SHARE * seen_s
 
 
 def turn_motion(motion: Motion, degrees: int) -> Motion:

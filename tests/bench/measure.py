@@ -13,7 +13,7 @@ from feedback.errors import NoExercise
 from feedback.examination import Examination
 from feedback.report import Report
 from feedback.review import examine
-from pose import landmarks, model, reading, video
+from pose import model, reading
 from pose.angles import SIDES, joint_angle_seen
 from pose.errors import PoseError
 from pose.motion import Motion
@@ -32,6 +32,9 @@ MEASURED = {
     "pull_up": ("elbow", ("front", "rear")),
 }
 """The joint whose angle is compared with the truth, and the views in which the exercise's checks measure it."""
+
+READERS = ("cuts", "frame", "landmarks", "motion", "person", "reading", "sampling", "video")
+"""The modules of `pose` on which a motion that was read depends."""
 
 UNLABELLED = {"too_fast"}
 """Faults that the ground truth does not speak of."""
@@ -85,10 +88,8 @@ def _motion(path: Path, model_name: str, fresh: bool) -> tuple[Motion, float]:
     """The motion of a video and the CPU seconds that reading it took, from the cache when nothing has changed."""
     digest = hashlib.sha256(path.read_bytes())
     digest.update(model.find(model_name).sha256.encode())
-    home = Path(reading.__file__).parent
-    for module in (reading, landmarks, video, *(home / name for name in ("person.py", "sampling.py", "motion.py"))):
-        source = Path(module.__file__ or "") if not isinstance(module, Path) else module
-        digest.update(source.read_bytes() if source.is_file() else b"")
+    for name in READERS:
+        digest.update(Path(reading.__file__).with_name(f"{name}.py").read_bytes())
     kept = model.cache_dir() / "bench" / f"{digest.hexdigest()[:32]}.npz"
     cost = kept.with_suffix(".json")
     if kept.is_file() and cost.is_file() and not fresh:

@@ -31,7 +31,8 @@ from feedback.report import SetReport
 from feedback.review import review
 from pose import read_motion
 from pose.errors import PoseError
-from pose.video import Pixels, Video
+from pose.frame import Pixels
+from pose.video import Video
 from tests.bench.labels import Clip, read_set
 
 WIDTH, HEIGHT, FPS = 640, 360, 30

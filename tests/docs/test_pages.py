@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from consumer.backends import SERVER_TIME, Snapshot
+from consumer.catalogue import Catalogue
 from consumer.errors import ErrorCode
 from consumer.jobs import Job, Stage, Status
 from consumer.settings import PREFIX, describe
@@ -74,3 +75,8 @@ def test_every_language_of_the_apps_page_writes_a_document_that_is_accepted() ->
     fields = {"owner": "ann", "video": "users/ann/uploads/a.mp4", "status": "uploaded", "createdAt": None, "language": "en"}
     snapshot = Snapshot(id="job", fields=fields, version=1, read_time=SERVER_TIME)
     assert Job.parse(snapshot, frozenset(CATALOGUE)).owner == "ann"
+
+
+def test_the_web_client_brings_the_catalogue_as_the_program_prints_it() -> None:
+    written = json.loads((ROOT / "examples" / "web" / "exercises.json").read_text(encoding="utf-8"))
+    assert written == Catalogue().describe(), "run: dothis exercises --json > examples/web/exercises.json"

@@ -8,9 +8,9 @@ from PIL import Image
 
 from feedback.report import Report, json_schema
 from feedback.review import examine
-from feedback.write import write_pictures, write_report, write_video
+from feedback.write import overlay_of, write_pictures, write_report, write_video
 from pose.errors import VideoMissing
-from tests.figures import figure
+from tests.figures import figure, film, script, then
 from tests.footage import look_into, record
 
 SIZE = (320, 240)
@@ -147,3 +147,17 @@ def test_holds_single_repetitions_and_odd_views_are_written_too(tmp_path, out, e
     video = record(tmp_path / "in.mp4", SIZE, seconds=motion.video.duration_s, fps=15)
     write_all(examine(motion, exercise=exercise), video, out)
     assert {"worst1.png", "worst2.png", "graph.png", "annotated.mp4", "report.json"} <= set(names(out))
+
+
+@pytest.mark.parametrize("pause", [0.0, 1.0, 20.0])
+def test_the_counter_of_the_video_names_the_set_and_begins_anew(pause):
+    keys = then(script("squat", 3, tail=pause), script("push_up", 3), change=1.0)
+    examination = examine(film(keys))
+    overlay = overlay_of(examination)
+    times = [time for time, _ in overlay.counts]
+    assert times == sorted(times)
+    for examined in examination.sets:
+        for number, repetition in enumerate(examined.repetitions):
+            shown = [text for time, text in overlay.counts if time <= repetition.peak_s][-1]
+            assert examined.report.name in shown
+            assert f"{number} repetition" in shown

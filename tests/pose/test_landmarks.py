@@ -9,9 +9,10 @@ import pytest
 
 from pose import model
 from pose.errors import ModelMissing
+from pose.frame import Pixels, fit
 from pose.landmarks import Detector, Tracker
 from pose.motion import INDEX
-from pose.video import Pixels, Video, fit
+from pose.video import Video
 
 CLIP = Path(__file__).parents[1] / "data" / "passer_by.mp4"
 

@@ -10,10 +10,11 @@ import pytest
 import pose
 from pose import reading
 from pose.errors import ModelMissing, NoPerson, VideoError
+from pose.frame import Pixels
 from pose.landmarks import Pose, Tracker
 from pose.model import Model
 from pose.motion import INDEX, Motion
-from pose.video import Limits, Pixels
+from pose.video import Limits
 from tests.footage import record
 
 DATA = Path(__file__).parents[1] / "data"

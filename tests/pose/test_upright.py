@@ -9,9 +9,9 @@ import pytest
 
 from consumer.commands.demo import SAMPLE
 from feedback.exercises import CATALOGUE
+from pose.frame import Orientation
 from pose.motion import Motion
 from pose.upright import TURNS, find_turn, read_upright, turn_motion
-from pose.video import Orientation
 from tests.figures import figure, film, walk
 
 MOVEMENTS = [exercise.movement for exercise in CATALOGUE.values()]

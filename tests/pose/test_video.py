@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from pose.errors import VideoError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
-from pose.video import APPROACH_S, Frame, Limits, Orientation, Video, fit, planes, probe
+from pose.frame import Frame, Orientation, fit, planes
+from pose.video import APPROACH_S, Limits, Video, probe
 from tests.footage import record
 
 DATA = Path(__file__).parents[1] / "data"

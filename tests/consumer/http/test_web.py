@@ -14,8 +14,11 @@ from werkzeug.test import TestResponse
 
 from consumer.backends import Backend
 from consumer.backends.local import open_local
+from consumer.catalogue import Catalogue
 from consumer.http import shim, web
 from consumer.settings import Settings
+from feedback.exercises import extend_catalogue
+from tests.work import ROOT
 
 API = "/app/api"
 
@@ -54,6 +57,17 @@ def submitted(client: FlaskClient) -> str:
     answer = client.post(f"{API}/jobs", json={"video": video, "exercise": "squat", "language": "ko", "status": "done"})
     assert answer.status_code == 201
     return str(answer.get_json()["id"])
+
+
+def test_the_page_lists_the_operators_exercises_too(backend: Backend, tmp_path: Path) -> None:
+    content = (ROOT / "feedback" / "exercises" / "squat.yaml").read_bytes().replace(b"\nid: squat\n", b"\nid: box_squat\n")
+    files = {"box_squat.yaml": content}
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    app = shim.create_app(backend, settings)
+    app.register_blueprint(web.create_blueprint(backend, settings, Catalogue(extend_catalogue(files), files)))
+    listed = {each["id"]: each["own"] for each in app.test_client().get("/app/exercises.json").get_json()}
+    assert listed["box_squat"]
+    assert not listed["squat"]
 
 
 def test_the_page_is_all_there(guest: FlaskClient) -> None:
