@@ -117,9 +117,10 @@ def test_killed_anywhere_a_job_is_done_once_and_no_finished_stage_twice(
 ) -> None:
     put_video(backend, tmp_path)
     put_job(backend)
-    process = start(die_at=point, settings={"lease_s": 1})
+    # A machine that stalls for longer than a lease loses the job, and its work is rightly repeated: another test's matter.
+    process = start(die_at=point, settings={"lease_s": 2})
     assert process.process.wait(30) == -signal.SIGKILL
-    start(settings={"lease_s": 1})
+    start(settings={"lease_s": 30})
     assert eventually(lambda: fields(backend)["status"] == "done")
     seen = points(tmp_path)
     stages = ("downloading video", "analysing started", "writing_feedback started", "uploading graph.png")
