@@ -65,6 +65,21 @@ class Orientation:
         return np.ascontiguousarray(pixels)
 
 
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in the upright picture, in pixels of its full size."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def size(self) -> Size:
+        """(width, height)."""
+        return self.width, self.height
+
+
 def fit(size: Size, long_side: int, *, even: bool = False) -> Size:
     """The size scaled down, never up, so that its longer side is at most `long_side`; `even` sides suit video encoders."""
     scale = min(1.0, long_side / max(size))
@@ -95,15 +110,23 @@ class Frame:
         self.first_size = first_size
         """(width, height) in pixels of the video's first picture, upright."""
 
-    def rgb(self, size: Size | None = None) -> Pixels:
-        """The upright picture.
+    def rgb(self, size: Size | None = None, region: Region | None = None) -> Pixels:
+        """The upright picture, or a region of it.
 
         Args:
             size: (width, height) to scale to while converting; None for full size.
+            region: what to convert; None for the whole picture.
 
         Returns:
             (height, width, 3) RGB.
         """
+        if region:
+            size = size or region.size
+            scale_x, scale_y = size[0] / region.width, size[1] / region.height
+            whole = self.rgb((max(size[0], round(self.size[0] * scale_x)), max(size[1], round(self.size[1] * scale_y))))
+            left = min(round(region.left * scale_x), whole.shape[1] - size[0])
+            top = min(round(region.top * scale_y), whole.shape[0] - size[1])
+            return np.ascontiguousarray(whole[top : top + size[1], left : left + size[0]])
         size = size or self.size
         inner, left, top = self._place(size)
         width, height = self._orientation.upright_size(inner)  # as stored: a transposition is its own inverse

@@ -83,6 +83,11 @@ class Samples:
     times: list[float] = field(default_factory=list)
     poses: list[Pose | None] = field(default_factory=list)
 
+    @property
+    def found(self) -> int:
+        """The number of samples with the person."""
+        return sum(pose is not None for pose in self.poses)
+
     def add(self, time: float, pose: Pose | None) -> None:
         """Append one sample."""
         self.times.append(time)

@@ -4,11 +4,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 import pose
-from pose import reading
+from pose import parts as pose_parts
 from pose.errors import ModelMissing, NoPerson, VideoError
 from pose.frame import Pixels
 from pose.landmarks import Pose, Tracker
@@ -18,6 +19,7 @@ from pose.video import Limits
 from tests.footage import record
 
 DATA = Path(__file__).parents[1] / "data"
+SAMPLE = Path(__file__).parents[2] / "consumer" / "sample.mp4"
 BYSTANDER = DATA / "bystander.mp4"
 """7 s: on the right a woman squats three times, on the left stands a larger man. She is at x = 520, he at 190."""
 PASSER_BY = DATA / "passer_by.mp4"
@@ -54,8 +56,26 @@ def test_times_rise_from_the_first_frame_to_the_last(squatting: Motion) -> None:
     assert np.diff(squatting.times).max() < 0.25
 
 
+def read_in_one_part(path: Path) -> Motion:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pose_parts, "MOST_PARTS", 1)
+        return pose.read_motion(path)
+
+
+def test_the_motion_is_the_same_for_any_number_of_workers(squatting: Motion) -> None:
+    three = pose.read_motion(BYSTANDER, workers=3)
+    for one, other in ((squatting.times, three.times), (squatting.image, three.image), (squatting.world, three.world)):
+        np.testing.assert_array_equal(one, other)
+    assert squatting.video == three.video
+
+
+def test_a_video_is_read_in_parts_that_its_duration_alone_decides() -> None:
+    counts = {duration: len(pose_parts.plan_parts(duration)) for duration in (None, 3.9, 4.0, 59.0, 61.0, 600.0, 6000.0)}
+    assert counts == {None: 1, 3.9: 1, 4.0: 2, 59.0: 2, 61.0: 4, 600.0: 16, 6000.0: 16}
+
+
 def test_parts_are_joined_without_a_seam() -> None:
-    whole, parts = (pose.read_motion(BYSTANDER, workers=workers) for workers in (1, 2))
+    whole, parts = read_in_one_part(BYSTANDER), pose.read_motion(BYSTANDER)
     moved = [np.interp(parts.times, whole.times, trunk(whole)[:, axis]) - trunk(parts)[:, axis] for axis in (0, 1)]
     assert np.abs(moved).max() < 12
 
@@ -84,8 +104,8 @@ class Slow(Tracker):
 def test_whoever_was_followed_is_followed_on_until_the_next_part_has_them(
     monkeypatch: pytest.MonkeyPatch, *, lost: bool
 ) -> None:
-    whole = pose.read_motion(BYSTANDER)
-    monkeypatch.setattr(reading, "Tracker", partial(Slow, lost=lost))
+    whole = read_in_one_part(BYSTANDER)
+    monkeypatch.setattr(pose_parts, "Tracker", partial(Slow, lost=lost))
     parts = pose.read_motion(BYSTANDER, workers=2)
     assert parts.detected.mean() > 0.95
     assert np.diff(parts.times).max() < 0.25
@@ -114,6 +134,29 @@ def test_progress_rises_to_one_and_what_it_raises_ends_the_reading() -> None:
 
     with pytest.raises(InterruptedError):
         pose.read_motion(BYSTANDER, progress=stop, workers=2)
+
+
+def far_away(source: Path, target: Path) -> Path:
+    """An upright video, shrunk to a height of 130 pixels, in the middle of a grey wall of 640 by 360."""
+    with av.open(str(source)) as video, av.open(str(target), "w") as out:
+        stream = out.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for decoded in video.decode(video=0):
+            picture = np.full((360, 640, 3), 110, np.uint8)
+            picture[115:245, 280:354] = decoded.to_ndarray(format="rgb24", width=74, height=130, interpolation="AREA")
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = decoded.pts, decoded.time_base
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return target
+
+
+def test_a_person_far_away_is_found(tmp_path: Path) -> None:
+    motion, near = (pose.read_motion(path, workers=2) for path in (far_away(SAMPLE, tmp_path / "far.mp4"), SAMPLE))
+    assert motion.detected.mean() > 0.9
+    scale = 130 / near.video.height
+    there = [np.percentile(trunk(one)[one.detected], (10, 90), axis=0) for one in (motion, near)]
+    assert there[0] == pytest.approx(there[1] * scale + [280, 115], abs=4)
 
 
 def test_a_video_without_a_person(tmp_path: Path) -> None:

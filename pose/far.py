@@ -1,0 +1,102 @@
+"""Find a person who is too small in the picture for the model's detector.
+
+The detector sees the whole picture scaled to 224 pixels, and finds nobody who is less than about a third of it tall. The same
+person is found when a part of the picture is looked at alone. So some frames are searched tile by tile, and the video is then
+read once more in the region where the person is.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pose import person
+from pose.frame import Region, Size
+from pose.landmarks import HIPS, SHOULDERS, Detector, Pose
+from pose.parts import Source
+from pose.person import Samples
+from pose.video import Video
+
+STEADILY = 0.9
+"""Share of the samples with a person above which even a small person is followed well enough."""
+
+FRAMES = 10
+"""Searched, spread over the video."""
+
+TILE = 0.6
+"""Side of a tile, as a share of the picture's shorter side. Tiles overlap by half, so that nobody is cut by every tile."""
+
+LARGEST = 0.2
+"""Length of a person (trunk or thigh) as a share of the picture's shorter side; a larger person needs no region."""
+
+NEAR = 4.0
+"""Lengths of the person within which finds on different frames are of one person who exercises in place."""
+
+FINDS = 3
+"""So many frames must show the person in one place: a detector that looks at furniture errs now and then."""
+
+MARGIN = 2.0
+"""Lengths of the person that the region adds to all sides of what was found: for raised arms, jumps and lying down."""
+
+
+def is_hardly_seen(samples: Samples, source: Source) -> bool:
+    """Whether the reading of a whole picture found nobody, or a small person now and then."""
+    steady = samples.found >= STEADILY * len(samples.poses)
+    return not steady and person.size(samples) < LARGEST * min(source.looked_at)
+
+
+def find_far_person(source: Source, detector: Detector) -> Region | None:
+    """The region of the picture in which a small person stays; None if there is none.
+
+    Args:
+        source: a video that was read as a whole.
+        detector: finds people in single pictures.
+    """
+    finds = _search_frames(source, detector)
+    boxes = np.array([_box(pose) for pose in finds])
+    if len(finds) < FINDS:
+        return None
+    centres = np.array([pose.image[SHOULDERS + HIPS, :2].mean(axis=0) for pose in finds])
+    length = float(np.median([pose.length for pose in finds]))
+    together = np.linalg.norm(centres - np.median(centres, axis=0), axis=1) < NEAR * length
+    if together.sum() < FINDS:
+        return None
+    return _region(boxes[together], MARGIN * length, source.size)
+
+
+def _search_frames(source: Source, detector: Detector) -> list[Pose]:
+    """The largest small person of each frame, in pixels of the full picture."""
+    found: list[Pose] = []
+    every_s = (source.duration_s or FRAMES) / FRAMES
+    tile = max(16, round(TILE * min(source.size)))
+    with Video(source.path, source.limits, turn=source.turn) as video:
+        for number in range(FRAMES):
+            frame = next(video.frames((number + 0.5) * every_s), None)
+            if frame is None:
+                break
+            pixels = frame.rgb()
+            poses = []
+            for left in _corners(source.size[0], tile):
+                for top in _corners(source.size[1], tile):
+                    pose = detector.find(np.ascontiguousarray(pixels[top : top + tile, left : left + tile]))
+                    if pose and pose.length < LARGEST * min(source.size):
+                        corner = np.array([left, top, 0], np.float32)
+                        poses.append(Pose(pose.image + corner, pose.world, pose.visibility))
+            if poses:
+                found.append(max(poses, key=lambda pose: float(pose.visibility.mean())))
+    return found
+
+
+def _corners(side: int, tile: int) -> list[int]:
+    count = max(1, int(np.ceil(2 * (side - tile) / tile)) + 1)
+    return sorted({round(corner) for corner in np.linspace(0, side - tile, count)})
+
+
+def _box(pose: Pose) -> NDArray[np.floating]:
+    points = pose.image[:, :2]
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+def _region(boxes: NDArray[np.floating], margin: float, size: Size) -> Region:
+    low, high = boxes[:, :2].min(axis=0) - margin, boxes[:, 2:].max(axis=0) + margin
+    left, top = (max(0, int(value)) for value in low)
+    right, bottom = (min(side, int(np.ceil(value))) for value, side in zip(high, size, strict=True))
+    return Region(left, top, right - left, bottom - top)

@@ -1,0 +1,329 @@
+"""Read a video in parts, side by side, and join what they saw.
+
+The parts follow from the video alone, never from the number of workers or from which part is read faster: the same video gives
+the same samples on any machine. A part begins in the midst of a movement, where a person is harder to find: its tracker may see
+nobody for a while, somebody else, or the right person the wrong way round. So the part before it is read on into it until both
+trackers see the same.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pose import person
+from pose.cuts import CutDetector
+from pose.frame import Frame, Pixels, Region, Size, fit
+from pose.landmarks import Detector, Pose, Tracker
+from pose.limits import Limits
+from pose.model import Model
+from pose.person import Samples
+from pose.sampling import STEADY, Sampler
+from pose.video import Video
+
+LONG_SIDE = 640
+"""Pixels of the longer side that the model is given; its own input is 256 square around the person."""
+
+WARM_UP_S = 0.3
+"""What a part reads, and throws away, before its beginning: the tracker's first look is less exact than its next."""
+
+SHORTEST_PART_S, LONGEST_PART_S, MOST_PARTS = 2.0, 30.0, 16
+"""Two parts keep two cores busy; a longer video has more, for more cores. Each part costs a warm-up and a tracker."""
+
+LARGEST_GAP_S = 0.09
+"""Between two frames that are decoded; where leaving out unneeded ones opens larger gaps, all are decoded."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read, and how.
+
+    Attributes:
+        path: a local video file.
+        limits: what the video may cost.
+        turn: degrees clockwise beyond what the file says.
+        size: (width, height) of the upright picture, in pixels.
+        duration_s: by the header; None where it says nothing.
+        fps: frames per second.
+        region: the part of the picture to look at; None for the whole picture.
+    """
+
+    path: Path
+    limits: Limits
+    turn: int
+    size: Size
+    duration_s: float | None
+    fps: float
+    region: Region | None = None
+
+    @property
+    def looked_at(self) -> Size:
+        """(width, height) in pixels of what the model is given."""
+        return fit(self.region.size if self.region else self.size, LONG_SIDE)
+
+
+@dataclass
+class Seen:
+    """What the reading of a video, or of a part of it, saw.
+
+    Attributes:
+        start_s, until_s: the span, in seconds; the last part is open, since headers err.
+        read_s: how far it was read, in seconds.
+        samples: the person.
+        cuts: seconds at which the picture changes as a whole.
+        looks, rivals: the number of searches for somebody else, and how many of them found a person of some size.
+        frames_decoded: the number of frames.
+        end_s: the end of the last frame, in seconds.
+        complete: whether all was there that the header promises.
+    """
+
+    start_s: float = 0.0
+    until_s: float = math.inf
+    read_s: float = 0.0
+    samples: Samples = field(default_factory=Samples)
+    cuts: list[float] = field(default_factory=list)
+    rivals: int = 0
+    looks: int = 0
+    frames_decoded: int = 0
+    end_s: float = 0.0
+    complete: bool = True
+
+
+def plan_parts(duration_s: float | None) -> list[Seen]:
+    """The parts of a video. All last as long, with what they read before their beginning."""
+    duration = duration_s or 0.0
+    count = 1
+    while count < MOST_PARTS and duration / count >= (2 * SHORTEST_PART_S if count == 1 else LONGEST_PART_S):
+        count *= 2
+    length = (duration + (count - 1) * WARM_UP_S) / count
+    borders = [i * (length - WARM_UP_S) + WARM_UP_S for i in range(1, count)]
+    return [Seen(start, end) for start, end in zip([0.0, *borders], [*borders, math.inf], strict=True)]
+
+
+class PartsReader:
+    """Reads a video, as often as it takes. Use in a `with` block: trackers hold native memory.
+
+    Args:
+        source: the video.
+        model: of the trackers.
+        detector: finds other people.
+        workers: threads that read at the same time.
+        progress: called from the calling thread with the share read, 0 to 1, rising.
+    """
+
+    def __init__(
+        self, source: Source, model: Model, detector: Detector, workers: int, progress: Callable[[float], None] | None
+    ) -> None:
+        self.source = source
+        self._model = model
+        self._detector = detector
+        self._workers = max(1, workers)
+        self._progress = progress
+        self._reported = 0.0
+
+    def read(self, hidden: Samples | None = None, span: tuple[float, float] | None = None) -> Seen:
+        """Follow the person who stands out most.
+
+        Args:
+            hidden: somebody to be painted over first.
+            span: from when to when, in seconds; None for the whole video.
+        """
+        planned = [Seen(span[0], span[1] + 1 / self.source.fps)] if span else plan_parts(self.source.duration_s)
+        stop = threading.Event()
+        parts = [_Part(self.source, seen, self._model, self._detector, hidden=hidden, stop=stop) for seen in planned]
+        with ThreadPoolExecutor(min(self._workers, len(parts)), thread_name_prefix="read") as pool:
+            try:
+                self._run(pool, parts)
+            finally:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                for part in parts:
+                    part.close()
+        return _joined(planned)
+
+    def _run(self, pool: ThreadPoolExecutor, parts: Sequence["_Part"]) -> None:
+        """Read each part to its end, and then on into the next ones until both agree."""
+        waits = dict.fromkeys(range(len(parts) - 1), 1)
+        """By part: how many parts behind it must have been read before it can be read on."""
+        own: dict[Future[bool], int] = {pool.submit(part.read): number for number, part in enumerate(parts)}
+        running, done = dict(own), set[int]()
+        while running:
+            ended, _ = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+            self._report(parts)
+            for job in ended:
+                number = running.pop(job)
+                if job in own:
+                    done.add(number)
+                if job.result():
+                    waits.pop(number, None)
+                    parts[number].close()
+                elif job not in own:
+                    waits[number] += 1
+            busy = set(running.values())
+            for number, behind in list(waits.items()):
+                others = range(number + 1, min(number + behind, len(parts) - 1) + 1)
+                if number in done and number not in busy and done.issuperset(others):
+                    running[pool.submit(parts[number].read_on, parts[number + 1 : number + behind + 1])] = number
+
+    def _report(self, parts: Sequence["_Part"]) -> None:
+        whole_s = self.source.duration_s
+        if not whole_s or not self._progress:
+            return
+        spans = [part.seen for part in parts]
+        share = sum(max(0.0, min(seen.read_s, seen.until_s, whole_s) - seen.start_s) for seen in spans) / whole_s
+        if self._reported < share:
+            self._reported = min(1.0, share)
+            self._progress(self._reported)
+
+
+class _Part:
+    """One part of a video, and its tracker."""
+
+    def __init__(
+        self,
+        source: Source,
+        seen: Seen,
+        model: Model,
+        detector: Detector,
+        *,
+        hidden: Samples | None,
+        stop: threading.Event,
+    ) -> None:
+        self.seen = seen
+        self._source = source
+        self._model = model
+        self._detector = detector
+        self._hidden = hidden
+        self._stop = stop
+        self._open = ExitStack()
+        self._steps: Iterator[float] | None = None
+        self._pose: Pose | None = None
+        self._own = Samples()
+        """Those of the part itself, without what is read beyond its end."""
+
+    def close(self) -> None:
+        """Let go of the file and the tracker."""
+        self._open.close()
+
+    def read(self) -> bool:
+        """Read the part. True if there is nothing to read on for."""
+        self._steps = self._look_at_frames()
+        settled = next(self._steps, None) is None or self._pose is None
+        self._own = Samples(list(self.seen.samples.times), list(self.seen.samples.poses))
+        return settled
+
+    def read_on(self, following: Sequence["_Part"]) -> bool:
+        """Read beyond the part's end until the tracker agrees with the one of the part that is there.
+
+        Args:
+            following: the next parts, which have been read.
+
+        Returns:
+            Whether that is settled; if not, one more part is needed.
+        """
+        if self._steps is None:
+            raise ValueError("the part itself is read first")
+        for time in self._steps:
+            other = next((part for part in following if time < part.seen.until_s), None)
+            if other is None:
+                return False
+            there = other._own.at(time)
+            if self._pose is None or (there and person.is_same(self._pose, there)):
+                return True
+        return True
+
+    def _look_at_frames(self) -> Iterator[float]:
+        """Look at the frames that are due; gives the time of each look beyond the part's end, the first of them twice."""
+        source, seen = self._source, self.seen
+        video = self._open.enter_context(Video(source.path, source.limits, turn=source.turn))
+        tracker = self._open.enter_context(Tracker(self._model))
+        looker = _Looker(tracker, self._detector, self._hidden, source, seen)
+        last: Frame | None = None
+        before, gap = -math.inf, 0.0
+        ended = False
+        for frame in video.frames(max(0.0, seen.start_s - WARM_UP_S)):
+            beyond = frame.time >= seen.until_s
+            if beyond and not ended:
+                seen.end_s, seen.complete, ended = video.end_s, video.complete, True
+                yield frame.time
+            if self._stop.is_set():
+                return
+            gap, before = max(gap, frame.time - before if before >= 0 else 0.0), frame.time
+            video.skip_unneeded(looker.rate <= STEADY and gap < LARGEST_GAP_S)
+            seen.frames_decoded += frame.time >= seen.start_s and not beyond
+            last = None if looker.look(frame) else frame
+            self._pose = looker.pose
+            seen.read_s = frame.time
+            if beyond and last is None:
+                yield frame.time
+        if last and seen.until_s == math.inf:
+            looker.look(last, anyway=True)  # a set that ends with the film: its last return may be in the last frame
+        if not ended:
+            seen.end_s, seen.complete = video.end_s, video.complete
+
+
+class _Looker:
+    """Looks at the frames of one part that are due."""
+
+    def __init__(self, tracker: Tracker, detector: Detector, hidden: Samples | None, source: Source, seen: Seen) -> None:
+        self.pose: Pose | None = None
+        """What the last look found."""
+        self._seen = seen
+        self._tracker = tracker
+        self._detector = detector
+        self._hidden = hidden
+        self._source = source
+        self._sampler = Sampler(source.fps, source.duration_s)
+        self._interval = person.look_interval(source.duration_s)
+        self._next_look = seen.start_s + self._interval / 2
+        self._cuts = CutDetector()
+
+    @property
+    def rate(self) -> float:
+        return self._sampler.rate
+
+    def look(self, frame: Frame, *, anyway: bool = False) -> bool:
+        """Whether the frame was looked at."""
+        if not anyway and not self._sampler.wants(frame.time):
+            return False
+        pixels = frame.rgb(self._source.looked_at, self._source.region)
+        cut = self._cuts.sees(pixels)
+        known = self._hidden.at(frame.time) if self._hidden else None
+        if known:
+            pixels, where = person.paint_over(pixels, known)
+        pose = self._tracker.follow(pixels, frame.time)
+        if known and pose and person.is_remainder(pose, where):
+            pose = None
+        self._sampler.saw(frame.time, pose)
+        self.pose = pose
+        if frame.time >= self._seen.start_s:
+            if cut:
+                self._seen.cuts.append(frame.time)
+            self._seen.samples.add(frame.time, pose)
+            if pose and self._hidden is None and frame.time >= self._next_look:
+                self._look_around(frame.time, pixels, pose)
+        return True
+
+    def _look_around(self, time: float, pixels: Pixels, followed: Pose) -> None:
+        self._next_look = time + self._interval
+        self._seen.looks += 1
+        painted, where = person.paint_over(pixels, followed)
+        other = self._detector.find(painted)
+        if other and not person.is_remainder(other, where) and person.is_rival(followed, other):
+            self._seen.rivals += 1
+
+
+def _joined(parts: Sequence[Seen]) -> Seen:
+    whole = Seen()
+    for part in parts:
+        whole.samples = whole.samples.then(part.samples)
+        whole.cuts += [cut for cut in part.cuts if not whole.cuts or cut > whole.cuts[-1]]
+        whole.rivals += part.rivals
+        whole.looks += part.looks
+        whole.frames_decoded += part.frames_decoded
+        whole.end_s = max(whole.end_s, part.end_s)
+    whole.complete = parts[-1].complete
+    return whole
