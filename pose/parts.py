@@ -6,6 +6,7 @@ nobody for a while, somebody else, or the right person the wrong way round. So t
 trackers see the same.
 """
 
+import ctypes
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -145,28 +146,32 @@ class PartsReader:
         return _joined(planned)
 
     def _run(self, pool: ThreadPoolExecutor, parts: Sequence["_Part"]) -> None:
-        """Read each part to its end, and then on into the next ones until both agree."""
-        waits = dict.fromkeys(range(len(parts) - 1), 1)
-        """By part: how many parts behind it must have been read before it can be read on."""
-        own: dict[Future[bool], int] = {pool.submit(part.read): number for number, part in enumerate(parts)}
-        running, done = dict(own), set[int]()
-        while running:
+        """Read each part to its end, and then on into the next ones until both agree.
+
+        What can be read on comes before the next part, and few parts wait: each holds its tracker's memory until it is settled.
+        """
+        unread, read, settled = list(range(len(parts))), set[int](), {len(parts) - 1}
+        needed = [1] * len(parts)
+        """By part: how many of the parts behind it must have been read before it can be read on."""
+        running: dict[Future[bool], int] = {}
+        while unread or running or len(settled) < len(parts):
+            halted = [number for number in sorted(read - settled) if number not in running.values()]
+            for number in halted:
+                following = range(number + 1, min(number + needed[number] + 1, len(parts)))
+                if len(running) < self._workers and read.issuperset(following):
+                    running[pool.submit(parts[number].read_on, [parts[i] for i in following])] = number
+            while unread and len(running) < self._workers and (len(read - settled) < 2 or not running):
+                number = unread.pop(0)
+                running[pool.submit(parts[number].read)] = number
             ended, _ = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
             self._report(parts)
             for job in ended:
                 number = running.pop(job)
-                if job in own:
-                    done.add(number)
+                needed[number] += number in read
+                read.add(number)
                 if job.result():
-                    waits.pop(number, None)
+                    settled.add(number)
                     parts[number].close()
-                elif job not in own:
-                    waits[number] += 1
-            busy = set(running.values())
-            for number, behind in list(waits.items()):
-                others = range(number + 1, min(number + behind, len(parts) - 1) + 1)
-                if number in done and number not in busy and done.issuperset(others):
-                    running[pool.submit(parts[number].read_on, parts[number + 1 : number + behind + 1])] = number
 
     def _report(self, parts: Sequence["_Part"]) -> None:
         whole_s = self.source.duration_s
@@ -205,8 +210,11 @@ class _Part:
         """Those of the part itself, without what is read beyond its end."""
 
     def close(self) -> None:
-        """Let go of the file and the tracker."""
-        self._open.close()
+        """Let go of the file, the tracker and the last frames."""
+        if self._steps is not None:
+            self._steps = None
+            self._open.close()
+            _return_memory()
 
     def read(self) -> bool:
         """Read the part. True if there is nothing to read on for."""
@@ -314,6 +322,17 @@ class _Looker:
         other = self._detector.find(painted)
         if other and not person.is_remainder(other, where) and person.is_rival(followed, other):
             self._seen.rivals += 1
+
+
+def _return_memory() -> None:
+    """Give freed memory back to the system.
+
+    Small blocks that live on lie between the large ones of frames and trackers. glibc keeps the freed large ones, so a long
+    video would take more memory than a short one. Other C libraries have no such call.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _joined(parts: Sequence[Seen]) -> Seen:
