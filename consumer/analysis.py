@@ -138,7 +138,8 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     limits = Limits(**arguments["limits"])
     share = 1 - REFERENCE_SHARE if arguments["reference"] else 1.0
-    movements = [exercise.movement for exercise in restore_exercises(Path(arguments["exercises"])).values()]
+    exercises = restore_exercises(Path(arguments["exercises"])).values()
+    movements = [movement for exercise in exercises for movement in exercise.movements]
 
     def read(name: str, to: str, progress: Report) -> None:
         motion = read_upright(

@@ -176,6 +176,7 @@ class Exercise(BaseModel):
 
     Attributes:
         movement: how it is recognised and counted.
+        variants: other ways to do it, such as seated or standing, each a movement of its own.
         name: for the user.
         checks: what is looked at, the most important first.
     """
@@ -183,6 +184,7 @@ class Exercise(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     movement: Movement
+    variants: tuple[Movement, ...] = ()
     name: Shown
     checks: tuple[Check, ...] = ()
 
@@ -191,13 +193,23 @@ class Exercise(BaseModel):
         movement = self.movement
         if not re.fullmatch(ID_PATTERN, movement.id) or movement.id in RESERVED:
             raise ValueError(f"an exercise cannot be called {movement.id!r}: use up to 40 small letters, digits, _ and -")
-        used = [drive.signal for drive in movement.drives]
-        used += [band.signal for band in (*movement.posture, *movement.signature)]
+        used = [drive.signal for each in self.movements for drive in each.drives]
+        used += [band.signal for each in self.movements for band in (*each.posture, *each.signature)]
         unknown = next((name for name in used if name not in SIGNALS), None)
         if unknown is not None:
             raise ValueError(f"there is no signal {unknown!r}{nearest(unknown, SIGNALS)}")
-        check_joint(movement.joint)
+        for each in self.movements:
+            check_joint(each.joint)
         return self
+
+    @property
+    def movements(self) -> tuple[Movement, ...]:
+        """The movement and its variants."""
+        return (self.movement, *self.variants)
+
+    def done_as(self, movement: Movement) -> "Exercise":
+        """The exercise with one of its movements as the only one."""
+        return self.model_copy(update={"movement": movement, "variants": ()})
 
     @property
     def id(self) -> str:

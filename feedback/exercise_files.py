@@ -98,6 +98,8 @@ def parse_exercise(name: str, content: bytes) -> Exercise:
     prepared = {key: value for key, value in data.items() if key != "id"}
     if isinstance(movement, dict):
         prepared["movement"] = {"id": data["id"], **movement}
+    if isinstance(data.get("variants"), list):
+        prepared["variants"] = [{"id": data["id"], **each} if isinstance(each, dict) else each for each in data["variants"]]
     if isinstance(data.get("checks"), list):
         prepared["checks"] = [_expanded(name, lines, number, check) for number, check in enumerate(data["checks"])]
     try:

@@ -19,6 +19,9 @@ from pose.sets import FoundSet, find_sets
 from pose.signals import Body, Signals, clean
 from pose.view import estimate_view
 
+LITTLE = 0.01
+"""What a repetition counts in the choice of a variant when it does not fit at all."""
+
 PLAIN = 0.6
 """Confidence of the recognition from which it is said that the video shows another exercise than the one asked for."""
 
@@ -61,7 +64,7 @@ def examine(
     words = words_of(language)
     cleaned = clean(motion)
     choice = _choose_sets(cleaned, catalogue, exercise)
-    judged = [_judge(cleaned, found, catalogue[found.movement.id], words) for found in choice.sets]
+    judged = [_judge(cleaned, found, catalogue[found.movement.id].done_as(found.movement), words) for found in choice.sets]
     reports = [compose_set(one, number) for number, one in enumerate(judged, 1)]
     workout = Workout(
         words=words,
@@ -109,7 +112,7 @@ class _Choice:
 
 
 def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: str | None) -> _Choice:
-    found = find_sets(motion, [each.movement for each in catalogue.values()])
+    found = find_sets(motion, [movement for each in catalogue.values() for movement in each.movements])
     if exercise is None:
         if not found:
             raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
@@ -119,7 +122,7 @@ def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: st
     ids = dict.fromkeys(one.movement.id for one in others)
     if wanted:
         return _Choice(wanted, besides=[catalogue[id_] for id_ in ids])
-    forced = _count_anyway(motion, catalogue[exercise].movement)
+    forced = _count_anyway(motion, catalogue[exercise].movements)
     if forced is None:
         if not found:
             raise NoExercise("No repetition was seen. Film your whole body, from one place, for the whole set.")
@@ -128,13 +131,20 @@ def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: st
     return _Choice([forced], instead=catalogue[plain.movement.id] if plain else None)
 
 
-def _count_anyway(motion: Motion, movement: Movement) -> FoundSet | None:
-    """The set of a movement that was asked for though nothing was recognised as it."""
-    if movement.held:
-        hold = find_hold(motion, movement)
-        return FoundSet(movement, 0, len(motion.times), 0.0, hold=hold) if hold else None
-    repetitions = tuple(find_repetitions(motion, movement))
-    return FoundSet(movement, 0, len(motion.times), 0.0, repetitions) if repetitions else None
+def _count_anyway(motion: Motion, movements: Sequence[Movement]) -> FoundSet | None:
+    """The set of an exercise that was asked for though nothing was recognised as it; of its variants the one that fits best."""
+    found: list[tuple[float, FoundSet]] = []
+    for movement in movements:
+        if movement.held:
+            hold = find_hold(motion, movement)
+            if hold:
+                found.append((hold.duration_s, FoundSet(movement, 0, len(motion.times), 0.0, hold=hold)))
+            continue
+        repetitions = tuple(find_repetitions(motion, movement))
+        if repetitions:
+            explained_s = sum((each.fit + LITTLE) * (each.end_s - each.start_s) for each in repetitions)
+            found.append((explained_s, FoundSet(movement, 0, len(motion.times), 0.0, repetitions)))
+    return max(found, key=lambda each: each[0])[1] if found else None
 
 
 def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) -> Judged:

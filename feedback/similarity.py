@@ -54,7 +54,7 @@ def compare_with_reference(
         The comparison, None where there is nothing to compare, and what to know about it.
     """
     names = {each.id: each.name for each in catalogue}
-    sets = find_sets(reference, [each.movement for each in catalogue])
+    sets = find_sets(reference, [movement for each in catalogue for movement in each.movements])
     seen = max(sets, key=lambda one: one.duration_s, default=None)
     if seen is not None and seen.confidence >= PLAIN and all(one.movement.id != exercise.id for one in sets):
         message = words(

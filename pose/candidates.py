@@ -79,7 +79,7 @@ class Candidate:
 
 def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:
     """The candidates of all movements in all windows; of those found in two windows the one further inside of its window."""
-    kept: dict[str, list[tuple[float, Candidate]]] = {movement.id: [] for movement in movements}
+    kept: dict[Movement, list[tuple[float, Candidate]]] = {movement: [] for movement in movements}
     for window in film.windows():
         part = film.motion.part(window.start, window.stop)
         if not part.detected.any():
@@ -101,7 +101,7 @@ def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:
                 )
                 before = np.inf if window.start == shot.start else clock[start] - clock[window.start]
                 after = np.inf if window.stop == shot.stop else clock[window.stop - 1] - clock[end]
-                _keep(kept[movement.id], min(before, after), candidate)
+                _keep(kept[movement], min(before, after), candidate)
     return [candidate for each in kept.values() for _, candidate in each]
 
 

@@ -31,6 +31,8 @@ UNREST_S = 0.5
 HOLE_S = 0.5
 """The posture may be lost for this long (a slip of the landmarks) without cutting the movement in two."""
 
+Side = Literal["left", "right"]
+
 ANGLE_MARGIN, LENGTH_MARGIN = 15.0, 0.08
 """What the landmarks are uncertain by: degrees, metres of the person."""
 
@@ -41,7 +43,7 @@ class Repetition:
 
     Attributes:
         index: from 1.
-        side: the leg in front, for movements that alternate.
+        side: the leg in front, for movements that alternate; the side that moves, for those that count each side.
         start, peak, end: samples of the motion: leaving the rest position, the extreme, back at rest.
         start_s, peak_s, end_s: the same in seconds.
         swing: how far the phase went; 1 is the usual range of the movement.
@@ -49,7 +51,7 @@ class Repetition:
     """
 
     index: int
-    side: Literal["left", "right"] | None
+    side: Side | None
     start: int
     peak: int
     end: int
@@ -94,13 +96,21 @@ def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
     times = signals.motion.times
     values = phase(signals, movement)
     inside = within(signals, movement.posture, times) & ~np.isnan(values)
+    of_sides: dict[Side | None, Floats] = {None: values}
+    if movement.each_side:
+        of_sides = {"left": np.maximum(values, 0), "right": np.maximum(-values, 0)}
     cycles = [
-        Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing)
+        (side, Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing))
+        for side, of_side in of_sides.items()
         for run in runs(inside)
-        for cycle in find_cycles(times[run], values[run], movement.floor)
+        for cycle in find_cycles(times[run], of_side[run], movement.floor)
     ]
-    usual = usual_swing([cycle.swing for cycle in cycles])
-    found = [_repetition(signals, movement, values, cycle) for cycle in cycles if cycle.swing >= OWN_RANGE * usual]
+    usual = usual_swing([cycle.swing for _, cycle in cycles])
+    found = [
+        _repetition(signals, movement, of_sides[side], cycle, side)
+        for side, cycle in sorted(cycles, key=lambda each: each[1].peak)
+        if cycle.swing >= OWN_RANGE * usual
+    ]
     return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
 
 
@@ -164,9 +174,8 @@ def within(signals: Signals, bands: tuple[Band, ...], times: Floats) -> NDArray[
     return inside
 
 
-def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cycle) -> Repetition:
+def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cycle, side: Side | None) -> Repetition:
     start, peak, end = cycle.start, cycle.peak, cycle.end
-    side: Literal["left", "right"] | None = None
     if movement.alternating:
         side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
     # What the video's start or end cuts off, or a fault like an incomplete lockout, has only one end near rest.

@@ -138,7 +138,7 @@ def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     totals: list[float] = []
     previous: list[int | None] = []
     best_until: list[int] = []  # index of the best total among the first n
-    latest: dict[str, list[int]] = {}
+    latest: dict[Movement, list[int]] = {}
     for number, each in enumerate(ordered):
         total, before = each.gain - NEW_SET_S, None
         free = bisect_right(ends, each.start_s + OVERLAP_S, hi=number)
@@ -146,12 +146,12 @@ def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
             other = best_until[free - 1]
             if totals[other] > 0:
                 total, before = total + totals[other], other
-        for other in latest.get(each.movement.id, [])[-RECENT:]:
+        for other in latest.get(each.movement, [])[-RECENT:]:
             if ends[other] <= each.start_s + OVERLAP_S and _one_set(ordered[other], each) and totals[other] + each.gain > total:
                 total, before = totals[other] + each.gain, other
         totals.append(total)
         previous.append(before)
-        latest.setdefault(each.movement.id, []).append(number)
+        latest.setdefault(each.movement, []).append(number)
         best_until.append(number if not number or total > totals[best_until[-1]] else best_until[-1])
     chains: list[list[Candidate]] = []
     at: int | None = best_until[-1] if ordered and totals[best_until[-1]] > 0 else None
@@ -215,7 +215,7 @@ def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], cand
         return None
     rivals: dict[str, float] = {}
     for rival in candidates:
-        if rival.movement is not movement and chain[0].start <= rival.peak <= chain[-1].end:
+        if rival.movement.id != movement.id and chain[0].start <= rival.peak <= chain[-1].end:
             rivals[rival.movement.id] = rivals.get(rival.movement.id, 0.0) + rival.gain
     confidence = fit * gain / (gain + max(rivals.values(), default=0.0))
     return FoundSet(movement, first, stop, round(confidence, 2), tuple(repetitions))

@@ -252,7 +252,32 @@ def _stride(body: Body) -> Floats:
     return np.where(np.isnan(ahead), np.nan, np.abs(steady))[:, 0]
 
 
-_PARTS = ("nose", "shoulder", "wrist", "hip", "knee", "ankle")
+def _lead(part: str) -> Callable[[Body], Floats]:
+    return lambda body: body.height(f"left_{part}", f"right_{part}")
+
+
+def _hip_lead(body: Body) -> Floats:
+    return body.angle("hip", "right") - body.angle("hip", "left")
+
+
+def _trunk_axes(body: Body) -> Floats:
+    """(n, 3, 3) unit vectors of the trunk: to the person's left, from the hips to the shoulders, out of the chest."""
+    up = body.at("shoulder", world=True) - body.at("hip", world=True)
+    left = body.across()
+    left = left - up * (np.sum(left * up, axis=1) / np.sum(up * up, axis=1))[:, None]
+    axes = np.stack([left, up, np.cross(left, up)], axis=1)
+    return np.asarray(axes / np.linalg.norm(axes, axis=2, keepdims=True))
+
+
+def _hands(axis: int) -> Callable[[Body], Floats]:
+    def along(body: Body) -> Floats:
+        reach = body.at("wrist", world=True) - body.at("shoulder", world=True)
+        return np.asarray(np.sum(reach * _trunk_axes(body)[:, axis], axis=1))
+
+    return along
+
+
+_PARTS = ("nose", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index")
 
 ANGLES: dict[str, Callable[[Body], Floats]] = {
     **{joint: _joint(joint) for joint in TRIPLES},
@@ -260,6 +285,7 @@ ANGLES: dict[str, Callable[[Body], Floats]] = {
     **{f"{side}_{joint}": _side(joint, side) for joint in TRIPLES for side in SIDES},
     "trunk": _trunk,
     "facing_down": _facing_down,
+    "left_hip_more_bent": _hip_lead,
 }
 """Signals in degrees. A joint without a side is the average of both sides, weighted by how well they are seen.
 
@@ -270,7 +296,11 @@ supine).
 LENGTHS: dict[str, Callable[[Body], Floats]] = {
     **{f"{part}_over_{over}": _height(part, over) for part, over in permutations(_PARTS, 2)},
     **{f"{part}_rise": _rise(part) for part in _PARTS},
-    **{f"{part}s_apart": _apart(part) for part in ("shoulder", "wrist", "hip", "knee", "ankle")},
+    **{f"{part}s_apart": _apart(part) for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")},
+    **{f"left_{part}_higher": _lead(part) for part in ("wrist", "knee", "ankle")},
+    "hands_left": _hands(0),
+    "hands_up": _hands(1),
+    "hands_ahead": _hands(2),
     "left_ahead": _left_ahead,
     "stride": _stride,
 }

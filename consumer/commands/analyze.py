@@ -104,7 +104,7 @@ def _write(
 def _read(settings: Settings, catalogue: Catalogue, video: Path, progress: Callable[[float], None]) -> Motion:
     model = str(models.find(settings.model).path)
     limits = replace(limits_of(settings), max_bytes=settings.max_video_bytes)
-    movements = [exercise.movement for exercise in catalogue.exercises.values()]
+    movements = [movement for exercise in catalogue.exercises.values() for movement in exercise.movements]
     return read_upright(video, movements, model=model, limits=limits, progress=progress, workers=settings.workers)
 
 
