@@ -64,6 +64,8 @@ class Movement:
             when the left side is at its extreme, and at minus that when the right side is.
         held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest
             to peak, by how much a signal may change within a second.
+        fewest: so many repetitions make a set when the exercise was not asked for; one swing of a leg is no running.
+        shortest_s: a position that is left sooner was not held.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -78,3 +80,5 @@ class Movement:
     alternating: bool = False
     each_side: bool = False
     held: bool = False
+    fewest: int = 1
+    shortest_s: float = 2.0

@@ -22,9 +22,6 @@ STRANGERS = 0.2
 SMALL = 0.4
 """What does not fit at all and swings less than this share of what fits is another movement, too: steps before lunges."""
 
-SHORTEST_HOLD_S = 2.0
-"""A position must be kept this long to be a hold."""
-
 UNREST_S = 0.5
 """A held position is left when the body moves within this long before or after."""
 
@@ -131,7 +128,7 @@ def find_holds(signals: Signals, movement: Movement) -> list[Hold]:
     for drive in movement.drives:
         still &= _unrest(times, signals[drive.signal]) <= abs(drive.peak - drive.rest)
     found = (Hold(run.start, run.stop - 1, float(times[run.start]), float(times[run.stop - 1])) for run in runs(still))
-    return [hold for hold in found if hold.duration_s >= SHORTEST_HOLD_S]
+    return [hold for hold in found if hold.duration_s >= movement.shortest_s]
 
 
 def _unrest(times: Floats, values: Floats) -> Floats:

@@ -54,8 +54,8 @@ WAITING_S = 3.0
 INSIDE = 0.8
 """A held position lies inside a candidate with this share of its time."""
 
-HANDLING_S, SEVERAL = 3.0, 3
-"""A single repetition this near to a set of so many of another movement is no set of its own."""
+HANDLING_S, SEVERAL, LONGER = 3.0, 3, 3.0
+"""A single repetition this near to a set of so many, or of two that last so many times as long, is no set of its own."""
 
 AT_REST = 0.35
 """The phase of a movement below which a held position is its position of rest."""
@@ -173,6 +173,8 @@ def _one_set(first: Candidate, second: Candidate) -> bool:
 def _is_set(film: Film, chain: list[Candidate]) -> bool:
     """Whether candidates fit their movement well enough, for long enough."""
     fit = _mean_fit(chain)
+    if len(chain) < chain[0].movement.fewest:
+        return False
     needed = min(LEAST_S, LEAST_SHARE * film.seconds_of(film.shot_of(chain[0].start)))
     return fit >= GOOD_FIT and fit * sum(each.gain for each in chain) >= needed
 
@@ -187,7 +189,9 @@ def _without_handling(film: Film, chains: list[list[Candidate]]) -> list[list[Ca
     def handles(one: list[Candidate], other: list[Candidate]) -> bool:
         apart = max(other[0].start_s - one[-1].end_s, one[0].start_s - other[-1].end_s)
         same_shot = film.shot_of(one[0].start) == film.shot_of(other[0].start)
-        return len(one) == 1 and len(other) >= SEVERAL and apart <= HANDLING_S and same_shot
+        lasts_s, other_s = (chain[-1].end_s - chain[0].start_s for chain in (one, other))
+        more = len(other) >= SEVERAL or (len(other) > 1 and other_s >= LONGER * lasts_s)
+        return len(one) == 1 and more and apart <= HANDLING_S and same_shot
 
     return [chain for chain in chains if not any(handles(chain, other) for other in chains if other is not chain)]
 
