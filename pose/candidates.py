@@ -8,7 +8,7 @@ import numpy as np
 
 from pose.motion import Floats, Motion
 from pose.movement import Movement
-from pose.repetitions import find_candidates
+from pose.repetitions import Side, find_candidates
 from pose.signals import Signals
 
 WINDOW_S, STEP_S = 24.0, 12.0
@@ -59,7 +59,7 @@ class Candidate:
         movement: which one.
         start, peak, end: samples.
         start_s, end_s: of the film clock.
-        swing, fit: as those of a `Repetition`.
+        swing, fit, side: as those of a `Repetition`.
     """
 
     movement: Movement
@@ -70,6 +70,7 @@ class Candidate:
     end_s: float
     swing: float
     fit: float
+    side: Side | None
 
     @property
     def gain(self) -> float:
@@ -98,6 +99,7 @@ def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:
                     end_s=float(clock[end]),
                     swing=each.swing,
                     fit=each.fit,
+                    side=each.side,
                 )
                 before = np.inf if window.start == shot.start else clock[start] - clock[window.start]
                 after = np.inf if window.stop == shot.stop else clock[window.stop - 1] - clock[end]

@@ -59,7 +59,7 @@ class Movement:
         signature: bands at rest, at the peak and in the change between them that tell the movement from others.
         floor: the least swing of the phase that counts as a repetition, however small the person's own range is.
         lowering_first: whether the way from rest to the extreme is the lowering (a squat) or the lifting (a curl).
-        alternating: whether the left and the right leg take turns.
+        alternating: whether the left and the right side take turns.
         each_side: whether a repetition is one side's. The drives are then differences between the sides: 0 at rest, at their peak
             when the left side is at its extreme, and at minus that when the right side is.
         held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest

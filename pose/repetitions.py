@@ -173,7 +173,7 @@ def within(signals: Signals, bands: tuple[Band, ...], times: Floats) -> NDArray[
 
 def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cycle, side: Side | None) -> Repetition:
     start, peak, end = cycle.start, cycle.peak, cycle.end
-    if movement.alternating:
+    if movement.alternating and side is None:
         side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
     # What the video's start or end cuts off, or a fault like an incomplete lockout, has only one end near rest.
     calm = min(values[start], values[end])

@@ -108,7 +108,7 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
     holds = _find_holds(motion, [movement for movement in known if movement.held])
     repeated = [movement for movement in known if not movement.held]
     candidates = [each for each in search_film(film, repeated) if not _is_held(each, motion.times, holds)]
-    chains = _without_handling(film, [chain for chain in _choose(candidates) if _is_set(film, chain)])
+    chains = _without_handling(film, _choose_sets(film, candidates))
     ends = [0, *(chain[-1].end for chain in chains)]
     starts = [*(chain[0].start for chain in chains), len(motion.times)]
     found = []
@@ -129,6 +129,18 @@ def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> 
         return bool(shared > INSIDE * (hold.end_s - hold.start_s) and shared > (end - start) / 2)
 
     return any(is_inside(hold) for hold in holds)
+
+
+def _choose_sets(film: Film, candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """The chains that are sets. What a chain that is none had taken is left to the other movements."""
+    left = list(candidates)
+    while True:
+        chains = _choose(left)
+        refused = [chain for chain in chains if not _is_set(film, chain)]
+        if not refused:
+            return chains
+        gone = {id(each) for chain in refused for each in chain}
+        left = [each for each in left if id(each) not in gone]
 
 
 def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -173,9 +185,12 @@ def _one_set(first: Candidate, second: Candidate) -> bool:
 def _is_set(film: Film, chain: list[Candidate]) -> bool:
     """Whether candidates fit their movement well enough, for long enough."""
     fit = _mean_fit(chain)
-    if len(chain) < chain[0].movement.fewest:
+    movement = chain[0].movement
+    if len(chain) < movement.fewest:
         return False
-    needed = min(LEAST_S, LEAST_SHARE * film.seconds_of(film.shot_of(chain[0].start)))
+    if movement.each_side and movement.alternating and len({each.side for each in chain}) < 2:
+        return False
+    needed = min(LEAST_S, LEAST_SHARE * float(film.clock[-1] - film.clock[0]))
     return fit >= GOOD_FIT and fit * sum(each.gain for each in chain) >= needed
 
 
