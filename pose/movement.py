@@ -60,8 +60,8 @@ class Movement:
         floor: the least swing of the phase that counts as a repetition, however small the person's own range is.
         lowering_first: whether the way from rest to the extreme is the lowering (a squat) or the lifting (a curl).
         alternating: whether the left and the right side take turns.
-        each_side: whether a repetition is one side's. The drives are then differences between the sides: 0 at rest, at their peak
-            when the left side is at its extreme, and at minus that when the right side is.
+        each_side: whether a repetition is one side's. The drives are then differences between the sides: 0 at rest, at the
+            peak when the left side is at its extreme, at minus the peak when the right side is.
         held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest
             to peak, by how much a signal may change within a second.
         fewest: so many repetitions make a set when the exercise was not asked for; one swing of a leg is no running.

@@ -54,8 +54,8 @@ WAITING_S = 3.0
 INSIDE = 0.8
 """A held position lies inside a candidate with this share of its time."""
 
-HANDLING_S, SEVERAL, LONGER = 3.0, 3, 3.0
-"""A single repetition this near to a set of so many, or of two that last so many times as long, is no set of its own."""
+HANDLING_S = 3.0
+"""A single repetition this near to a set of several is no set of its own."""
 
 AT_REST = 0.35
 """The phase of a movement below which a held position is its position of rest."""
@@ -108,7 +108,7 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
     holds = _find_holds(motion, [movement for movement in known if movement.held])
     repeated = [movement for movement in known if not movement.held]
     candidates = [each for each in search_film(film, repeated) if not _is_held(each, motion.times, holds)]
-    chains = _without_handling(film, _choose_sets(film, candidates))
+    chains = _choose_sets(film, candidates)
     ends = [0, *(chain[-1].end for chain in chains)]
     starts = [*(chain[0].start for chain in chains), len(motion.times)]
     found = []
@@ -116,6 +116,7 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
         one = _count(film, chain, (before, after), candidates)
         if one is not None:
             found.append(one)
+    found = _without_handling(film, found)
     found += [hold for hold in holds if not any(_waits(film, hold, one) for one in found)]
     return sorted(found, key=lambda one: one.start_s)
 
@@ -198,17 +199,15 @@ def _mean_fit(chain: list[Candidate]) -> float:
     return float(np.average([each.fit for each in chain], weights=[each.swing for each in chain]))
 
 
-def _without_handling(film: Film, chains: list[list[Candidate]]) -> list[list[Candidate]]:
-    """Without single repetitions right before or after a set: bending down for the weight, sitting down in the end."""
+def _without_handling(film: Film, found: list[FoundSet]) -> list[FoundSet]:
+    """Without single repetitions right before or after a set: bending down for the weight, lying down, sitting down."""
 
-    def handles(one: list[Candidate], other: list[Candidate]) -> bool:
-        apart = max(other[0].start_s - one[-1].end_s, one[0].start_s - other[-1].end_s)
-        same_shot = film.shot_of(one[0].start) == film.shot_of(other[0].start)
-        lasts_s, other_s = (chain[-1].end_s - chain[0].start_s for chain in (one, other))
-        more = len(other) >= SEVERAL or (len(other) > 1 and other_s >= LONGER * lasts_s)
-        return len(one) == 1 and more and apart <= HANDLING_S and same_shot
+    def handles(one: FoundSet, other: FoundSet) -> bool:
+        apart = max(other.start_s - one.end_s, one.start_s - other.end_s)
+        same_shot = film.shot_of(one.start + one.repetitions[0].peak) == film.shot_of(other.start + other.repetitions[0].peak)
+        return len(one.repetitions) == 1 < len(other.repetitions) and apart <= HANDLING_S and same_shot
 
-    return [chain for chain in chains if not any(handles(chain, other) for other in chains if other is not chain)]
+    return [one for one in found if not any(handles(one, other) for other in found if other is not one)]
 
 
 def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]) -> FoundSet | None:

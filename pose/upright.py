@@ -11,13 +11,19 @@ from pose.motion import Motion
 from pose.movement import Movement
 from pose.reading import read_motion
 from pose.sets import FoundSet, find_sets
-from pose.signals import clean
+from pose.signals import Signals, clean
 
 TURNS = (90, 270, 180)
 """Degrees clockwise."""
 
 CLEAR = 0.6
 """The confidence that sets in a turned picture need."""
+
+UPRIGHT = 50.0
+"""Degrees of the trunk from the vertical, in the median, up to which a picture is upright."""
+
+BETTER = 1.25
+"""How many times as many seconds of exercise a turned picture must show."""
 
 CLEAR_SHARE, CLEAR_REPETITIONS = 0.3, 2
 """The share of the time with the person in view, and the number of repetitions, that sets in a turned picture need."""
@@ -52,18 +58,30 @@ def read_upright(
 
 
 def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
-    """Degrees by which the picture must be turned clockwise to be upright; 0 where that is unknown or not needed."""
-    if find_sets(clean(motion), movements):
+    """Degrees by which the picture must be turned clockwise to be upright; 0 where that is unknown or not needed.
+
+    Somebody whose trunk is upright most of the time stands, sits or hangs: nothing is turned. Else the person lies, or the
+    picture does, and the sets that are found in each direction decide.
+    """
+    signals = Signals(clean(motion))
+    if np.nanmedian(signals["trunk"]) < UPRIGHT:
         return 0
     repeated = [movement for movement in movements if not movement.held]  # standing still looks like lying still
-    best, found_s = 0, 0.0
+    found = find_sets(signals.motion, movements)
+    if any(one.movement.held for one in found):
+        return 0
+    best, most = 0, BETTER * _weigh(found)
     for turn in TURNS:
         turned = turn_motion(motion, turn)
         sets = [one for one in find_sets(clean(turned), repeated) if one.confidence >= CLEAR]
-        seconds = sum(one.duration_s for one in sets)
-        if _is_clear(turned, sets) and seconds > found_s:
-            best, found_s = turn, seconds
+        if _is_clear(turned, sets) and _weigh(sets) > most:
+            best, most = turn, _weigh(sets)
     return best
+
+
+def _weigh(sets: Sequence[FoundSet]) -> float:
+    """Seconds of the sets, weighted by their confidence."""
+    return sum(one.confidence * one.duration_s for one in sets)
 
 
 def _is_clear(motion: Motion, sets: Sequence[FoundSet]) -> bool:
