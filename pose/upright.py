@@ -1,7 +1,7 @@
 """Read a video whose pixels may lie on their side, without a word about it in the file."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +16,37 @@ from pose.signals import Signals, clean
 TURNS = (90, 270, 180)
 """Degrees clockwise."""
 
-CLEAR = 0.6
-"""The confidence that sets in a turned picture need."""
-
 UPRIGHT = 50.0
 """Degrees of the trunk from the vertical, in the median, up to which a picture is upright."""
 
 BETTER = 1.25
 """How many times as many seconds of exercise a turned picture must show."""
 
-CLEAR_SHARE, CLEAR_REPETITIONS = 0.3, 2
-"""The share of the time with the person in view, and the number of repetitions, that sets in a turned picture need."""
+
+@dataclass(frozen=True)
+class Evidence:
+    """What sets in a turned picture need.
+
+    Attributes:
+        confidence: of each set.
+        share: of the time with the person in view.
+        repetitions: in all sets together.
+    """
+
+    confidence: float
+    share: float
+    repetitions: int
+
+    def met_by(self, motion: Motion, sets: Sequence[FoundSet]) -> bool:
+        """Whether sets of that confidence are enough."""
+        seen_s = float(np.sum(np.diff(motion.times)[motion.detected[1:]]))
+        repetitions = sum(len(one.repetitions) for one in sets)
+        return repetitions >= self.repetitions and sum(one.duration_s for one in sets) >= self.share * seen_s
+
+
+CLEAR = Evidence(confidence=0.6, share=0.3, repetitions=2)
+SURE = Evidence(confidence=0.95, share=0.6, repetitions=4)
+"""For somebody who seems to stand: most of those are people who do something unknown in an upright picture."""
 
 
 def read_upright(
@@ -60,21 +80,21 @@ def read_upright(
 def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     """Degrees by which the picture must be turned clockwise to be upright; 0 where that is unknown or not needed.
 
-    Somebody whose trunk is upright most of the time stands, sits or hangs: nothing is turned. Else the person lies, or the
-    picture does, and the sets that are found in each direction decide.
+    Somebody whose trunk is upright most of the time mostly stands, sits or hangs. Else the person or the picture lies:
+    the sets that are found in each direction decide.
     """
     signals = Signals(clean(motion))
-    if np.nanmedian(signals["trunk"]) < UPRIGHT:
-        return 0
-    repeated = [movement for movement in movements if not movement.held]  # standing still looks like lying still
     found = find_sets(signals.motion, movements)
-    if any(one.movement.held for one in found):
+    stands = np.nanmedian(signals["trunk"]) < UPRIGHT
+    if any(stands or one.movement.held for one in found):
         return 0
+    needed = SURE if stands else CLEAR
+    repeated = [movement for movement in movements if not movement.held]  # standing still looks like lying still
     best, most = 0, BETTER * _weigh(found)
     for turn in TURNS:
         turned = turn_motion(motion, turn)
-        sets = [one for one in find_sets(clean(turned), repeated) if one.confidence >= CLEAR]
-        if _is_clear(turned, sets) and _weigh(sets) > most:
+        sets = [one for one in find_sets(clean(turned), repeated) if one.confidence >= needed.confidence]
+        if needed.met_by(turned, sets) and _weigh(sets) > most:
             best, most = turn, _weigh(sets)
     return best
 
@@ -82,12 +102,6 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
 def _weigh(sets: Sequence[FoundSet]) -> float:
     """Seconds of the sets, weighted by their confidence."""
     return sum(one.confidence * one.duration_s for one in sets)
-
-
-def _is_clear(motion: Motion, sets: Sequence[FoundSet]) -> bool:
-    seen_s = float(np.sum(np.diff(motion.times)[motion.detected[1:]]))
-    repetitions = sum(len(one.repetitions) for one in sets)
-    return repetitions >= CLEAR_REPETITIONS and sum(one.duration_s for one in sets) >= CLEAR_SHARE * seen_s
 
 
 def turn_motion(motion: Motion, degrees: int) -> Motion:

@@ -14,7 +14,7 @@ from pose.motion import Motion
 from pose.upright import TURNS, find_turn, read_upright, turn_motion
 from tests.figures import figure, film, walk
 
-MOVEMENTS = [exercise.movement for exercise in CATALOGUE.values()]
+MOVEMENTS = [movement for exercise in CATALOGUE.values() for movement in exercise.movements]
 
 
 @pytest.mark.parametrize("turn", TURNS)
