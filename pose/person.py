@@ -9,7 +9,7 @@ most of the time.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -182,11 +182,15 @@ def is_rival(followed: Pose, other: Pose) -> bool:
     return other.length >= SMALLEST * followed.length
 
 
-def excursions(samples: Samples) -> list[range]:
+def excursions(samples: Samples, cuts: Sequence[float]) -> list[range]:
     """Indices at which the tracker followed somebody else and came back.
 
-    A jump alone proves nothing, it may be a cut in the film. One that ends where the person had been before does: what lies
-    between was another person, also when the tracker had slid over to them as they passed in front.
+    A jump alone proves nothing. One that ends where the person had been before does: what lies between was another person, also
+    when the tracker had slid over to them as they passed in front. What lies between two cuts was filmed elsewhere.
+
+    Args:
+        samples: what the tracker saw.
+        cuts: seconds at which the picture changes as a whole; an excursion lies between two of them.
     """
     found = [i for i, pose in enumerate(samples.poses) if pose is not None]
     away: list[range] = []
@@ -194,7 +198,9 @@ def excursions(samples: Samples) -> list[range]:
         here = found[number]
         if not _parted(samples, found[number - 1], here):
             continue
-        earlier = (i for i in reversed(found[: number - 1]) if samples.times[here] - samples.times[i] <= LONGEST_EXCURSION_S)
+        now = samples.times[here]
+        since = max([now - LONGEST_EXCURSION_S, *(cut for cut in cuts if cut <= now)])
+        earlier = (i for i in reversed(found[: number - 1]) if samples.times[i] >= since)
         left = next((i for i in earlier if not _parted(samples, i, here, reach=JUMP)), None)
         if left is not None:
             away.append(range(_before_slide(samples, found, left) + 1, here))

@@ -86,12 +86,12 @@ def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
         samples = candidates[person.choose(candidates)]
     else:
         samples = seen.samples
-    for away in person.excursions(samples):
+    for away in person.excursions(samples, seen.cuts):
         start, end = samples.times[away.start], samples.times[away.stop - 1]
         stranger = samples.only(away)
         again = reader.read(hidden=stranger, span=(start, end)).samples
         samples = samples.without(away).spliced(again, start, end)
-    return samples.without(i for away in person.excursions(samples) for i in away)
+    return samples.without(i for away in person.excursions(samples, seen.cuts) for i in away)
 
 
 def _motion(info: VideoInfo, samples: Samples, source: Source, cuts: Sequence[float]) -> Motion:

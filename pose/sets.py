@@ -48,8 +48,9 @@ RECENT = 4
 OVERLAP_S = 0.25
 """Two repetitions may share this much: the end of one and the start of the next are uncertain."""
 
-WAITING_S = 3.0
-"""A held position this near to a set in the same position is the wait for it."""
+WAITING_S, LONGEST_WAIT_S, STAYS = 3.0, 120.0, 0.9
+"""A held position this near to a set in the same position is the wait for it; one further away, up to the longest wait, if the
+person stays in that position for this share of the time in between."""
 
 INSIDE = 0.8
 """A held position lies inside a candidate with this share of its time."""
@@ -254,10 +255,14 @@ def _waits(film: Film, hold: FoundSet, one: FoundSet) -> bool:
     apart = max(one.start_s - hold.end_s, hold.start_s - one.end_s)
     if apart < 0:
         return True
-    if apart > WAITING_S or film.shot_of(hold.start) != film.shot_of(one.start):
+    if apart > LONGEST_WAIT_S or film.shot_of(hold.start) != film.shot_of(one.start + one.repetitions[0].start):
         return False
     first, stop = min(hold.start, one.start), max(hold.end, one.end)
     signals = Signals(film.motion.part(first, stop))
+    in_posture = within(signals, one.movement.posture, signals.motion.times)
     held = slice(hold.start - first, hold.end - first)
-    in_posture = within(signals, one.movement.posture, signals.motion.times)[held]
-    return bool(np.mean(in_posture) > 1 / 2 and np.nanmedian(phase(signals, one.movement)[held]) < AT_REST)
+    between = slice(held.stop, one.start + one.repetitions[0].start - first)
+    if hold.start > one.start:
+        between = slice(one.start + one.repetitions[-1].end - first, held.start)
+    stays = apart <= WAITING_S or bool(np.mean(in_posture[between]) > STAYS)
+    return stays and bool(np.mean(in_posture[held]) > 1 / 2 and np.nanmedian(phase(signals, one.movement)[held]) < AT_REST)

@@ -64,19 +64,25 @@ def test_the_one_who_exercises_is_chosen(followed: list[Pose | None], other: lis
 
 def test_a_tracker_that_slides_to_somebody_and_comes_back_was_away() -> None:
     slid = [*squats(300, 40), *walks(320, 200, 16, size=60.0), *squats(300, 40)]
-    away = person.excursions(samples(slid))
+    away = person.excursions(samples(slid), [])
     assert len(away) == 1
     assert away[0].stop == 56
     assert 40 <= away[0].start <= 44
 
 
 def test_a_jump_to_somebody_and_back_was_away() -> None:
-    assert person.excursions(samples([*squats(300, 40), *stands(600, 10), *squats(300, 40)])) == [range(40, 50)]
+    assert person.excursions(samples([*squats(300, 40), *stands(600, 10), *squats(300, 40)]), []) == [range(40, 50)]
+
+
+def test_what_lies_between_two_cuts_is_no_excursion() -> None:
+    three_takes = samples([*squats(300, 40), *stands(600, 10), *squats(300, 40)])
+    cuts = [three_takes.times[40], three_takes.times[50]]
+    assert person.excursions(three_takes, cuts) == []
 
 
 def test_excursions_after_losing_the_person() -> None:
     lost = [*squats(300, 40), None, None, *stands(600, 10), None, *squats(300, 40)]
-    (away,) = person.excursions(samples(lost))
+    (away,) = person.excursions(samples(lost), [])
     assert set(range(42, 52)) <= set(away) <= set(range(40, 53))
 
 
@@ -92,7 +98,7 @@ def test_excursions_after_losing_the_person() -> None:
     ids=["squats", "cut", "gap", "jumps", "walks"],
 )
 def test_nobody_else_is_suspected_without_proof(steady: list[Pose | None]) -> None:
-    assert person.excursions(samples(steady)) == []
+    assert person.excursions(samples(steady), []) == []
 
 
 def test_stretches_come_longest_first() -> None:
