@@ -105,11 +105,17 @@ class Tracker(_Landmarker):
         self._last_ms = -1
         self._following = False
 
-    def follow(self, pixels: Pixels, time: float) -> Pose | None:
-        """The person at that time (seconds, rising from call to call), or None."""
+    def follow(self, pixels: Pixels, time: float, *, cut: bool = False) -> Pose | None:
+        """The person at that time, or None.
+
+        Args:
+            pixels: the picture.
+            time: seconds, rising from call to call.
+            cut: whether the picture is of another shot than the one before, so that the tracker has to settle again.
+        """
         image = self._to_image(pixels)
         pose = self._look(image, pixels, time)
-        if pose and not self._following:
+        if pose and (cut or not self._following):
             for _ in range(self.SETTLING):
                 pose = self._look(image, pixels, time)
         self._following = pose is not None

@@ -302,7 +302,7 @@ class _Looker:
         known = self._hidden.at(frame.time) if self._hidden else None
         if known:
             pixels, where = person.paint_over(pixels, known)
-        pose = self._tracker.follow(pixels, frame.time)
+        pose = self._tracker.follow(pixels, frame.time, cut=cut)
         if known and pose and person.is_remainder(pose, where):
             pose = None
         self._sampler.saw(frame.time, pose)

@@ -91,10 +91,10 @@ class Slow(Tracker):
         self._late = False
         self._first = True
 
-    def follow(self, pixels: Pixels, time: float) -> Pose | None:
+    def follow(self, pixels: Pixels, time: float, *, cut: bool = False) -> Pose | None:
         self._late |= self._first and time > 1
         self._first = False
-        found = super().follow(pixels, time)
+        found = super().follow(pixels, time, cut=cut)
         if not found or not self._late or time > self.UNTIL_S:
             return found
         return None if self._lost else replace(found, image=found.image + np.float32([0, 100, 0]))
