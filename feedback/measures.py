@@ -7,7 +7,7 @@ neither the picture's size nor the camera's distance plays a part.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
@@ -19,11 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, cre
 from pose.angles import TRIPLES, angle_at, inclination
 from pose.motion import INDEX, Floats
 from pose.repetitions import Repetition
-from pose.signals import Body, scales
+from pose.signals import LENGTHS, Body, scales
 from pose.view import View
 
 Side = Literal["left", "right"]
-Part = Literal["shoulder", "elbow", "wrist", "hip", "knee", "ankle"]
+Part = Literal["shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index"]
 
 
 def check_joint(name: str) -> str:
@@ -194,6 +194,59 @@ def thigh_height(take: Take) -> Floats:
 
 
 @measure
+def arm_below_level(take: Take, *, higher: bool = False) -> Floats:
+    """How far the upper arm hangs below level, degrees; negative above the shoulder. With `higher`, the higher one of both."""
+    if not higher:
+        return np.asarray(90 - inclination(*take.points("elbow", "shoulder")))
+    left, right = (90 - inclination(*replace(take, side=side).points("elbow", "shoulder")) for side in ("left", "right"))
+    return np.asarray(np.fmin(left, right))
+
+
+@measure
+def arm_swing(take: Take) -> Floats:
+    """How far the upper arm turns away from where it is between repetitions, degrees in the picture, either way."""
+    line = take.point("elbow") - take.point("shoulder")
+    turn = np.degrees(np.unwrap(np.nan_to_num(np.arctan2(line[:, 0], line[:, 1]))))
+    return np.abs(turn - take.at_rest(turn))
+
+
+@measure
+def legs_above_level(take: Take) -> Floats:
+    """How far the line from the hip to the ankle is above level, degrees: 90 is straight up."""
+    return np.asarray(90 - inclination(*take.points("hip", "ankle")), np.float64)
+
+
+@measure
+def legs_apart(take: Take) -> Floats:
+    """The angle between both legs, from hip to ankle, degrees in the picture."""
+    left, right = (take.body.at(f"{side}_ankle") - take.body.at(f"{side}_hip") for side in ("left", "right"))
+    cross = left[:, 0] * right[:, 1] - left[:, 1] * right[:, 0]
+    return np.asarray(np.abs(np.degrees(np.arctan2(cross, np.sum(left * right, axis=1)))))
+
+
+# X[:, 1] - left[:, 1] * right[:, 0], np.sum(left * right, axis=1))))
+
+
+@measure
+def hands_aside(take: Take) -> Floats:
+    """How far the hands are to one side of the middle of the trunk, cm, either way."""
+    return np.abs(CM * LENGTHS["hands_left"](take.body))
+
+
+@measure
+def height(take: Take, *, part: Part, over: Part) -> Floats:
+    """How far a part is above another one, cm; negative below it."""
+    return CM * (take.height(part) - take.height(over))
+
+
+@measure
+def lift(take: Take, *, part: Part) -> Floats:
+    """How far a part is up from where it rests between repetitions, cm."""
+    up = take.height(part)
+    return CM * (up - take.at_rest(up))
+
+
+@measure
 def trunk_lean(take: Take) -> Floats:
     """How far the trunk leans from the vertical, degrees, forwards or backwards."""
     return inclination(*take.points("hip", "shoulder"))
@@ -210,7 +263,7 @@ def trunk_lean_back(take: Take) -> Floats:
 
 @measure
 def trunk_swing(take: Take) -> Floats:
-    """How far the trunk leans away from how it stands between repetitions, degrees, either way; only from the side."""
+    """How far the trunk leans away from how it is between repetitions, degrees in the picture, either way."""
     lean = trunk_lean_back(take)
     return np.abs(lean - take.at_rest(lean))
 
@@ -218,16 +271,40 @@ def trunk_swing(take: Take) -> Floats:
 @measure
 def hips_above_line(take: Take) -> Floats:
     """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it."""
-    shoulder, hip, ankle = take.points("shoulder", "hip", "ankle")
+    return _bend_above(*take.points("shoulder", "hip", "ankle"))
+
+
+def _bend_above(shoulder: Floats, hip: Floats, ankle: Floats) -> Floats:
     share = np.sum((hip - shoulder) * (ankle - shoulder), axis=1) / np.sum((ankle - shoulder) ** 2, axis=1)
     below = hip[:, 1] - (shoulder + share[:, None] * (ankle - shoulder))[:, 1]
     return np.asarray((180 - angle_at(shoulder, hip, ankle)) * np.where(below > 0, -1, 1))
 
 
 @measure
+def hips_above_straight_leg(take: Take) -> Floats:
+    """How far the body bends at the hips above the line from shoulder to ankle, degrees, with the straighter of both legs."""
+    bends = []
+    for side in ("left", "right"):
+        of_side = replace(take, side=side)
+        straight = angle_at(*of_side.points("hip", "knee", "ankle"))
+        bends.append((straight, hips_above_line(of_side)))
+    (left_knee, left), (right_knee, right) = bends
+    return np.where(left_knee >= right_knee, left, right)
+
+
+@measure
 def hips_below_line(take: Take) -> Floats:
     """How far the body bends at the hips below the straight line from shoulder to ankle, degrees; negative above it."""
     return -hips_above_line(take)
+
+
+@measure
+def middle_below_line(take: Take) -> Floats:
+    """How far the body bends at the hips below the line from shoulders to ankles, degrees, between the middles of both sides."""
+    shoulder, hip, ankle = (
+        (take.body.at(f"left_{part}") + take.body.at(f"right_{part}")) / 2 for part in ("shoulder", "hip", "ankle")
+    )
+    return -_bend_above(shoulder, hip, ankle)
 
 
 @measure
