@@ -300,7 +300,7 @@ def hips_below_line(take: Take) -> Floats:
 
 @measure
 def middle_below_line(take: Take) -> Floats:
-    """How far the body bends at the hips below the line from shoulders to ankles, degrees, between the middles of both sides."""
+    """How far the body bends at the hips below the line from shoulders to ankles, degrees, in the middle between both sides."""
     shoulder, hip, ankle = (
         (take.body.at(f"left_{part}") + take.body.at(f"right_{part}")) / 2 for part in ("shoulder", "hip", "ankle")
     )

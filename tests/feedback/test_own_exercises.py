@@ -13,50 +13,50 @@ from feedback.measures import MEASURES, parameters_of
 from feedback.review import review
 from feedback.words import words_of
 from pose.motion import Motion
-from tests.figures import EXERCISES, SUPINE, film, script
+from tests.figures import EXERCISES, STAND, film, script
 
 PAGE = Path(__file__).parents[2] / "docs" / "exercises.md"
-EXAMPLE = re.search(r"```yaml\n(# Glute bridge.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1].encode()  # type: ignore[index]
-FILES = {"glute_bridge.yaml": EXAMPLE}
+EXAMPLE = re.search(r"```yaml\n(# Leg extension.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1].encode()  # type: ignore[index]
+FILES = {"leg_extension.yaml": EXAMPLE}
 
 
 @pytest.fixture
-def bridging(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], Motion]:
-    """Films a figure that lifts its hips; the share of the way for each repetition."""
-    lying = replace(SUPINE, lean=-90, hip=126, knee=75, shoulder=10, elbow=170, anchor="left_ankle")
-    monkeypatch.setitem(EXERCISES, "glute_bridge", (lying, {"lean": -114, "hip": 174, "knee": 78}))
+def extending(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], Motion]:
+    """Films a seated figure that lifts its feet; the share of the way for each repetition."""
+    seated = replace(STAND, hip=95, knee=90, anchor="hips", rise=0.5)
+    monkeypatch.setitem(EXERCISES, "leg_extension", (seated, {"knee": 172}))
 
     def shoot(depth: list[float]) -> Motion:
-        return film(script("glute_bridge", len(depth), depth=depth), azimuth=90)
+        return film(script("leg_extension", len(depth), depth=depth), azimuth=90)
 
     return shoot
 
 
-def test_the_documented_example_is_recognised_counted_and_judged(bridging: Callable[[list[float]], Motion]) -> None:
-    report = review(bridging([1, 1, 0.45, 1, 1]), catalogue=extend_catalogue(FILES))
+def test_the_documented_example_is_recognised_counted_and_judged(extending: Callable[[list[float]], Motion]) -> None:
+    report = review(extending([1, 1, 0.45, 1, 1]), catalogue=extend_catalogue(FILES))
     assert (report.exercise.id, report.exercise.source, report.reps.total, report.reps.good) == (
-        "glute_bridge",
+        "leg_extension",
         "recognised",
         5,
         4,
     )
-    assert [(fault.id, fault.reps) for fault in report.faults] == [("hips_low", [3])]
-    assert "glute_bridge" not in CATALOGUE, "the example must not be one of ours"
+    assert [(fault.id, fault.reps) for fault in report.faults] == [("incomplete_extension", [3])]
+    assert "leg_extension" not in CATALOGUE, "the example must not be one of ours"
 
 
-def test_its_words_come_in_the_language_that_was_asked_for(bridging: Callable[[list[float]], Motion]) -> None:
-    shallow = bridging([1, 0.45, 1])
+def test_its_words_come_in_the_language_that_was_asked_for(extending: Callable[[list[float]], Motion]) -> None:
+    shallow = extending([1, 0.45, 1])
     korean = review(shallow, catalogue=extend_catalogue(FILES), language="ko")
-    assert korean.exercise.name == "글루트 브리지"
-    assert korean.faults[0].title == "엉덩이를 끝까지 올리지 않음"
-    assert "글루트 브리지" in korean.summary
-    assert review(shallow, catalogue=extend_catalogue(FILES), language="en").exercise.name == "Glute bridge"
+    assert korean.exercise.name == "레그 익스텐션"
+    assert korean.faults[0].title == "무릎을 끝까지 펴지 않음"
+    assert "레그 익스텐션" in korean.summary
+    assert review(shallow, catalogue=extend_catalogue(FILES), language="en").exercise.name == "Leg extension"
 
 
 def test_a_language_without_a_text_gets_the_english_one() -> None:
-    english_only = EXAMPLE.replace("{en: Glute bridge, ko: 글루트 브리지}".encode(), b"{en: Glute bridge}")
-    (exercise,) = (parse_exercise("glute_bridge.yaml", english_only),)
-    assert words_of("ko")(exercise.name) == "Glute bridge"
+    english_only = EXAMPLE.replace("{en: Leg extension, ko: 레그 익스텐션}".encode(), b"{en: Leg extension}")
+    (exercise,) = (parse_exercise("leg_extension.yaml", english_only),)
+    assert words_of("ko")(exercise.name) == "Leg extension"
 
 
 def test_an_operators_file_replaces_ours_of_the_same_id() -> None:
@@ -67,8 +67,8 @@ def test_an_operators_file_replaces_ours_of_the_same_id() -> None:
 
 
 def test_a_text_is_never_read_as_a_template() -> None:
-    content = EXAMPLE.replace(b"en: Glute bridge,", b'en: "{0.__class__} {x}",')
-    assert words_of("en")(parse_exercise("glute_bridge.yaml", content).name) == "{0.__class__} {x}"
+    content = EXAMPLE.replace(b"en: Leg extension,", b'en: "{0.__class__} {x}",')
+    assert words_of("en")(parse_exercise("leg_extension.yaml", content).name) == "{0.__class__} {x}"
 
 
 @pytest.mark.parametrize(
@@ -82,22 +82,22 @@ def test_a_text_is_never_read_as_a_template() -> None:
     ],
 )
 def test_a_wrong_text_is_refused_with_its_line(wrong: str, said: str) -> None:
-    content = EXAMPLE.decode().replace("{en: Glute bridge, ko: 글루트 브리지}", wrong)
-    with pytest.raises(ExerciseFileError, match=re.escape(f"glute_bridge.yaml, line 3: name: {said}")):
-        parse_exercise("glute_bridge.yaml", content.encode())
+    content = EXAMPLE.decode().replace("{en: Leg extension, ko: 레그 익스텐션}", wrong)
+    with pytest.raises(ExerciseFileError, match=re.escape(f"leg_extension.yaml, line 3: name: {said}")):
+        parse_exercise("leg_extension.yaml", content.encode())
 
 
 @pytest.mark.parametrize("reserved", ["any", "reference"])
 def test_an_id_with_a_meaning_of_its_own_is_refused(reserved: str) -> None:
-    content = EXAMPLE.replace(b"id: glute_bridge", f"id: {reserved}".encode())
+    content = EXAMPLE.replace(b"id: leg_extension", f"id: {reserved}".encode())
     with pytest.raises(ExerciseFileError, match=f"an exercise cannot be called '{reserved}'"):
         parse_exercise(f"{reserved}.yaml", content)
 
 
 def test_files_of_other_kinds_are_left_out_and_a_wrong_ending_is_named(tmp_path: Path) -> None:
-    for name in ("glute_bridge.yaml", ".hidden.yaml", "README.md"):
+    for name in ("leg_extension.yaml", ".hidden.yaml", "README.md"):
         (tmp_path / name).write_bytes(EXAMPLE)
-    assert list(read_files(tmp_path)) == ["glute_bridge.yaml"]
+    assert list(read_files(tmp_path)) == ["leg_extension.yaml"]
     (tmp_path / "row.yml").write_bytes(EXAMPLE)
     with pytest.raises(ExerciseFileError, match=re.escape("call it row.yaml")):
         read_files(tmp_path)
