@@ -17,6 +17,9 @@ WINDOW_S, STEP_S = 24.0, 12.0
 LONGEST_STEP_S = 1.0
 """A gap between two frames counts as this long at most: while a recording is paused, nothing happens."""
 
+UNDER_WAY = 0.7
+"""What a candidate counts that begins at its extreme."""
+
 REACH = 8
 """Of the candidates of a movement that were found so far, so many last ones may be of the same moment as a new one."""
 
@@ -74,8 +77,11 @@ class Candidate:
 
     @property
     def gain(self) -> float:
-        """What it adds to a set: seconds, weighed by the fit."""
-        return self.fit * (self.end_s - self.start_s)
+        """What it adds to a set: seconds, weighed by the fit. One that was under way at the start shows part of itself.
+
+        A movement and its reverse (a press, a pulldown) look alike; the right one begins at rest.
+        """
+        return self.fit * (self.end_s - self.start_s) * (UNDER_WAY if self.start == self.peak else 1.0)
 
 
 def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:

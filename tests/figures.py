@@ -60,6 +60,11 @@ RACK = Pose(lean=0, shoulder=45, elbow=45, plane=70)
 HANG = Pose(lean=2, hip=172, knee=150, shoulder=168, elbow=168, plane=80, anchor="hands")
 SUPINE = Pose(lean=-86, hip=132, knee=80, shoulder=30, elbow=60, anchor="hips")
 
+LYING = Pose(lean=-90, hip=130, knee=75, shoulder=10, elbow=170, anchor="hips", rise=0.1)
+BENCH = Pose(lean=-90, hip=155, knee=85, shoulder=85, elbow=170, plane=20, anchor="hips", rise=0.45)
+SEATED = Pose(lean=2, hip=98, knee=92, anchor="hips", rise=0.5)
+BARS = Pose(lean=8, hip=160, knee=110, shoulder=15, elbow=168, plane=20, anchor="hands", rise=0.5)
+
 EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
     "squat": (STAND, {"lean": 36, "hip": 62, "knee": 70, "shoulder": 80}),
     "push_up": (FLOOR, {"lean": 84, "shoulder": 30, "elbow": 75}),
@@ -72,6 +77,17 @@ EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
     "jumping_jack": (replace(STAND, plane=90, shoulder=15), {"shoulder": 165, "spread": 22}),
     "pull_up": (HANG, {"shoulder": 40, "elbow": 45}),
     "lateral_raise": (replace(STAND, plane=90, shoulder=12), {"shoulder": 95}),
+    "front_raise": (replace(STAND, shoulder=12), {"shoulder": 92}),
+    "bench_press": (BENCH, {"shoulder": 60, "elbow": 80, "plane": 70}),
+    "row": (Pose(lean=60, hip=105, knee=155, shoulder=60, elbow=168), {"shoulder": -10, "elbow": 85}),
+    "lat_pulldown": (replace(SEATED, shoulder=160, elbow=165, plane=70), {"shoulder": 35, "elbow": 60}),
+    "dip": (BARS, {"shoulder": 60, "elbow": 85, "lean": 15}),
+    "crunch": (replace(LYING, shoulder=25, elbow=160), {"lean": -62, "hip": 110}),
+    "leg_raise": (replace(LYING, hip=172, knee=174), {"hip": 95}),
+    "glute_bridge": (replace(LYING, hip=126, anchor="left_ankle"), {"lean": -114, "hip": 174, "knee": 78}),
+    "burpee": (STAND, {"lean": 75, "hip": 172, "shoulder": 75}),
+    "good_morning": (Pose(lean=2, shoulder=60, elbow=40, plane=80), {"lean": 75, "hip": 95}),
+    "kettlebell_swing": (replace(STAND, shoulder=80), {"lean": 58, "hip": 95, "knee": 140, "shoulder": 35}),
 }
 """Each movement's rest position, and what is different at its extreme."""
 

@@ -22,7 +22,7 @@ from rich.progress import track
 
 from tests.bench.labels import Clip, read_set
 from tests.bench.measure import Row, as_json, measure
-from tests.bench.tables import fault_table, misses, summary, summary_table
+from tests.bench.tables import calibration_table, confusion_table, fault_table, misses, summary, summary_table
 
 OUT = Path("bench/accuracy.json")
 
@@ -59,8 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(summary_table(Path(folder).name, part, last))
         if table := fault_table(part):
             console.print(table)
+        if table := confusion_table(part):
+            console.print(table)
         for line in misses(part):
             console.print(f"  {line}", markup=False, highlight=False)
+    console.print(calibration_table(rows))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(_result(rows, options.model), indent=1))
     console.print(f"Written to {options.out}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feedback.exercises import CATALOGUE
 from pose.view import VIEWS, name_view
 
 
@@ -16,8 +17,9 @@ class Clip:
 
     Attributes:
         path: the video.
-        exercise: "none" for nothing of the catalogue.
-        reps: None for a hold.
+        exercise: "none" for what is no exercise or none whose sets are counted.
+        besides: another name that is right, too: what somebody does whose repetitions were not counted.
+        counts: the right numbers of repetitions, more than one where a half one may count; empty where nothing was counted.
         hold_s: seconds held; of a rendered plank, without the spans of its faults.
         views: the views that are right; more than one where the camera stands between two or moves.
         truth: of a rendered clip, the content of its `NAME.json.gz`.
@@ -25,7 +27,8 @@ class Clip:
 
     path: Path
     exercise: str
-    reps: int | None
+    besides: str | None
+    counts: frozenset[int]
     hold_s: float | None
     views: frozenset[str]
     truth: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -34,6 +37,11 @@ class Clip:
     def name(self) -> str:
         """The file's name without its end."""
         return self.path.stem
+
+    @property
+    def reps(self) -> int | None:
+        """The number of repetitions; None where nothing was counted."""
+        return min(self.counts, default=None)
 
 
 def read_set(folder: Path) -> list[Clip]:
@@ -56,10 +64,16 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _counted(folder: Path, row: dict[str, str]) -> Clip:
     held = row["reps"].endswith("s")
+    exercise, _, besides = row["exercise"].partition(":")
+    if exercise == "none":
+        besides = Path(row["clip"]).stem.removeprefix("none_")
+    elif exercise == "other":
+        exercise = "none"
     return Clip(
         path=folder / row["clip"],
-        exercise=row["exercise"],
-        reps=None if held else int(row["reps"]),
+        exercise=exercise,
+        besides=besides or None,
+        counts=frozenset() if held or besides else frozenset(int(count) for count in row["reps"].split("|") if count),
         hold_s=float(row["reps"][:-1]) if held else None,
         views=_views_of_words(row["view"]),
     )
@@ -73,12 +87,14 @@ def _views_of_words(words: str) -> frozenset[str]:
 def _rendered(folder: Path, row: dict[str, str]) -> Clip:
     name = row["clip"]
     truth: dict[str, Any] = json.loads(gzip.decompress((folder / f"{name}.json.gz").read_bytes()))
-    held = truth["exercise"] == "plank"
+    exercise = CATALOGUE.get(truth["exercise"])
+    held = exercise is not None and exercise.movement.held
     azimuth = truth["camera"]["azimuth"] * (-1 if "mirror" in truth["nuisances"] else 1)
     return Clip(
         path=folder / f"{name}.mp4",
         exercise=truth["exercise"],
-        reps=None if held else len(truth["reps"]),
+        besides=None,
+        counts=frozenset() if held else frozenset([len(truth["reps"])]),
         hold_s=truth["hold_s"] if held else None,
         views=frozenset([name_view((azimuth + 180) % 360 - 180)]),
         truth=truth,

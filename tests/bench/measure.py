@@ -19,21 +19,15 @@ from pose.errors import PoseError
 from pose.motion import Motion
 from tests.bench.labels import Clip
 
-MEASURED = {
-    "squat": ("knee", ("side",)),
-    "push_up": ("elbow", ("side",)),
-    "lunge": ("knee", ("side",)),
-    "plank": ("body_line", ("side",)),
-    "deadlift": ("hip", ("side",)),
-    "overhead_press": ("elbow", ("side", "front")),
-    "biceps_curl": ("elbow", ("side",)),
-    "sit_up": ("hip", ("side",)),
-    "jumping_jack": ("shoulder", ("front", "rear")),
-    "pull_up": ("elbow", ("front", "rear")),
+MEASURED_FROM = {
+    "overhead_press": ("side", "front"),
+    "jumping_jack": ("front", "rear"),
+    "lateral_raise": ("front", "rear"),
+    "pull_up": ("front", "rear"),
 }
-"""The joint whose angle is compared with the truth, and the views in which the exercise's checks measure it."""
+"""The views in which the angle of an exercise's joint is compared with the truth; the others' is seen best from the side."""
 
-READERS = ("cuts", "frame", "landmarks", "motion", "person", "reading", "sampling", "video")
+READERS = ("cuts", "far", "frame", "landmarks", "motion", "parts", "person", "reading", "sampling", "video")
 """The modules of `pose` on which a motion that was read depends."""
 
 UNLABELLED = {"too_fast"}
@@ -47,8 +41,9 @@ class Row:
     name: str
     folder: str
     exercise: str
-    reps: int | None
+    reps: list[int]
     hold_s: float | None
+    besides: str | None = None
     recognised: str = "none"
     confidence: float | None = None
     counted: int | None = None
@@ -62,15 +57,30 @@ class Row:
     cpu_s: float = 0.0
     error: str | None = None
 
+    @property
+    def named_rightly(self) -> bool:
+        """Whether the name is right; for what the catalogue lacks, no name is."""
+        return self.recognised in {self.exercise, self.besides}
+
+    @property
+    def named_wrongly(self) -> bool:
+        """Whether it got a name, and a wrong one."""
+        return self.recognised != "none" and not self.named_rightly
+
+    @property
+    def miscounted(self) -> int:
+        """By how many repetitions the count is off, from the nearest right number."""
+        return min((abs((self.counted or 0) - reps) for reps in self.reps), default=0)
+
 
 def measure(clip: Clip, model_name: str, fresh: bool) -> Row:
     """Read a clip (or take its motion from the cache), examine it without naming the exercise, and compare."""
-    row = Row(clip.name, str(clip.path.parent), clip.exercise, clip.reps, clip.hold_s)
+    row = Row(clip.name, str(clip.path.parent), clip.exercise, sorted(clip.counts), clip.hold_s, clip.besides)
     try:
         motion, row.cpu_s = _motion(clip.path, model_name, fresh)
     except PoseError as error:
         row.error = str(error)
-        row.counted = 0 if clip.hold_s is None else None
+        row.counted = 0 if clip.counts else None
         return row
     row.seconds = motion.video.duration_s
     row.detection = float(motion.detected.mean())
@@ -78,7 +88,7 @@ def measure(clip: Clip, model_name: str, fresh: bool) -> Row:
         examination = examine(motion)
     except NoExercise as error:
         row.error = str(error)
-        row.counted = 0 if clip.hold_s is None else None
+        row.counted = 0 if clip.counts else None
         return row
     _compare(row, clip, examination)
     return row
@@ -106,11 +116,11 @@ def _motion(path: Path, model_name: str, fresh: bool) -> tuple[Motion, float]:
 def _compare(row: Row, clip: Clip, examination: Examination) -> None:
     report = examination.report
     row.recognised, row.confidence = report.exercise.id, report.exercise.confidence
-    row.counted = report.reps.total if clip.hold_s is None else None
+    row.counted = report.reps.total if clip.counts else None
     if clip.hold_s is not None and report.hold is not None:
         row.held_s = report.hold.good_s if clip.truth else report.hold.duration_s
     row.view = examination.main.view.id
-    row.view_right = examination.main.view.id in clip.views
+    row.view_right = examination.main.view.id in clip.views if clip.views else None
     if clip.truth and row.recognised == clip.exercise:
         row.angle_error = _angle_error(clip, examination)
         row.faults = _faults(clip, report)
@@ -118,9 +128,11 @@ def _compare(row: Row, clip: Clip, examination: Examination) -> None:
 
 def _angle_error(clip: Clip, examination: Examination) -> float | None:
     """Mean absolute error of the exercise's joint on the sides that are seen, in degrees; None from other views."""
-    joint, views = MEASURED[clip.exercise]
-    view = examination.main.view.id
-    if not view.startswith(views):
+    joint, view = examination.main.exercise.movement.joint, examination.main.view.id
+    if (
+        not view.startswith(MEASURED_FROM.get(clip.exercise, ("side",)))
+        or f"left_{joint}" not in clip.truth["frames"][0]["angles3d"]
+    ):
         return None
     truth, motion = clip.truth["frames"], examination.motion
     times = [frame["t"] for frame in truth]
@@ -154,7 +166,7 @@ def _faults(clip: Clip, report: Report) -> dict[str, list[int]]:
             for fault in report.faults
         )
         note(span["fault"], 0 if hit else 2)
-    if clip.exercise == "plank":
+    if clip.hold_s is not None:
         real = {span["fault"] for span in clip.truth["fault_spans"]}
         for fault in report.faults:
             if fault.id not in real:

@@ -1,12 +1,16 @@
 """From the figures of clips to tables."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 from rich.table import Table
 
 from tests.bench.measure import Row
+
+CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 1.01)
 
 Figures = dict[str, dict[str, float | None]]
 
@@ -16,6 +20,7 @@ SHOWN: dict[str, tuple[str, bool]] = {
     "within_one": ("within 1", True),
     "relative_error": ("rel. MAE", False),
     "recognised": ("recognised", True),
+    "wrong_names": ("wrong names", False),
     "view": ("view", True),
     "detection": ("detected", True),
     "angle_error": ("angle (deg)", False),
@@ -33,17 +38,18 @@ def summary(rows: Sequence[Row]) -> Figures:
 
 
 def _figures(rows: list[Row]) -> dict[str, float | None]:
-    repeated = [row for row in rows if row.reps is not None]
+    repeated = [row for row in rows if row.reps]
     counted = [row for row in repeated if row.exercise != "none"]
-    wrong = [abs((row.counted or 0) - (row.reps or 0)) for row in repeated]
+    wrong = [row.miscounted if row.named_rightly else max(1, row.miscounted) for row in repeated]
     held = [row for row in rows if row.hold_s is not None]
     seconds = sum(row.seconds for row in rows)
     return {
         "clips": len(rows),
         "exact": _mean(wrong, lambda error: error == 0),
         "within_one": _mean(wrong, lambda error: error <= 1),
-        "relative_error": _mean(counted, lambda row: abs((row.counted or 0) - row.reps) / row.reps),
-        "recognised": _mean(rows, lambda row: row.recognised == row.exercise),
+        "relative_error": _mean(counted, lambda row: row.miscounted / min(row.reps)),
+        "recognised": _mean([row for row in rows if row.exercise != "none"], lambda row: row.recognised == row.exercise),
+        "wrong_names": sum(row.named_wrongly for row in rows),
         "view": _mean([row for row in rows if row.view_right is not None], lambda row: row.view_right),
         "detection": _mean(rows, lambda row: row.detection),
         "angle_error": _mean([row for row in rows if row.angle_error is not None], lambda row: row.angle_error),
@@ -93,6 +99,27 @@ def fault_table(rows: Sequence[Row]) -> Table | None:
     return table
 
 
+def confusion_table(rows: Sequence[Row]) -> Table | None:
+    """What was taken for what, over clips with a wrong name."""
+    taken = Counter((row.besides or row.exercise, row.recognised) for row in rows if row.named_wrongly)
+    if not taken:
+        return None
+    table = Table("what it is", "taken for", "clips", title="wrong names")
+    for (real, name), count in taken.most_common():
+        table.add_row(real, name, str(count))
+    return table
+
+
+def calibration_table(rows: Sequence[Row]) -> Table:
+    """How many of the clips that got a name with some confidence got the right one."""
+    table = Table("confidence", "clips", "named rightly", title="calibration")
+    for low, high in pairwise(CONFIDENCES):
+        named = [row for row in rows if row.confidence is not None and low <= row.confidence < high]
+        share = _mean(named, lambda row: row.named_rightly)
+        table.add_row(f"{low:.1f} to {min(high, 1.0):.1f}", str(len(named)), "" if share is None else f"{100 * share:.0f} %")
+    return table
+
+
 def _ratio(right: int, other: int) -> str:
     return f"{right / (right + other):.2f}" if right + other else ""
 
@@ -102,10 +129,10 @@ def misses(rows: Sequence[Row]) -> list[str]:
     lines = []
     for row in rows:
         wrong = []
-        if row.recognised != row.exercise:
+        if not row.named_rightly and (row.named_wrongly or row.exercise != "none"):
             wrong.append(f"recognised as {row.recognised}")
-        if row.reps is not None and row.counted != row.reps:
-            wrong.append(f"counted {row.counted} of {row.reps}")
+        if row.miscounted:
+            wrong.append(f"counted {row.counted} of {' or '.join(map(str, row.reps))}")
         if row.view_right is False:
             wrong.append(f"view {row.view}")
         if row.hold_s is not None and abs((row.held_s or 0) - row.hold_s) > 1:

@@ -9,7 +9,7 @@ import pytest
 from tests.bench.accuracy import main
 from tests.bench.labels import read_set
 from tests.bench.measure import Row
-from tests.bench.tables import fault_table, misses, summary
+from tests.bench.tables import calibration_table, confusion_table, fault_table, misses, summary
 
 
 def test_a_set_counted_by_eye(tmp_path: Path) -> None:
@@ -19,6 +19,16 @@ def test_a_set_counted_by_eye(tmp_path: Path) -> None:
     counted, held = read_set(tmp_path)
     assert (counted.reps, counted.hold_s, counted.views) == (3, None, {"side_left", "side_right", "oblique"})
     assert (held.reps, held.hold_s, held.views) == (None, 6.5, {"rear"})
+
+
+def test_what_is_known_of_it_only_in_part(tmp_path: Path) -> None:
+    (tmp_path / "labels.tsv").write_text(
+        "clip\texercise\treps\tview\na.mp4\tsquat\t4|5\tside\nb.mp4\tother:face_pull\t\tside\nnone_dip.mp4\tnone\t0\tside\n"
+    )
+    either, other, none = read_set(tmp_path)
+    assert (either.exercise, either.counts, either.besides) == ("squat", {4, 5}, None)
+    assert (other.exercise, other.counts, other.besides) == ("none", set(), "face_pull")
+    assert (none.exercise, none.counts, none.besides) == ("none", set(), "dip")
 
 
 @pytest.mark.parametrize(
@@ -45,10 +55,12 @@ def test_no_labels_is_a_clear_sentence(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 ROWS = [
-    Row("a", "set", "squat", 4, None, recognised="squat", counted=4, seconds=10, cpu_s=2, faults={"shallow_depth": [3, 0, 1]}),
-    Row("b", "set", "squat", 4, None, recognised="lunge", counted=2, seconds=10, cpu_s=4, view="rear", view_right=False),
-    Row("c", "set", "plank", None, 10.0, recognised="plank", held_s=8.5),
-    Row("d", "set", "none", 0, None, recognised="none", counted=0),
+    Row(
+        "a", "set", "squat", [4], None, recognised="squat", counted=4, seconds=10, cpu_s=2, faults={"shallow_depth": [3, 0, 1]}
+    ),
+    Row("b", "set", "squat", [4], None, recognised="lunge", counted=2, seconds=10, cpu_s=4, view="rear", view_right=False),
+    Row("c", "set", "plank", [], 10.0, recognised="plank", held_s=8.5),
+    Row("d", "set", "none", [0], None, recognised="none", counted=0),
 ]
 
 
@@ -72,3 +84,18 @@ def test_precision_and_recall() -> None:
     assert table is not None
     assert [list(column.cells)[-1] for column in table.columns][2:] == ["3", "0", "1", "1.00", "0.75"]
     assert fault_table(ROWS[1:]) is None
+
+
+def test_names_and_confidence() -> None:
+    rows = [
+        Row("e", "set", "none", [], None, besides="dip", recognised="dip", confidence=0.95),
+        Row("f", "set", "none", [], None, besides="face_pull", recognised="row", confidence=0.8),
+        Row("g", "set", "row", [4, 5], None, recognised="row", counted=5, confidence=0.6),
+    ]
+    assert [row.named_wrongly for row in rows] == [False, True, False]
+    assert summary(rows)["all"]["wrong_names"] == 1
+    assert rows[2].miscounted == 0
+    taken = confusion_table(rows)
+    assert taken is not None
+    assert [list(column.cells) for column in taken.columns] == [["face_pull"], ["row"], ["1"]]
+    assert list(calibration_table(rows).columns[2].cells) == ["", "100 %", "0 %", "100 %"]

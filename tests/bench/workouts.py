@@ -103,7 +103,7 @@ def measure(clips: Sequence[Clip], walk: Path, seed: int) -> Outcome:
             continue
         left.remove(match)
         outcome.found += 1
-        if clip.reps is None or match.reps == clip.reps:
+        if not clip.counts or match.reps in clip.counts:
             outcome.exact += 1
         else:
             outcome.notes.append(f"{clip.exercise} at {start + first:.0f} s ({clip.name}): {match.reps} of {clip.reps}")
