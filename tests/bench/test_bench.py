@@ -71,7 +71,7 @@ def test_figures_of_a_set() -> None:
     assert figures["squat"]["cpu_per_s"] == 0.3
     assert figures["plank"]["hold_error_s"] == 1.5
     assert figures["plank"]["exact"] is None
-    assert figures["all"]["recognised"] == 0.75
+    assert figures["all"]["recognised"] == 0.6667
     assert figures["none"]["relative_error"] is None
 
 
