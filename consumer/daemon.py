@@ -5,7 +5,7 @@
     worker 1..n     draw a candidate, claim it, do the job
     heartbeat       one for each running job
     housekeeping    cleans the spool, measures the volume
-    health          /healthz and /metrics
+    health          /healthz, /readyz and /metrics
 
 SIGTERM or SIGINT stops the intake; running jobs may finish within the grace time, then they are handed back. A second signal
 ends the process at once: the leases run out, and nothing is lost by that either.
@@ -30,7 +30,7 @@ from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.breaker import Breaker
 from consumer.catalogue import Catalogue
 from consumer.errors import HandedBack
-from consumer.health import Health, HealthServer
+from consumer.health import Health, serve_health
 from consumer.housekeeping import Housekeeping
 from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
@@ -137,9 +137,11 @@ class Daemon:
         """The same without signals: until `stop`.
 
         Raises:
-            SettingsError: the port of /healthz and /metrics is taken.
+            SettingsError: the port of /healthz, /readyz and /metrics is taken.
         """
-        health = self._start_health()
+        health = serve_health(
+            self.settings, self.settings.health_port, self.health, self.metrics.registry, setting="DOTHIS_HEALTH_PORT"
+        )
         self._sandbox.start()
         self._intake.start()
         self._housekeeping.start()
@@ -167,9 +169,10 @@ class Daemon:
             problems.append(f"{obstacle}: no new jobs are taken until that is mended.")
         if refused := self._breaker.problem:
             problems.append(refused)
+        defects = []
         dead = sum(not thread.is_alive() for thread in self._threads)
         if dead and not self._stopping.is_set():
-            problems.append(f"{dead} of {len(self._threads)} workers have ended.")
+            defects.append(f"{dead} of {len(self._threads)} workers have ended.")
         facts: dict[str, object] = {
             "running": len(self._running),
             "workers": len(self._threads),
@@ -177,7 +180,7 @@ class Daemon:
             "lastSweepS": round(self._intake.silence_s, 1),
             "stopping": self._stopping.is_set(),
         }
-        return Health(problems, facts)
+        return Health(defects, problems, facts)
 
     def _subscriber(self, documents: DocumentStore) -> Callable[[], Feed]:
         try:
@@ -185,16 +188,6 @@ class Daemon:
         except ModuleNotFoundError as error:
             raise SettingsError(PUBSUB_MISSING) from error
         return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)
-
-    def _start_health(self) -> HealthServer | None:
-        if not self.settings.health_port:
-            return None
-        host, port = self.settings.health_host, self.settings.health_port
-        try:
-            return HealthServer(host, port, self.health, self.metrics.registry)
-        except OSError as error:
-            reason = f"DOTHIS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}."
-            raise SettingsError(f"{reason} Choose another port, or 0 for none.") from error
 
     def _wait(self) -> bool:
         """Until a signal, or until the store is given up; whether it was."""

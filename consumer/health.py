@@ -1,4 +1,11 @@
-"""/healthz and /metrics of the daemon, on one port."""
+"""/healthz, /readyz and /metrics of a process, on a port of their own.
+
+    /healthz    liveness: 503 only for a defect of the process, which a restart mends
+    /readyz     readiness: 503 for any problem, such as a store that is away, a refusing storage or a full volume
+    /metrics    for Prometheus
+
+A restart mends no outage. It loses running work, so a liveness probe must not ask /readyz.
+"""
 
 import json
 import threading
@@ -8,23 +15,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from consumer.settings import Settings, SettingsError
+
 
 @dataclass(frozen=True)
 class Health:
-    """How the daemon is.
+    """How the process is.
 
     Attributes:
-        problems: sentences for the operator; empty when all is well.
+        defects: sentences for the operator about what only a restart mends.
+        problems: sentences about what a restart does not mend.
         facts: figures that help to understand them.
     """
 
+    defects: list[str]
     problems: list[str]
     facts: dict[str, object] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
         """One word."""
-        return "failing" if self.problems else "ok"
+        return "failing" if self.defects or self.problems else "ok"
 
 
 class HealthServer:
@@ -58,6 +69,30 @@ class HealthServer:
         self._thread.join()
 
 
+def serve_health(
+    settings: Settings, port: int, health: Callable[[], Health], registry: CollectorRegistry, *, setting: str
+) -> HealthServer | None:
+    """A `HealthServer`, or None where the port is 0.
+
+    Args:
+        settings: `health_host` is used.
+        port: to listen on.
+        health: asked at each request.
+        registry: the metrics.
+        setting: where the port comes from, for the error.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    if not port:
+        return None
+    try:
+        return HealthServer(settings.health_host, port, health, registry)
+    except OSError as error:
+        reason = f"{setting}: cannot listen on {settings.health_host}:{port}: {error.strerror}."
+        raise SettingsError(f"{reason} Choose another port, or 0 for none.") from error
+
+
 class _Handler(BaseHTTPRequestHandler):
     ask: Callable[[], Health]
     metrics: CollectorRegistry
@@ -67,14 +102,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         match self.path.partition("?")[0]:
-            case "/healthz":
+            case "/healthz" | "/readyz" as path:
                 health = type(self).ask()
+                failing = health.defects if path == "/healthz" else health.status != "ok"
                 body = {"status": health.status, **asdict(health)}
-                self._answer(503 if health.problems else 200, "application/json", json.dumps(body).encode())
+                self._answer(503 if failing else 200, "application/json", json.dumps(body).encode())
             case "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.metrics))
             case _:
-                self._answer(404, "text/plain", b"Only /healthz and /metrics are here.\n")
+                self._answer(404, "text/plain", b"Only /healthz, /readyz and /metrics are here.\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name for it
         """Probes come every few seconds; nobody reads of them."""
