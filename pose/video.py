@@ -27,7 +27,15 @@ CONTAINERS = ("mov", "matroska", "avi")
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
 """What phones, browsers and the messengers between them write."""
 
-ACCEPTED = "send an MP4, MOV or WebM video (H.264, HEVC, VP9 or AV1)"
+OTHER_FORMATS = {
+    b"GIF8": "GIF",
+    b"FLV\x01": "Flash (FLV)",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "Windows Media (WMV)",
+    b"\x00\x00\x01\xba": "MPEG (MPG, VOB)",
+    b"OggS": "Ogg",
+    b".RMF": "RealMedia",
+}
+"""How files of formats begin that are known and not read. The first bytes say it without running one more demuxer."""
 
 APPROACH_S = 0.5
 """On the way from a keyframe to where the reading begins, frames that no other is made from are left out until so long before
@@ -169,20 +177,37 @@ class Video:
         try:
             container = av.open(f"file:{self._path.resolve()}", mode="r", options=options)
         except (av.error.FFmpegError, UnicodeDecodeError) as error:
-            raise VideoUnreadable(
-                f"The file cannot be read as a video: it is not one, or its upload was cut off. Please {ACCEPTED}."
-            ) from error
+            raise self._unknown_format() from error
         stream = container.streams.best("video")
         if stream is None:
             container.close()
-            raise VideoUnreadable(f"The file holds no picture, only sound or data. Please {ACCEPTED}.")
+            raise VideoUnreadable("The file holds no picture, only sound or data. Please choose the video itself.")
         return container, stream
+
+    def _unknown_format(self) -> VideoUnreadable:
+        with self._path.open("rb") as file:
+            beginning = file.read(max(map(len, OTHER_FORMATS)))
+        name = next((name for start, name in OTHER_FORMATS.items() if beginning.startswith(start)), None)
+        if name is None:
+            return VideoUnreadable(
+                "The file cannot be read as a video: it is not one, or its upload was cut off. "
+                "Please upload it again, or save it as MP4 (H.264)."
+            )
+        return VideoUnreadable(
+            "The file is of the format {format}, which is not read here. Please save it as MP4 (H.264) and send that.",
+            format=name,
+        )
 
     def _check_header(self) -> None:
         stream, limits = self._stream, self._limits
         codec = stream.codec_context
-        if codec is None or codec.codec.canonical_name not in CODECS:
-            raise VideoUnreadable(f"The video is coded in a way that is not accepted. Please {ACCEPTED}.")
+        if codec is None:
+            raise VideoUnreadable("The video is coded in an unknown way. Please save it as MP4 (H.264) and send that.")
+        if codec.codec.canonical_name not in CODECS:
+            raise VideoUnreadable(
+                "The video is coded as {codec}, which is not read here. Please save it as MP4 (H.264) and send that.",
+                codec=codec.codec.long_name,
+            )
         # H.263 and MPEG-4 Part 2 leave the size to the decoder: it has the limit, too, and the first frame is checked.
         check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
@@ -251,7 +276,9 @@ class Video:
         try:
             self._container.seek(target, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
-            raise VideoUnreadable(f"The video cannot be read from its start: it is damaged. Please {ACCEPTED}.") from error
+            raise VideoUnreadable(
+                "The video cannot be read from its start: it is damaged. Please export or upload it again."
+            ) from error
 
     def _decode(self) -> Iterator[Any]:
         """Every frame that can be decoded, from where the container stands; counts damaged packets."""
