@@ -7,6 +7,7 @@ Damaged packets are skipped: what can be read is read, and `Video.complete` says
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -21,8 +22,15 @@ from pose.limits import Limits, check_duration, check_file, check_frames, check_
 
 __all__ = ["Limits", "Video", "probe"]
 
-CONTAINERS = ("mov", "matroska", "avi")
+UNORDERED, UNINDEXED = "avi", "mpegts"
+"""AVI knows the order of decoding only: FFmpeg guesses when a frame is shown, wrongly with B frames. Its time is that of the
+packet that made the decoder give it out. MPEG-TS has no index: a seek ends at any packet, by its decoding time."""
+
+CONTAINERS = ("mov", "matroska", UNORDERED, UNINDEXED)
 """FFmpeg's demuxers: mov reads mp4, m4v, mov, 3gp; matroska reads webm too. Nothing that refers to other files or addresses."""
+
+DECODED_BEFORE_S = 10
+"""A frame is decoded less than this before it is shown."""
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
 """What phones, browsers and the messengers between them write."""
@@ -88,6 +96,8 @@ class Video:
         self._path = Path(path)
         self._threads = threads
         self._skip = False
+        self._start = 0.0
+        self._begin: int | None = None
         self.frames_decoded = 0
         self.end_s = 0.0
         self.damaged = 0
@@ -99,7 +109,7 @@ class Video:
         except BaseException:
             self._container.close()
             raise
-        self._start = first.time
+        self._start = self._time_of(first) or 0.0
         self.orientation = Orientation.of(first).turned(turn)
         self.size = self.orientation.upright_size(self._stored_size(first))
         self._first_size = self.orientation.upright_size((first.width, first.height))
@@ -123,17 +133,25 @@ class Video:
 
     def keyframes(self) -> list[float]:
         """Seconds of the frames where decoding can begin, in order of time. Nothing is decoded."""
+        return [time for time, _ in self._keyframes]
+
+    @cached_property
+    def _keyframes(self) -> list[tuple[float, int]]:
+        """Of each keyframe the second when it is shown, and the stamp of its decoding."""
         self._rewind(0.0)
-        found: list[float] = []
+        found: list[tuple[float, int]] = []
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets)
             except (StopIteration, av.error.FFmpegError):
                 return sorted(found)
-            time = packet.pts if packet.pts is not None else packet.dts
-            if packet.is_keyframe and time is not None:
-                found.append(float(time * self._stream.time_base) - self._start)
+            decoded = packet.dts if packet.dts is not None else packet.pts
+            if not packet.is_keyframe or decoded is None:
+                continue
+            shown = packet.pts if packet.pts is not None else decoded
+            seconds = float(shown * self._stream.time_base) - self._start
+            found.append((float(decoded * self._stream.time_base) if self._is(UNORDERED) else seconds, decoded))
 
     def skip_unneeded(self, skip: bool) -> None:
         """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
@@ -152,7 +170,8 @@ class Video:
         interval = 1.0 / self.fps
         self._leave_out(self._skip or start_s > APPROACH_S)
         for decoded in self._decode():
-            time = decoded.time - self._start if decoded.time is not None else last + interval
+            at = self._time_of(decoded)
+            time = at - self._start if at is not None else last + interval
             if self.duration_s is not None and time > self.duration_s + WILD_S and last >= 0:
                 time = last + interval
             if not last < time:  # a repeated or missing time stamp; also before the first frame
@@ -168,7 +187,17 @@ class Video:
             yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, size=self.size, first_size=self._first_size)
 
     def _leave_out(self, skip: bool) -> None:
+        # Without any one packet the decoder of an unordered stream would give out other frames at the packets that follow.
+        skip = skip and not self._is(UNORDERED)
         self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
+
+    def _is(self, container: str) -> bool:
+        return bool(self._container.format.name == container)
+
+    def _time_of(self, decoded: Any) -> float | None:
+        """Seconds of a frame on the container's own axis; None where nothing says them."""
+        stamp = decoded.dts if self._is(UNORDERED) else decoded.pts
+        return None if stamp is None else float(stamp * self._stream.time_base)
 
     def _open(self) -> tuple[Any, Any]:
         # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn
@@ -259,7 +288,7 @@ class Video:
 
     def _first_frame(self) -> Any:
         for decoded in self._decode():
-            if decoded.time is not None:
+            if self._time_of(decoded) is not None:
                 check_pixels(decoded.width, decoded.height, self._limits)
                 return decoded
         raise VideoUnreadable("Not one picture of the video can be decoded: it is damaged. Please export or upload it again.")
@@ -272,7 +301,14 @@ class Video:
         return max(1, round(decoded.width * ratio)), decoded.height
 
     def _rewind(self, start_s: float) -> None:
-        target = math.floor((start_s + self._start) / self._stream.time_base)
+        """Go to the keyframe that the frame of a moment is made from, or to one before."""
+        first = 0.0 if self._is(UNORDERED) else self._start
+        target = math.floor((start_s + first) / self._stream.time_base)
+        self._begin = None
+        if self._is(UNINDEXED):
+            before = [decoded for shown, decoded in self._keyframes if shown <= start_s] if start_s > 0 else []
+            self._begin = before[-1] if before else None
+            target = before[-1] if before else math.floor(target - DECODED_BEFORE_S / self._stream.time_base)
         try:
             self._container.seek(target, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
@@ -291,6 +327,8 @@ class Video:
             except av.error.FFmpegError:
                 self.damaged += 1
                 return
+            if self._begin is not None and packet.dts is not None and packet.dts < self._begin:
+                continue
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
