@@ -20,6 +20,7 @@ from consumer.errors import ErrorCode, JobError
 from consumer.jobs import Job
 from consumer.settings import Settings
 from feedback.errors import NoExercise, UnknownExercise
+from feedback.words import N_, words_of
 from pose.errors import NoPerson, PoseError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
 from pose.video import Limits
 
@@ -46,7 +47,6 @@ CODES: dict[type[Exception], ErrorCode] = {
     VideoMissing: ErrorCode.VIDEO_MISSING,
     VideoTooLarge: ErrorCode.VIDEO_TOO_LARGE,
     VideoTooLong: ErrorCode.VIDEO_TOO_LONG,
-    VideoUnreadable: ErrorCode.VIDEO_UNREADABLE,
     NoPerson: ErrorCode.NO_PERSON,
     NoExercise: ErrorCode.NO_EXERCISE,
     UnknownExercise: ErrorCode.INVALID_REQUEST,
@@ -92,7 +92,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def analyse_arguments(
-    settings: Settings, *, source: Path, target: Path, model: Path, exercises: Path, reference: bool, workers: int
+    settings: Settings, job: Job, *, source: Path, target: Path, model: Path, exercises: Path, workers: int
 ) -> dict[str, Any]:
     """What `analyse` is called with."""
     return {
@@ -100,7 +100,8 @@ def analyse_arguments(
         "target": str(target),
         "model": str(model),
         "exercises": str(exercises),
-        "reference": reference,
+        "language": job.language,
+        "reference": job.reference is not None,
         "workers": workers,
         "limits": asdict(limits_of(settings)),
     }
@@ -152,10 +153,10 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         )
         motion.save(target / to)
 
-    with named_errors():
+    with named_errors(arguments["language"]):
         read(VIDEO, MOTION, lambda fraction: report(share * fraction))
     if arguments["reference"]:
-        with named_errors("the reference: "):
+        with named_errors(arguments["language"], reference=True):
             read(REFERENCE, REFERENCE_MOTION, lambda fraction: report(share + (1 - share) * fraction))
     return {}
 
@@ -173,7 +174,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     from feedback.write import write_pictures, write_report  # noqa: PLC0415 - as above
 
     source, target = Path(arguments["source"]), Path(arguments["target"])
-    with named_errors():
+    with named_errors(arguments["language"]):
         examination = _examination(arguments)
         write_pictures(
             examination,
@@ -200,7 +201,7 @@ def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     from feedback.write import write_video  # noqa: PLC0415 - as above
 
-    with named_errors():
+    with named_errors(arguments["language"]):
         write_video(
             _examination(arguments),
             Path(arguments["source"]) / VIDEO,
@@ -228,10 +229,17 @@ def _examination(arguments: dict[str, Any]) -> "Examination":
 
 
 @contextmanager
-def named_errors(prefix: str = "") -> Iterator[None]:
-    """Give the errors of `pose` and `feedback` the codes of product.md; `prefix` begins the reason."""
+def named_errors(language: str | None, *, reference: bool = False) -> Iterator[None]:
+    """Give the errors of `pose` and `feedback` the codes of product.md; both texts tell when it is the reference."""
+    words = words_of(language)
+    prefix = "the reference: " if reference else ""
     try:
         yield
+    except VideoUnreadable as error:
+        sentence = words(error.template, **error.fields)
+        if reference:
+            sentence = words(N_("The video to compare with: {sentence}"), sentence=sentence)
+        raise JobError(ErrorCode.VIDEO_UNREADABLE, f"{prefix}{error}", sentence=sentence) from error
     except tuple(CODES) as error:
         raise JobError(CODES[type(error)], f"{prefix}{error}") from error
     except PoseError as error:

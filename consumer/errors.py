@@ -91,16 +91,18 @@ class JobError(Exception):
     Attributes:
         code: what the document says.
         reason: for the log and, with `invalid_request`, for the app's developer; never contains a path.
+        sentence: for the user, in the job's language, where more is known than the code says; else empty.
     """
 
-    def __init__(self, code: ErrorCode, reason: str = "") -> None:
+    def __init__(self, code: ErrorCode, reason: str = "", *, sentence: str = "") -> None:
         super().__init__(f"{code}: {reason}" if reason else str(code))
         self.code = code
         self.reason = reason
+        self.sentence = sentence
 
     def message(self, language: str | None) -> str:
         """The sentence for the user. A malformed request also says what is wrong: a developer has to mend it."""
-        sentence = self.code.message(language)
+        sentence = self.sentence or self.code.message(language)
         return f"{sentence} ({self.reason})" if self.code is ErrorCode.INVALID_REQUEST and self.reason else sentence
 
 

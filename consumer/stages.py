@@ -115,11 +115,11 @@ def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
     exercises = _save_exercises(shop, place)
     arguments = analyse_arguments(
         shop.settings,
+        lease.job,
         source=source,
         target=target,
         model=shop.model,
         exercises=exercises,
-        reference=lease.job.reference is not None,
         workers=1 + shop.spare_workers(),
     )
     readable = [source, shop.model, exercises]

@@ -34,7 +34,17 @@ class VideoTooLong(VideoError):
 
 
 class VideoUnreadable(VideoError):
-    """Not a video, damaged, or of a container or codec that is not accepted."""
+    """Not a video, damaged, or of a container or codec that is not accepted.
+
+    Attributes:
+        template: the sentence in English, as the catalogue of translations has it.
+        fields: what its {fields} stand for.
+    """
+
+    def __init__(self, template: str, **fields: str) -> None:
+        super().__init__(template.format(**fields))
+        self.template = template
+        self.fields = fields
 
 
 class NoPerson(PoseError):

@@ -25,7 +25,7 @@ def check_file(path: Path, limits: Limits) -> None:
     except (OSError, ValueError) as error:
         raise VideoMissing("There is no such video file.") from error
     if not stat.S_ISREG(status.st_mode):
-        raise VideoUnreadable("That is not a video file but a directory or a device.")
+        raise VideoUnreadable("That is not a video file but a directory or a device. Please choose a video.")
     if status.st_size == 0:
         raise VideoUnreadable("The video file is empty: its upload was cut off before it began. Please upload it again.")
     if status.st_size > limits.max_bytes:

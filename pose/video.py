@@ -7,6 +7,7 @@ Damaged packets are skipped: what can be read is read, and `Video.complete` says
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -21,13 +22,28 @@ from pose.limits import Limits, check_duration, check_file, check_frames, check_
 
 __all__ = ["Limits", "Video", "probe"]
 
-CONTAINERS = ("mov", "matroska", "avi")
+UNORDERED, UNINDEXED = "avi", "mpegts"
+"""AVI knows the order of decoding only: FFmpeg guesses when a frame is shown, wrongly with B frames. Its time is that of the
+packet that made the decoder give it out. MPEG-TS has no index: a seek ends at any packet, by its decoding time."""
+
+CONTAINERS = ("mov", "matroska", UNORDERED, UNINDEXED)
 """FFmpeg's demuxers: mov reads mp4, m4v, mov, 3gp; matroska reads webm too. Nothing that refers to other files or addresses."""
+
+DECODED_BEFORE_S = 10
+"""A frame is decoded less than this before it is shown."""
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
 """What phones, browsers and the messengers between them write."""
 
-ACCEPTED = "send an MP4, MOV or WebM video (H.264, HEVC, VP9 or AV1)"
+OTHER_FORMATS = {
+    b"GIF8": "GIF",
+    b"FLV\x01": "Flash (FLV)",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "Windows Media (WMV)",
+    b"\x00\x00\x01\xba": "MPEG (MPG, VOB)",
+    b"OggS": "Ogg",
+    b".RMF": "RealMedia",
+}
+"""How files of formats begin that are known and not read. The first bytes say it without running one more demuxer."""
 
 APPROACH_S = 0.5
 """On the way from a keyframe to where the reading begins, frames that no other is made from are left out until so long before
@@ -80,6 +96,8 @@ class Video:
         self._path = Path(path)
         self._threads = threads
         self._skip = False
+        self._start = 0.0
+        self._begin: int | None = None
         self.frames_decoded = 0
         self.end_s = 0.0
         self.damaged = 0
@@ -91,7 +109,7 @@ class Video:
         except BaseException:
             self._container.close()
             raise
-        self._start = first.time
+        self._start = self._time_of(first) or 0.0
         self.orientation = Orientation.of(first).turned(turn)
         self.size = self.orientation.upright_size(self._stored_size(first))
         self._first_size = self.orientation.upright_size((first.width, first.height))
@@ -115,17 +133,25 @@ class Video:
 
     def keyframes(self) -> list[float]:
         """Seconds of the frames where decoding can begin, in order of time. Nothing is decoded."""
+        return [time for time, _ in self._keyframes]
+
+    @cached_property
+    def _keyframes(self) -> list[tuple[float, int]]:
+        """Of each keyframe the second when it is shown, and the stamp of its decoding."""
         self._rewind(0.0)
-        found: list[float] = []
+        found: list[tuple[float, int]] = []
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets)
             except (StopIteration, av.error.FFmpegError):
                 return sorted(found)
-            time = packet.pts if packet.pts is not None else packet.dts
-            if packet.is_keyframe and time is not None:
-                found.append(float(time * self._stream.time_base) - self._start)
+            decoded = packet.dts if packet.dts is not None else packet.pts
+            if not packet.is_keyframe or decoded is None:
+                continue
+            shown = packet.pts if packet.pts is not None else decoded
+            seconds = float(shown * self._stream.time_base) - self._start
+            found.append((float(decoded * self._stream.time_base) if self._is(UNORDERED) else seconds, decoded))
 
     def skip_unneeded(self, skip: bool) -> None:
         """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
@@ -144,7 +170,8 @@ class Video:
         interval = 1.0 / self.fps
         self._leave_out(self._skip or start_s > APPROACH_S)
         for decoded in self._decode():
-            time = decoded.time - self._start if decoded.time is not None else last + interval
+            at = self._time_of(decoded)
+            time = at - self._start if at is not None else last + interval
             if self.duration_s is not None and time > self.duration_s + WILD_S and last >= 0:
                 time = last + interval
             if not last < time:  # a repeated or missing time stamp; also before the first frame
@@ -160,7 +187,17 @@ class Video:
             yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, size=self.size, first_size=self._first_size)
 
     def _leave_out(self, skip: bool) -> None:
+        # Without any one packet the decoder of an unordered stream would give out other frames at the packets that follow.
+        skip = skip and not self._is(UNORDERED)
         self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
+
+    def _is(self, container: str) -> bool:
+        return bool(self._container.format.name == container)
+
+    def _time_of(self, decoded: Any) -> float | None:
+        """Seconds of a frame on the container's own axis; None where nothing says them."""
+        stamp = decoded.dts if self._is(UNORDERED) else decoded.pts
+        return None if stamp is None else float(stamp * self._stream.time_base)
 
     def _open(self) -> tuple[Any, Any]:
         # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn
@@ -169,20 +206,37 @@ class Video:
         try:
             container = av.open(f"file:{self._path.resolve()}", mode="r", options=options)
         except (av.error.FFmpegError, UnicodeDecodeError) as error:
-            raise VideoUnreadable(
-                f"The file cannot be read as a video: it is not one, or its upload was cut off. Please {ACCEPTED}."
-            ) from error
+            raise self._unknown_format() from error
         stream = container.streams.best("video")
         if stream is None:
             container.close()
-            raise VideoUnreadable(f"The file holds no picture, only sound or data. Please {ACCEPTED}.")
+            raise VideoUnreadable("The file holds no picture, only sound or data. Please choose the video itself.")
         return container, stream
+
+    def _unknown_format(self) -> VideoUnreadable:
+        with self._path.open("rb") as file:
+            beginning = file.read(max(map(len, OTHER_FORMATS)))
+        name = next((name for start, name in OTHER_FORMATS.items() if beginning.startswith(start)), None)
+        if name is None:
+            return VideoUnreadable(
+                "The file cannot be read as a video: it is not one, or its upload was cut off. "
+                "Please upload it again, or save it as MP4 (H.264)."
+            )
+        return VideoUnreadable(
+            "The file is of the format {format}, which is not read here. Please save it as MP4 (H.264) and send that.",
+            format=name,
+        )
 
     def _check_header(self) -> None:
         stream, limits = self._stream, self._limits
         codec = stream.codec_context
-        if codec is None or codec.codec.canonical_name not in CODECS:
-            raise VideoUnreadable(f"The video is coded in a way that is not accepted. Please {ACCEPTED}.")
+        if codec is None:
+            raise VideoUnreadable("The video is coded in an unknown way. Please save it as MP4 (H.264) and send that.")
+        if codec.codec.canonical_name not in CODECS:
+            raise VideoUnreadable(
+                "The video is coded as {codec}, which is not read here. Please save it as MP4 (H.264) and send that.",
+                codec=codec.codec.long_name,
+            )
         # H.263 and MPEG-4 Part 2 leave the size to the decoder: it has the limit, too, and the first frame is checked.
         check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
@@ -234,7 +288,7 @@ class Video:
 
     def _first_frame(self) -> Any:
         for decoded in self._decode():
-            if decoded.time is not None:
+            if self._time_of(decoded) is not None:
                 check_pixels(decoded.width, decoded.height, self._limits)
                 return decoded
         raise VideoUnreadable("Not one picture of the video can be decoded: it is damaged. Please export or upload it again.")
@@ -247,11 +301,20 @@ class Video:
         return max(1, round(decoded.width * ratio)), decoded.height
 
     def _rewind(self, start_s: float) -> None:
-        target = math.floor((start_s + self._start) / self._stream.time_base)
+        """Go to the keyframe that the frame of a moment is made from, or to one before."""
+        first = 0.0 if self._is(UNORDERED) else self._start
+        target = math.floor((start_s + first) / self._stream.time_base)
+        self._begin = None
+        if self._is(UNINDEXED):
+            before = [decoded for shown, decoded in self._keyframes if shown <= start_s] if start_s > 0 else []
+            self._begin = before[-1] if before else None
+            target = before[-1] if before else math.floor(target - DECODED_BEFORE_S / self._stream.time_base)
         try:
             self._container.seek(target, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
-            raise VideoUnreadable(f"The video cannot be read from its start: it is damaged. Please {ACCEPTED}.") from error
+            raise VideoUnreadable(
+                "The video cannot be read from its start: it is damaged. Please export or upload it again."
+            ) from error
 
     def _decode(self) -> Iterator[Any]:
         """Every frame that can be decoded, from where the container stands; counts damaged packets."""
@@ -264,6 +327,8 @@ class Video:
             except av.error.FFmpegError:
                 self.damaged += 1
                 return
+            if self._begin is not None and packet.dts is not None and packet.dts < self._begin:
+                continue
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

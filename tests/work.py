@@ -76,7 +76,7 @@ def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 def obey(told: dict[str, Any]) -> None:
     """What may go wrong in a child."""
     if "fail" in told:
-        raise JobError(ErrorCode(told["fail"]), "as the video says")
+        raise JobError(ErrorCode(told["fail"]), "as the video says", sentence=told.get("sentence", ""))
     if "raise" in told:
         raise RuntimeError("as the video says")
     if "die" in told:

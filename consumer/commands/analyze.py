@@ -74,9 +74,9 @@ def _examine(
     start = REFERENCE_SHARE if reference is not None else 0.0
     compared = None
     if reference is not None:
-        with named_errors("the reference: "):
+        with named_errors(language, reference=True):
             compared = _read(settings, catalogue, reference, lambda done: tell("Reading the reference", start * done))
-    with named_errors():
+    with named_errors(language):
         motion = _read(settings, catalogue, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
         return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=catalogue.exercises)
 
@@ -90,7 +90,7 @@ def _write(
     def progress(done: float) -> None:
         tell("Writing the feedback", ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * done)
 
-    with named_errors(), _complete(target) as unfinished, ThreadPoolExecutor(1) as pool:
+    with named_errors(examination.words.language), _complete(target) as unfinished, ThreadPoolExecutor(1) as pool:
         pictures = partial(write_pictures, examination, video, unfinished, reference_path=reference, limits=limits)
         if settings.annotated_video:
             beside = pool.submit(pictures)

@@ -158,7 +158,7 @@ def work(request: dict[str, Any], line: socket.socket) -> int:
         confine(Confinement(**request["confinement"]))
         result = find_task(request["task"])(request["arguments"], report)
     except JobError as error:
-        _send(line, {"error": {"code": str(error.code), "reason": error.reason}})
+        _send(line, {"error": {"code": str(error.code), "reason": error.reason, "sentence": error.sentence}})
     except BaseException as error:  # noqa: BLE001 - the daemon logs it; there is nobody else here to tell
         kind = "memory" if isinstance(error, MemoryError) else "defect"
         _send(line, {"error": {"kind": kind, "trace": traceback.format_exc()[-MAX_MESSAGE // 4 :]}})

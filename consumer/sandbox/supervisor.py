@@ -275,7 +275,7 @@ def _result_of(answer: Mapping[str, Any]) -> dict[str, Any]:
             raise TimedOut("The work used more processor time than it may.")
         raise Crashed(f"The process ended by {signal.Signals(-status).name}." if status < 0 else f"It exited with {status}.")
     if "code" in error:
-        raise JobError(ErrorCode(error["code"]), error["reason"])
+        raise JobError(ErrorCode(error["code"]), str(error["reason"]), sentence=str(error["sentence"]))
     if error["kind"] == "memory":
         raise Crashed("The work needed more memory than it may have.")
     raise Defect(error["trace"])

@@ -171,11 +171,11 @@ def _old_codec(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def _old_container(path: Path) -> None:
-    with av.open(str(path), "w", format="asf") as container:
-        stream = container.add_stream("wmv2", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+def _other_container(path: Path, name: str, codec: str, pixels: str = "yuv420p") -> None:
+    with av.open(str(path), "w", format=name) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, pixels
+        container.mux(stream.encode(av.VideoFrame(64, 64, pixels)))
         container.mux(stream.encode(None))
 
 
@@ -189,10 +189,13 @@ def _old_container(path: Path) -> None:
         (_without_moov, "cannot be read as a video"),
         (_playlist, "cannot be read as a video"),
         (_concat_script, "cannot be read as a video"),
-        (_old_codec, "coded in a way"),
-        (_old_container, "cannot be read as a video"),
+        (_old_codec, "coded as Apple ProRes"),
+        (lambda path: _other_container(path, "asf", "wmv2"), "Windows Media"),
+        (lambda path: _other_container(path, "flv", "flv1"), "Flash"),
+        (lambda path: _other_container(path, "gif", "gif", "rgb8"), "GIF"),
+        (lambda path: _other_container(path, "mpeg", "mpeg1video"), "MPEG"),
     ],
-    ids=["empty", "text", "directory", "sound", "no moov", "playlist", "concat", "codec", "container"],
+    ids=["empty", "text", "directory", "sound", "no-moov", "playlist", "concat", "codec", "wmv", "flv", "gif", "mpeg-ps"],
 )
 def test_what_is_no_video_is_refused_with_a_sentence(tmp_path: Path, make: object, says: str) -> None:
     path = tmp_path / "private_name.mp4"

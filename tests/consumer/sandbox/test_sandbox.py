@@ -100,10 +100,11 @@ def test_every_way_to_fail_has_its_name(box: Box, instructions: dict[str, Any], 
     assert box.analyse(instructions={}) == {}
 
 
-def test_the_code_of_a_job_error_comes_through(box: Box) -> None:
+def test_code_and_sentence_of_a_job_error_come_through(box: Box) -> None:
     with pytest.raises(JobError) as caught:
-        box.analyse(instructions={"fail": "video_too_long"})
-    assert caught.value.code is ErrorCode.VIDEO_TOO_LONG
+        box.analyse(instructions={"fail": "video_unreadable", "sentence": "영상 파일이 비어 있어요."})
+    assert caught.value.code is ErrorCode.VIDEO_UNREADABLE
+    assert caught.value.message("ko") == "영상 파일이 비어 있어요."
 
 
 def test_wall_time_is_limited(box: Box) -> None:
