@@ -90,7 +90,14 @@ class Daemon:
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._claims = Claims(backend.documents, settings, worker=worker, exercises=catalogue.exercises, metrics=self.metrics)
+        self._claims = Claims(
+            backend.documents,
+            settings,
+            worker=worker,
+            exercises=catalogue.exercises,
+            metrics=self.metrics,
+            is_orphan=self._spool.is_orphan,
+        )
         self._intake = Intake(
             backend.documents,
             settings,
@@ -141,11 +148,16 @@ class Daemon:
         """
         health = self._start_health()
         self._sandbox.start()
+        # What a killed predecessor on this volume had in hand: its leases need not run out first.
+        self._candidates.add(self._spool.orphans())
         self._intake.start()
         self._housekeeping.start()
         for thread in self._threads:
             thread.start()
-        logger.info("Ready: %d workers, backend %s", self.settings.workers, self.settings.backend)
+        workers = "1 worker" if self.settings.workers == 1 else f"{self.settings.workers} workers"
+        logger.info(
+            "Ready: %s, backend %s, data directory %s", workers, self.settings.backend, self.settings.data_dir.resolve()
+        )
         stuck = self._wait()
         self._end()
         if health is not None:
