@@ -294,14 +294,14 @@ class Daemon:
             return max(len(self._threads) - len(self._running) - len(self._candidates), 0)
 
     def _obstructed(self) -> bool:
-        """Whether the volume takes no new work; told in the log once."""
+        """Whether the volume takes no new work; told in the log once, not with each change of the free space."""
         obstacle = self._spool.obstacle()
-        if obstacle != self._obstacle:
-            self._obstacle = obstacle
+        if (obstacle is None) != (self._obstacle is None):
             if obstacle:
                 logger.error("%s: no new jobs are taken until that is mended.", obstacle)
             else:
                 logger.info("The volume has room again.")
+        self._obstacle = obstacle
         return obstacle is not None
 
 

@@ -219,17 +219,22 @@ class Spool:
     def obstacle(self) -> str | None:
         """Why no new work can be done on this volume; None when it can."""
         try:
-            full = self.free_bytes() < 0
+            free = self.free_bytes()
         except OSError as error:
             return f"The volume cannot be used ({error.strerror})"
-        if full:
-            return "The volume is full"
+        if free < 0:
+            kept = self._min_free
+            return f"The volume is full ({_megabytes(free + kept)} MB free, {_megabytes(kept)} MB needed)"
         return None if os.access(self.root, os.W_OK) else "The volume cannot be written"
 
     def need(self, size: int) -> None:
         """Raises NoRoom unless the volume has room for so many bytes more."""
-        if self.free_bytes() < size:
-            raise NoRoom("The volume has too little free space.")
+        free = self.free_bytes()
+        if free < size:
+            raise NoRoom(
+                f"The volume has too little free space: {_megabytes(max(free, 0))} MB beyond what is kept free, "
+                f"{_megabytes(size)} MB needed."
+            )
 
     def remains(self) -> Iterator[Remains]:
         """What lies there, of living and of dead processes."""
@@ -326,6 +331,10 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     sync_directory(path.parent)
+
+
+def _megabytes(size: int) -> int:
+    return size // 1_000_000
 
 
 def _name_of(job_id: str) -> str:
