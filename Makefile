@@ -29,7 +29,7 @@ demo-firebase: setup  ## the same against the Firestore and Cloud Storage emulat
 test: setup  ## all tests but the long fault tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/container tests
 
-test-container: setup  ## the image and the compose file on a container engine; a few minutes
+test-container: setup  ## the image and the compose file on a container engine; 4 to 9 minutes
 	$(BIN)/python -m pytest -v tests/container
 
 lint: setup  ## style, types, import rules
@@ -54,7 +54,7 @@ bench-scale: setup  ## 1 to 8 consumers by watch and by Pub/Sub, on the emulator
 	$(BIN)/python -m tests.bench.scale
 
 docs: setup  ## the pages under docs/, links checked
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 clean:  ## everything that make made, but not data/

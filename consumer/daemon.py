@@ -90,7 +90,14 @@ class Daemon:
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates()
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._claims = Claims(backend.documents, settings, worker=worker, exercises=catalogue.exercises, metrics=self.metrics)
+        self._claims = Claims(
+            backend.documents,
+            settings,
+            worker=worker,
+            exercises=catalogue.exercises,
+            metrics=self.metrics,
+            is_orphan=self._spool.is_orphan,
+        )
         self._intake = Intake(
             backend.documents,
             settings,
@@ -143,11 +150,16 @@ class Daemon:
             self.settings, self.settings.health_port, self.health, self.metrics.registry, setting="DOTHIS_HEALTH_PORT"
         )
         self._sandbox.start()
+        # What a killed predecessor on this volume had in hand: its leases need not run out first.
+        self._candidates.add(self._spool.orphans())
         self._intake.start()
         self._housekeeping.start()
         for thread in self._threads:
             thread.start()
-        logger.info("Ready: %d workers, backend %s", self.settings.workers, self.settings.backend)
+        workers = "1 worker" if self.settings.workers == 1 else f"{self.settings.workers} workers"
+        logger.info(
+            "Ready: %s, backend %s, data directory %s", workers, self.settings.backend, self.settings.data_dir.resolve()
+        )
         stuck = self._wait()
         self._end()
         if health is not None:
@@ -275,14 +287,14 @@ class Daemon:
             return max(len(self._threads) - len(self._running) - len(self._candidates), 0)
 
     def _obstructed(self) -> bool:
-        """Whether the volume takes no new work; told in the log once."""
+        """Whether the volume takes no new work; told in the log once, not with each change of the free space."""
         obstacle = self._spool.obstacle()
-        if obstacle != self._obstacle:
-            self._obstacle = obstacle
+        if (obstacle is None) != (self._obstacle is None):
             if obstacle:
                 logger.error("%s: no new jobs are taken until that is mended.", obstacle)
             else:
                 logger.info("The volume has room again.")
+        self._obstacle = obstacle
         return obstacle is not None
 
 

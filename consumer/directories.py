@@ -1,5 +1,6 @@
 """What the spool and the embedded object store ask of a directory."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,6 +12,19 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def unusable(store: str, error: OSError) -> str:
+    """The sentence for a person who runs an embedded store whose directory makes trouble.
+
+    Args:
+        store: which one.
+        error: of the operating system; a file it names lies in the data directory.
+    """
+    reason = f"The embedded {store} cannot be used: {os.strerror(error.errno or 0)}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"{reason}. Make room on the volume of DOTHIS_DATA_DIR."
+    return f"{reason}. Make DOTHIS_DATA_DIR a directory that user id {os.getuid()} can write."
 
 
 def size_of(path: Path) -> int:

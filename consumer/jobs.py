@@ -262,11 +262,18 @@ class Due(StrEnum):
     GIVE_UP = "give_up"
 
 
-def due(job: Job, now: datetime, max_attempts: int) -> Due:
-    """What is to be done with a job at the store's time `now`, by somebody who does not hold it."""
+def due(job: Job, now: datetime, max_attempts: int, *, orphan: bool = False) -> Due:
+    """What is to be done with a job at the store's time `now`, by a worker that does not hold it.
+
+    Args:
+        job: as it was read.
+        now: the store's time.
+        max_attempts: how often a job is tried.
+        orphan: whether the lease's holder is known to be dead; else the lease has to run out.
+    """
     if job.status.final:
         return Due.NOTHING
-    if job.status is Status.PROCESSING and job.lease is not None and not job.lease.over(now):
+    if job.status is Status.PROCESSING and job.lease is not None and not job.lease.over(now) and not orphan:
         return Due.NOTHING
     if job.cancel_requested:
         return Due.CANCEL

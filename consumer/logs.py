@@ -1,6 +1,7 @@
 """Logging: JSON lines that Cloud Logging understands, or coloured text; the job's id on every line of the work on it.
 
-Modules log through the standard library. No line carries a path, a frame, or an e-mail address.
+Modules log through the standard library. No line carries the path of a video or an object, a frame, or an e-mail
+address.
 """
 
 import logging

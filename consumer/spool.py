@@ -3,11 +3,15 @@
     DATA_DIR/spool/NAME/            NAME is a hash of the job's id; never anything that a user wrote
         lock                        held by the process that works here
         manifest.json               which stages are finished, each file's size and checksum
+        lease.json                  the job's id and the token of the lease under which a process works here
         STAGE/                      what a finished stage left
         STAGE.partial/              what an unfinished one has so far; removed when it begins anew, kept for one that goes on
 
 A stage writes into its partial directory. `Place.finish` syncs the files, renames the directory, and only then enters it in the
 manifest, which is itself written beside and renamed. So the manifest never names what is not there in full.
+
+A directory that has a lease.json and whose lock is free belonged to a process that was killed: the kernel frees the locks of a
+dead process. That lease need not run out before the job is claimed again.
 
 A directory whose lock is held belongs to a living process: an old holder that has lost its job may be in it still. Whoever
 takes the job over on the same volume then works in a directory of the next name, and neither disturbs the other.
@@ -37,6 +41,11 @@ from consumer.jobs import Job, Stage
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
+
+LEASE = "lease.json"
+
+PROBE_S = 0.02
+"""Another process may hold a directory's lock for a moment, only to see whether its worker is alive."""
 
 
 _VOLUME_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
@@ -80,6 +89,14 @@ class Place:
     def begun(self) -> bool:
         """Whether an earlier attempt has finished a stage here."""
         return bool(self._stages)
+
+    def hold(self, token: str) -> None:
+        """Note the token of the lease under which this process works here, until the directory is closed.
+
+        Raises:
+            OSError: the volume cannot be used.
+        """
+        (self.path / LEASE).write_text(json.dumps({"job": self.identity.job, "token": token}), encoding="utf-8")
 
     def finished(self, stage: Stage) -> bool:
         """Whether the stage has been finished and what it left is unharmed (checked once in a process)."""
@@ -190,13 +207,23 @@ class Spool:
             OSError: the volume cannot be used.
         """
         identity = Identity.of(job, self._program)
-        name = hashlib.sha256(job.id.encode()).hexdigest()[:32]
+        name = _name_of(job.id)
         with room_errors():
             path, lock = self._lock_fitting(name, identity) or self._lock_first(name)
         try:
             yield _place(path, identity)
         finally:
+            (path / LEASE).unlink(missing_ok=True)
             os.close(lock)
+
+    def orphans(self) -> list[str]:
+        """Ids of the jobs on which a process worked that was killed."""
+        return [lease["job"] for path in sorted(self.root.iterdir()) if (lease := _lease_of_dead(path)) is not None]
+
+    def is_orphan(self, job_id: str, token: str) -> bool:
+        """Whether the process that worked on the job here under the lease of that token was killed."""
+        paths = takewhile(Path.exists, self._paths(_name_of(job_id)))
+        return any(_lease_of_dead(path) == {"job": job_id, "token": token} for path in paths)
 
     def free_bytes(self) -> int:
         """Free space beyond what is to be kept; negative when there is too little."""
@@ -205,17 +232,22 @@ class Spool:
     def obstacle(self) -> str | None:
         """Why no new work can be done on this volume; None when it can."""
         try:
-            full = self.free_bytes() < 0
+            free = self.free_bytes()
         except OSError as error:
             return f"The volume cannot be used ({error.strerror})"
-        if full:
-            return "The volume is full"
+        if free < 0:
+            kept = self._min_free
+            return f"The volume is full ({_megabytes(free + kept)} MB free, {_megabytes(kept)} MB needed)"
         return None if os.access(self.root, os.W_OK) else "The volume cannot be written"
 
     def need(self, size: int) -> None:
         """Raises NoRoom unless the volume has room for so many bytes more."""
-        if self.free_bytes() < size:
-            raise NoRoom("The volume has too little free space.")
+        free = self.free_bytes()
+        if free < size:
+            raise NoRoom(
+                f"The volume has too little free space: {_megabytes(max(free, 0))} MB beyond what is kept free, "
+                f"{_megabytes(size)} MB needed."
+            )
 
     def remains(self) -> Iterator[Remains]:
         """What lies there, of living and of dead processes."""
@@ -271,6 +303,9 @@ class Spool:
         for path in takewhile(Path.exists, self._paths(name)):
             lock = _try_lock(path)
             if lock is None:
+                time.sleep(PROBE_S)
+                lock = _try_lock(path)
+            if lock is None:
                 continue
             if _place(path, identity).begun:
                 return path, lock
@@ -309,6 +344,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     sync_directory(path.parent)
+
+
+def _megabytes(size: int) -> int:
+    return size // 1_000_000
+
+
+def _name_of(job_id: str) -> str:
+    return hashlib.sha256(job_id.encode()).hexdigest()[:32]
+
+
+def _lease_of_dead(path: Path) -> dict[str, str] | None:
+    """The lease of the process that was killed while it worked in the directory; None when there was none, or it lives."""
+    try:
+        lease = json.loads((path / LEASE).read_bytes())
+        lease = {"job": str(lease["job"]), "token": str(lease["token"])}
+        lock = os.open(path / "lock", os.O_RDWR)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        # A volume that cannot lock proves nothing either: then the lease runs out.
+        return None
+    finally:
+        os.close(lock)
+    return lease
 
 
 def _place(path: Path, identity: Identity) -> Place:

@@ -47,6 +47,7 @@ class Worker:
             self._shop.hook("claimed")
             try:
                 with self._shop.spool.open(lease.job) as place:
+                    place.hold(lease.token)
                     if self._work(lease, place):
                         _discard(place)
             except (NoRoom, OSError) as error:

@@ -54,11 +54,20 @@ class Model:
 
 
 def cache_dir() -> Path:
-    """Where made bundles lie: `DOTHIS_CACHE_DIR`, else the user's cache directory."""
+    """Where made bundles lie: `DOTHIS_CACHE_DIR`, else the user's cache directory.
+
+    Raises:
+        ModelMissing: there is neither; the message says what to set.
+    """
     named = os.environ.get("DOTHIS_CACHE_DIR")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dothis"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dothis"
+    except RuntimeError as error:
+        raise ModelMissing(
+            f"User id {os.getuid()} has no home directory: set DOTHIS_CACHE_DIR to the directory of the pose model."
+        ) from error
 
 
 def find(model: str = "full") -> Model:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.backends import DELETE, SERVER_TIME, Conflict, Revision, Snapshot, TooLarge, Unavailable
+from consumer.directories import unusable
 
 logger = logging.getLogger(__name__)
 
@@ -254,8 +255,11 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
 def _as_unavailable() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        raise Unavailable(f"The embedded document store cannot be used: {error.__class__.__name__}.") from error
+    except sqlite3.Error as error:
+        # SQLite's own words: `database or disk is full`, `database is locked`. They name no path and no value.
+        raise Unavailable(f"The embedded document store cannot be used: {error}.") from error
+    except OSError as error:
+        raise Unavailable(unusable("document store", error)) from error
 
 
 def _next_version(connection: sqlite3.Connection) -> int:

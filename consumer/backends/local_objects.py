@@ -15,7 +15,7 @@ import google_crc32c
 
 from consumer import paths
 from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
-from consumer.directories import sync_directory
+from consumer.directories import sync_directory, unusable
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,8 @@ class LocalObjects:
         with _as_store_error():
             target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with file.open("rb") as source, partial.open("xb") as copy:
+            # What goes wrong with the source is the caller's; what goes wrong with the copy is the store's.
+            with file.open("rb") as source, _as_store_error(), partial.open("xb") as copy:
                 checksum = _copy(source.fileno(), copy.fileno(), os.fstat(source.fileno()).st_size, progress)
                 os.fsync(copy.fileno())
                 info = _info(path, os.fstat(copy.fileno()).st_size, checksum, copy.fileno())
@@ -153,7 +154,10 @@ def _copy(source: int, target: int, size: int, progress: Progress | None) -> goo
     done = 0
     while chunk := os.read(source, CHUNK):
         checksum.update(chunk)
-        os.writev(target, [chunk])
+        written = 0
+        # A volume that becomes full takes a part of a chunk, and refuses the rest.
+        while written < len(chunk):
+            written += os.writev(target, [memoryview(chunk)[written:]])
         done += len(chunk)
         if progress is not None:
             progress(done, max(size, done))
@@ -183,4 +187,4 @@ def _as_store_error() -> Iterator[None]:
     except OSError as error:
         if error.errno in _NOT_THERE:
             raise Missing("There is no such object.") from error
-        raise Unavailable(f"The embedded object store cannot be used: {os.strerror(error.errno or 0)}.") from error
+        raise Unavailable(unusable("object store", error)) from error

@@ -1,12 +1,14 @@
 """`dothis analyze`: one file in this process, without any store."""
 
 import contextlib
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from consumer.analysis import limits_of, named_errors
 from consumer.catalogue import Catalogue
@@ -21,6 +23,9 @@ from feedback.write import write_pictures, write_report, write_video
 from pose import Motion
 from pose import model as models
 from pose.upright import read_upright
+
+UNFINISHED = ".unfinished-"
+"""How the name of the directory begins where files lie until all are complete."""
 
 REFERENCE_SHARE = 0.25
 ANALYSIS_SHARE = 0.6
@@ -47,7 +52,9 @@ def run(
         settings = settings.model_copy(update={"annotated_video": annotated_video})
     language = language_of(language)
     target = out if out is not None else None if json else Path(f"{video.stem}_feedback")
-    with console.reporting(as_json=json, language=language), console.progress_bar(shown=not json) as tell:
+    with console.reporting(as_json=json, language=language), _ended_by_sigterm(), console.progress_bar(shown=not json) as tell:
+        if target is not None:
+            _make(target)
         examination = _examine(settings, catalogue, video, reference, exercise=exercise, language=language, tell=tell)
         report = examination.report
         if not json:
@@ -108,16 +115,43 @@ def _read(settings: Settings, catalogue: Catalogue, video: Path, progress: Calla
     return read_upright(video, movements, model=model, limits=limits, progress=progress, workers=settings.workers)
 
 
-@contextlib.contextmanager
-def _complete(target: Path) -> Iterator[Path]:
-    """A directory to write into; its files go to `target` together, when all are there."""
-    try:
+def _make(target: Path) -> None:
+    """Make the directory before the analysis, so that a wrong --out costs nobody the wait for it."""
+    with _write_errors():
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target, prefix=".unfinished-") as unfinished:
-            yield Path(unfinished)
-            for file in Path(unfinished).iterdir():
-                file.replace(target / file.name)
+        tempfile.TemporaryFile(dir=target).close()
+        with tempfile.TemporaryDirectory(dir=target, prefix=UNFINISHED):
+            """Only whether it can be made."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the program with exit code 143, and the directory of unfinished files goes."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+@contextlib.contextmanager
+def _write_errors() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise JobError(
             ErrorCode.UNAVAILABLE, f"The results cannot be written: {error.strerror}. Choose another --out."
         ) from error
+
+
+@contextlib.contextmanager
+def _complete(target: Path) -> Iterator[Path]:
+    """A directory to write into; its files go to `target` together, when all are there."""
+    with _write_errors(), tempfile.TemporaryDirectory(dir=target, prefix=UNFINISHED) as unfinished:
+        yield Path(unfinished)
+        for file in Path(unfinished).iterdir():
+            file.replace(target / file.name)

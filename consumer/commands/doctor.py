@@ -53,7 +53,9 @@ def run(*, json: bool) -> None:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that the daemon needs."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    yield Finding("settings", True, f"read; Python {version}, backend {settings.backend}, {settings.workers} workers")
+    workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+    yield Finding("settings", True, f"read; Python {version}, backend {settings.backend}, {workers}")
+    yield Finding("data directory", True, str(settings.data_dir.resolve()))
     yield from _stores(settings)
     if settings.intake == "pubsub":
         yield _subscription(settings)
@@ -67,7 +69,7 @@ def _stores(settings: Settings) -> Iterator[Finding]:
     try:
         backend = open_backend(settings)
     except StoreError as error:
-        yield Finding("credentials", False, str(error))
+        yield Finding("credentials" if settings.backend == "firebase" else "embedded stores", False, str(error))
         return
     try:
         if settings.backend == "firebase":

@@ -60,7 +60,7 @@ def retry(job_id: str, *, json: bool) -> None:
             raise console.Failed("invalid_request", f"Only failed and cancelled jobs can be tried again; this one is {status}.")
         return jobs.retry()
 
-    _move(job_id, changes, "The job will be tried again.", json=json)
+    _move(job_id, changes, lambda _: "The job will be tried again.", json=json)
 
 
 def cancel(job_id: str, *, json: bool) -> None:
@@ -71,15 +71,23 @@ def cancel(job_id: str, *, json: bool) -> None:
             raise console.Failed("invalid_request", f"Only unfinished jobs can be cancelled; this one is {status}.")
         return jobs.request_cancel()
 
-    _move(job_id, changes, "The job will be cancelled by the next worker that sees it.", json=json)
+    def done(status: Status | None) -> str:
+        if status is Status.PROCESSING:
+            return "The worker that has the job ends it within some seconds."
+        return "A running daemon cancels the job at once, a stopped one when it starts."
+
+    _move(job_id, changes, done, json=json)
 
 
-def _move(job_id: str, changes: Callable[[Status | None], Changes], done: str, *, json: bool) -> None:
+def _move(
+    job_id: str, changes: Callable[[Status | None], Changes], done: Callable[[Status | None], str], *, json: bool
+) -> None:
     with console.connected(as_json=json) as backend:
         for _ in range(MAX_CONFLICTS):
             snapshot = _get(backend, job_id)
+            status = jobs.status_of(snapshot.fields)
             try:
-                backend.documents.update(snapshot, changes(jobs.status_of(snapshot.fields)))
+                backend.documents.update(snapshot, changes(status))
             except Conflict:
                 continue
             break
@@ -88,7 +96,7 @@ def _move(job_id: str, changes: Callable[[Status | None], Changes], done: str, *
     if json:
         console.print_json({"id": job_id})
     else:
-        console.out.print(done)
+        console.out.print(done(status))
 
 
 def _get(backend: Backend, job_id: str) -> Snapshot:

@@ -6,10 +6,10 @@ killed its workers too often ends `analysis_crashed`. Each is one compare-and-se
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import Enum, auto
 
-from consumer import jobs
+from consumer import jobs, logs
 from consumer.backends import DELETE, Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.intake.owners import Owners
@@ -38,16 +38,33 @@ class Missed(Enum):
 
 
 class Claims:
-    """Claims jobs for one worker process."""
+    """Claims jobs for one worker process.
+
+    Args:
+        documents: where the jobs are.
+        settings: lease, attempts, limit per owner.
+        worker: name in the lease.
+        exercises: ids that a document may name.
+        metrics: what is counted.
+        is_orphan: whether the holder of a lease (job's id, token) is known to be dead, before the lease is over.
+    """
 
     def __init__(
-        self, documents: DocumentStore, settings: Settings, *, worker: str, exercises: Collection[str], metrics: Metrics
+        self,
+        documents: DocumentStore,
+        settings: Settings,
+        *,
+        worker: str,
+        exercises: Collection[str],
+        metrics: Metrics,
+        is_orphan: Callable[[str, str], bool] = lambda _job_id, _token: False,
     ) -> None:
         self._documents = documents
         self._settings = settings
         self._worker = worker
         self._exercises = exercises
         self._metrics = metrics
+        self._is_orphan = is_orphan
         self._owners = Owners(documents, settings.max_per_owner)
 
     def next_of(self, owner: str) -> list[str]:
@@ -102,7 +119,8 @@ class Claims:
         return self._settle(snapshot, job)
 
     def _settle(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
-        match jobs.due(job, snapshot.read_time, self._settings.max_attempts):
+        orphan = job.lease is not None and self._is_orphan(job.id, job.lease.token)
+        match jobs.due(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
             case Due.NOTHING:
                 return Missed.TAKEN
             case Due.CANCEL:
@@ -133,7 +151,8 @@ class Claims:
             self._undo(lease, first=job.started_at is None)
             return Missed.OWNER_BUSY
         if job.status is Status.PROCESSING:
-            logger.warning("Took over a job whose lease is over (attempt %d)", job.attempt + 1)
+            with logs.of_job(claimed.id, claimed.attempt):
+                logger.warning("Took over a job whose worker is dead or silent (attempt %d)", claimed.attempt)
             self._metrics.takeovers.inc()
         elif job.created_at is not None and job.started_at is None:
             self._metrics.queue_wait.observe(max((snapshot.read_time - job.created_at).total_seconds(), 0.0))

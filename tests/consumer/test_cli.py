@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import pytest
 
 from consumer.backends import Backend
 from consumer.jobs import REPORT_FILES
-from tests.consumer_kit import fields, put_job, put_video
+from tests.consumer_kit import eventually, fields, put_job, put_video
 from tests.work import ROOT, video
+
+SAMPLE = ROOT / "consumer" / "sample.mp4"
 
 
 class Answer:
@@ -61,6 +64,43 @@ def test_every_command_explains_itself(dothis: Any, command: tuple[str, ...]) ->
     assert answer.code == 0
     assert "Usage" in answer.out
     assert answer.err == ""
+
+
+def test_an_out_that_cannot_be_made_is_noticed_before_the_analysis(dothis: Any, clip: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = dothis("analyze", clip, "--out", str(tmp_path / "file" / "results"))
+    assert answer.code == 1
+    assert answer.err == "The results cannot be written: Not a directory. Choose another --out.\n"
+
+
+def test_sigterm_during_an_analysis_leaves_nothing_unfinished(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "consumer.cli", "analyze", str(SAMPLE), "--out", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        assert eventually(lambda: any(tmp_path.glob(".unfinished-*/*")), 60)
+        process.terminate()
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_a_home_directory_is_told_what_to_set() -> None:
+    script = (
+        "import os\nfrom pathlib import Path\nfrom pose import model\nfrom pose.errors import ModelMissing\n"
+        "os.environ.pop('DOTHIS_CACHE_DIR', None)\nos.environ.pop('XDG_CACHE_HOME', None)\nos.environ.pop('HOME', None)\n"
+        "os.setuid(54321)\ntry:\n    model.find()\nexcept ModelMissing as error:\n    print(error)"
+    )
+    if os.getuid():
+        pytest.skip("only root can take a user id without a passwd entry")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "User id 54321 has no home directory: set DOTHIS_CACHE_DIR to the directory of the pose model.\n"
+
+
+def test_a_data_directory_that_cannot_be_used_is_no_matter_of_credentials(dothis: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = dothis("doctor", "--json", DOTHIS_DATA_DIR=str(tmp_path / "file"))
+    findings = {finding["name"]: finding for finding in answer.json}
+    assert "credentials" not in findings
+    assert findings["data directory"]["says"] == str(tmp_path / "file")
+    assert "DOTHIS_DATA_DIR" in findings["embedded stores"]["says"]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -134,6 +134,30 @@ def test_killed_anywhere_a_job_is_done_once_and_no_finished_stage_twice(
     assert eventually(lambda: list((tmp_path / "spool").iterdir()) == [] or point == "done", 5)
 
 
+def test_a_restart_on_the_same_volume_goes_on_before_the_lease_is_over(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend)
+    killed = start(die_at="analysing finished", settings={"lease_s": 600})
+    assert killed.process.wait(60) == -signal.SIGKILL
+    held = fields(backend)["lease"]["token"]
+    restarted = start(settings={"lease_s": 600}).ready()
+    assert eventually(lambda: fields(backend).get("lease", {}).get("token") != held, 5)
+    assert eventually(lambda: fields(backend)["status"] == "done")
+    assert points(tmp_path)["analysing started"] == 1
+    takeover = next(line for line in restarted.lines() if line["message"].startswith("Took over"))
+    assert (takeover["job"], takeover["attempt"]) == ("job", 2)
+
+
+def test_a_job_of_a_living_process_on_the_same_volume_is_left_to_it(start: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path, hang=True)
+    put_job(backend)
+    start(settings={"lease_s": 600}).ready()
+    assert eventually(lambda: "analysing started" in points(tmp_path))
+    held = fields(backend)["lease"]["token"]
+    start(settings={"lease_s": 600, "sweep_s": 0.2}).ready()
+    assert not eventually(lambda: fields(backend)["lease"]["token"] != held, 2)
+
+
 def test_a_killed_analysis_uses_up_its_attempts(start: Any, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path, die=True)
     put_job(backend)

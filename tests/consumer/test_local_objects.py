@@ -1,12 +1,13 @@
 """The embedded object store: what tests/contract cannot ask of emulators, and what is so of files only."""
 
 import os
+import resource
 import time
 from pathlib import Path
 
 import pytest
 
-from consumer.backends import Conflict
+from consumer.backends import Conflict, Unavailable
 from consumer.backends.local_objects import ABANDONED_S, LocalObjects
 from tests.consumer_kit import in_background
 
@@ -61,6 +62,19 @@ class TestIfGeneration:
         for thread in [in_background(upload) for _ in range(20)]:
             thread.join(10)
         assert won == [objects.stat("a").generation]
+
+
+def test_an_upload_that_the_volume_does_not_take_is_unavailable(objects: LocalObjects, file: Path) -> None:
+    file.write_bytes(bytes(100_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What a full volume answers with, but for the number of the error.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(Unavailable, match="DOTHIS_DATA_DIR"):
+            objects.upload(file, "users/u/uploads/v.mp4", content_type="video/mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(objects.list("")) == []
 
 
 def test_what_dead_uploads_left_goes_and_living_ones_stay(tmp_path: Path, objects: LocalObjects, file: Path) -> None:
