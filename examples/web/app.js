@@ -1,7 +1,7 @@
 /* The page: which section is shown when, and what the user does in it. */
 import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
 import { firstLanguage, languages } from "./words.js";
-import { showResult } from "./result.js";
+import { forgetResult, showResult } from "./result.js";
 
 const STAGES = ["sending", "queued", "downloading", "analysing", "writing_feedback", "uploading", "annotating"];
 const SECTIONS = ["sign-in", "pick", "working", "result", "problem"];
@@ -13,6 +13,7 @@ const state = { language: firstLanguage(), document: null, stop: null, upload: n
 
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
+const checkOf = (exercise, id) => exercises.find((one) => one.id === exercise)?.checks.find((check) => check.id === id);
 const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? wanted;
 
 function show(section) {
@@ -40,7 +41,7 @@ function speak(language) {
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
   );
   if (state.shown === "working") showStage(state.stage, state.percent);
-  if (state.shown === "result") showResult(service, state.document, words(), nameOf);
+  if (state.shown === "result") showDocument();
   if (state.shown === "problem" && state.problem) fail(state.problem);
 }
 
@@ -78,15 +79,20 @@ function onJob(job) {
     // The feedback is there; the annotated video may follow.
     if (["done", "cancelled"].includes(job.status)) stopListening();
     show("result");
-    return showResult(service, job, words(), nameOf);
+    return showDocument();
   }
   if (job.status === "failed" || job.status === "cancelled") return fail({ message: job.error?.message ?? words().problemTitle });
   const running = job.status === "processing" && job.progress;
   return showStage(running ? job.progress.stage : "queued", job.progress?.percent ?? 0, job.status === "waiting" ? words().retrying : "");
 }
 
+function showDocument() {
+  return showResult(state.document, { service, words: words(), nameOf, checkOf, own: state.own });
+}
+
 function follow(jobId) {
   stopListening();
+  forgetResult();
   state.jobId = jobId;
   state.stop = service.listen(jobId, onJob, () => fail("offline"));
 }

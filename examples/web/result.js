@@ -1,44 +1,95 @@
-/* The finished job: score, advice, pictures, graph, video, and the repetitions one by one. */
+/* The finished job: the video with its timeline, score, advice, pictures, graph, and the repetitions one by one. */
+import { draw, make } from "./dom.js";
+import { filmFrom, viewFor } from "./filmfrom.js";
+import { openable } from "./pictures.js";
+import { Player } from "./player.js";
 
-const make = (tag, properties = {}, ...children) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-};
+const OVER = ["done", "cancelled"];
 
 let latest = 0;
-let shown = "";
+let shown = null;
+let player = null;
 
-/** Fills the result's section from a document with a `result`; `nameOf` gives an exercise's name; drawn again only when something in it has changed. */
-export async function showResult(service, job, words, nameOf) {
+/**
+ * Fills the result's section from a document with a `result`. It is drawn again only when the feedback or the language
+ * changes: the annotated video joins what is there, so that what plays and what was opened stays.
+ *
+ * `page` is {service, words, nameOf, checkOf, own}: nameOf gives an exercise's name, checkOf(exercise, id) its check, `own` is
+ * the address of the user's own video in this browser, or null.
+ * Returns the report; null when it could not be loaded, or when something else is shown by now.
+ */
+export async function showResult(job, page) {
   const { result } = job;
-  const content = JSON.stringify([result, job.status, words.title]);
-  if (content === shown && document.getElementById("result-body").childElementCount) return showPercent(job, words);
-  shown = content;
+  const { words, nameOf } = page;
+  const content = JSON.stringify([{ ...result, files: { ...result.files, video: null } }, words.title]);
+  if (content === shown?.content) {
+    if (player) await showVideo(job, page);
+    return shown.report;
+  }
+  shown = { content, report: null };
+  player = null;
   const turn = (latest += 1);
-  document.getElementById("result-title").textContent = [...new Set((result.sets ?? [result]).map(({ exercise }) => nameOf(exercise)))].join(", ");
+  const sets = result.sets ?? [result];
+  document.getElementById("result-title").textContent = [...new Set(sets.map(({ exercise }) => nameOf(exercise)))].join(", ");
   const body = document.getElementById("result-body");
-  const several = (result.sets ?? []).length > 1;
-  body.replaceChildren(
-    ...(several ? [] : [figures(result, words)]),
-    make("p", { textContent: result.summary }),
-    ...(several ? [] : advice(result, words)),
-  );
+  body.replaceChildren(make("p", { className: "summary", textContent: result.summary }));
 
-  const parts = [pictures, video, graph, repetitions].map((part) => part(service, result, words, job));
-  for (const part of parts) {
-    const nodes = await part;
-    if (turn !== latest) return; // the language was changed meanwhile, or another result is shown
-    body.append(...nodes);
+  const { files } = result;
+  const there = Object.entries(files).filter(([, path]) => path);
+  const addresses = Object.fromEntries(await Promise.all(there.map(async ([kind, path]) => [kind, await page.service.url(path)])));
+  const report = addresses.report ? await loadReport(addresses.report) : null;
+  if (turn !== latest) return null; // the language was changed meanwhile, or another result is shown
+  shown.report = report;
+  player = new Player(report, words, addresses.best ?? addresses.worst1);
+
+  const several = sets.length > 1;
+  const told = make("div", { className: "told" }, make("p", { className: "summary", textContent: result.summary }));
+  if (several) told.append(make("h2", { textContent: words.setsTitle }), ...(report?.sets ?? []).map((set) => setOf(set, words)));
+  else told.append(...figures(result, report, words), ...advice(result, words));
+  const beside = make("div", { className: "beside" }, player.node);
+  body.replaceChildren(
+    make("div", { className: "columns" }, beside, told),
+    ...pictures(addresses, words),
+    ...graph(addresses, words),
+    ...(report ? repetitions(report, several, page) : []),
+  );
+  if (addresses.report) body.append(make("p", {}, make("a", { className: "file", href: addresses.report, download: "report.json", textContent: words.report })));
+  await showVideo(job, page);
+  return report;
+}
+
+/** So that the next result, even the same one, is drawn anew. */
+export function forgetResult() {
+  latest += 1;
+  shown = player = null;
+  document.getElementById("result-body").replaceChildren();
+}
+
+async function loadReport(address) {
+  try {
+    const answer = await fetch(address);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // offline or refused: the document alone has score and advice
   }
 }
 
-function figures(result, words) {
+async function showVideo(job, { service, words, own }) {
+  const { video } = job.result.files;
+  const mine = player;
+  if (video) {
+    const address = await service.url(video);
+    mine.play(address);
+    return mine.say("");
+  }
+  if (own) mine.play(own);
+  if (!OVER.includes(job.status)) return mine.say(words.videoComing(job.progress?.percent ?? 0));
+  return mine.say(job.warnings?.find(({ code }) => code === "no_annotated_video")?.message ?? "");
+}
+
+function figures(result, report, words) {
   const list = make("dl", { className: "figures" });
-  const add = (title, value, unit = "") =>
-    list.append(make("div", {}, make("dt", { textContent: title }), make("dd", {}, String(value), make("small", { textContent: ` ${unit}` }))));
-  if (result.score == null) add(words.score, words.noScore);
-  else add(words.score, Math.round(result.score), words.outOf100);
+  const add = (title, value) => list.append(make("div", {}, make("dt", { textContent: title }), make("dd", { textContent: String(value) })));
   if (result.hold) {
     add(words.held, words.seconds(result.hold.durationS.toFixed(1)));
     add(words.heldWell, words.seconds(result.hold.goodS.toFixed(1)));
@@ -46,69 +97,81 @@ function figures(result, words) {
     add(words.reps, result.reps);
     add(words.goodReps, result.goodReps);
   }
-  return list;
+  for (const [name, title] of Object.entries(words.statistics)) {
+    const figure = report?.statistics[name];
+    if (figure) add(title, words.figure(figure));
+  }
+  return [make("div", { className: "score-card" }, ring(result.score, words), madeOf(result, report?.reps.items ?? [], words)), list];
+}
+
+function ring(score, words) {
+  const length = 2 * Math.PI * 42;
+  const colour = score == null ? "none" : score >= 85 ? "good" : score >= 65 ? "minor" : "major";
+  const text = score == null ? words.noScore : String(Math.round(score));
+  const picture = draw("svg", { viewBox: "0 0 100 100", class: `ring ${colour}`, role: "img" });
+  picture.setAttribute("aria-label", score == null ? `${words.score}: ${text}` : `${words.score}: ${text} ${words.outOf100}`);
+  picture.append(draw("circle", { cx: 50, cy: 50, r: 42, class: "whole" }));
+  if (score) picture.append(draw("circle", { cx: 50, cy: 50, r: 42, class: "part", "stroke-dasharray": `${(length * score) / 100} ${length}`, transform: "rotate(-90 50 50)" }));
+  picture.append(draw("text", { x: 50, y: 52, class: "big" }, text), draw("text", { x: 50, y: 70, class: "small" }, words.score));
+  return picture;
+}
+
+/** What the score is made of: the mean of the repetitions, and which of them took how much away. */
+function madeOf(result, items, words) {
+  const box = make("div", { className: "made-of" });
+  if (result.score == null) box.append(make("p", { textContent: words.noScoreWhy }));
+  else if (result.hold) box.append(make("p", { textContent: words.holdScore }));
+  else box.append(make("p", { textContent: words.meanOf(result.reps) }));
+  const titles = Object.fromEntries(result.faults.map(({ id, title }) => [id, title]));
+  const lines = items
+    .filter(({ score }) => score != null && score < 100)
+    .map((rep) => {
+      const what = `${words.repetition(rep.index)}: ${rep.faults.map((id) => titles[id] ?? id).join(", ")}`;
+      return make("li", {}, make("span", { textContent: what }), make("b", { textContent: `−${Math.round(100 - rep.score)}` }));
+    });
+  if (lines.length) box.append(make("ul", {}, ...lines));
+  return box;
 }
 
 function advice(result, words) {
   const title = make("h2", { textContent: words.adviceTitle });
   if (!result.faults.length) return [title, make("p", { textContent: words.noFaults })];
   const items = result.faults.map((fault) => {
-    const item = make("li", {}, make("h3", { textContent: fault.title }), make("p", { textContent: fault.advice }));
+    const item = make("li", { className: fault.severity ?? "major" }, make("h3", { textContent: fault.title }), make("p", { textContent: fault.advice }));
     if (fault.reps.length) item.append(make("p", { className: "where", textContent: words.inReps(fault.reps) }));
     return item;
   });
   return [title, make("ul", { className: "advice" }, ...items)];
 }
 
-async function pictures(service, { files }, words) {
-  const there = Object.keys(words.pictures).filter((kind) => files[kind]);
+function pictures(addresses, words) {
+  const there = Object.keys(words.pictures).filter((kind) => addresses[kind]);
   if (!there.length) return [];
-  const shown = there.map(async (kind) => {
-    const image = make("img", { alt: words.pictures[kind], src: await service.url(files[kind]), decoding: "async" });
-    return make("figure", {}, image, make("figcaption", { textContent: words.pictures[kind] }));
-  });
-  return [make("h2", { textContent: words.picturesTitle }), make("div", { className: "pictures" }, ...(await Promise.all(shown)))];
+  const figures = there.map((kind) => openable(addresses[kind], words.pictures[kind], `${kind}.png`, words));
+  return [make("h2", { textContent: words.picturesTitle }), make("div", { className: "pictures" }, ...figures)];
 }
 
-function showPercent(job, words) {
-  const coming = document.getElementById("video-coming");
-  if (coming) coming.textContent = words.videoComing(job.progress?.percent ?? 0);
+function graph(addresses, words) {
+  if (!addresses.graph) return [];
+  return [make("h2", { textContent: words.graphTitle }), make("div", { className: "graph" }, openable(addresses.graph, words.graphAlt, "graph.png", words, { caption: false }))];
 }
 
-async function video(service, { files, warnings = [] }, words, job) {
-  const title = make("h2", { textContent: words.videoTitle });
-  if (!files.video && !["done", "cancelled"].includes(job.status)) {
-    const coming = make("p", { id: "video-coming", textContent: words.videoComing(job.progress?.percent ?? 0) });
-    return [title, coming];
-  }
-  if (!files.video) return warnings.length ? [title, ...warnings.map(({ message }) => make("p", { textContent: message }))] : [];
-  const player = make("video", { controls: true, playsInline: true, muted: true, preload: "metadata", src: await service.url(files.video) });
-  player.setAttribute("aria-label", words.videoTitle);
-  return [title, player];
-}
-
-async function graph(service, { files }, words) {
-  if (!files.graph) return [];
-  const image = make("img", { className: "graph", alt: words.graphAlt, src: await service.url(files.graph), decoding: "async" });
-  return [make("h2", { textContent: words.graphTitle }), image];
-}
-
-async function repetitions(service, { files }, words) {
-  if (!files.report) return [];
-  const address = await service.url(files.report);
-  const link = make("a", { href: address, download: "report.json", textContent: words.report });
-  const report = await fetch(address)
-    .then((answer) => answer.json())
-    .catch(() => null); // the table is an extra: without it, everything else still stands
+function repetitions(report, several, page) {
+  const { words } = page;
   const nodes = [];
-  const sets = report?.sets ?? [];
-  if (sets.length > 1) nodes.push(make("h2", { textContent: words.setsTitle }), ...sets.map((set) => setOf(set, words)));
-  else if (report?.reps?.items.length) nodes.push(make("h2", { textContent: words.repsTitle }), table(report.reps.items, report.faults, words));
-  if (report?.notAssessed?.length) {
-    const items = report.notAssessed.map(({ title, reason }) => make("li", { textContent: `${title}: ${reason}` }));
-    nodes.push(make("h2", { textContent: words.notAssessedTitle }), make("ul", {}, ...items));
+  if (report.notAssessed.length) {
+    const items = report.notAssessed.map(({ id, title, reason }) => {
+      const view = viewFor(page.checkOf(report.exercise.id, id), report.view.id);
+      const item = make("li", {}, make("div", {}, make("h3", { textContent: title }), make("p", { textContent: reason })));
+      if (view) item.prepend(filmFrom(view, words.filmFrom(words.views[view])));
+      return item;
+    });
+    nodes.push(make("h2", { textContent: words.notAssessedTitle }), make("ul", { className: "not-assessed" }, ...items));
   }
-  return [...nodes, make("p", {}, link)];
+  if (!several && report.reps.items.length) {
+    nodes.push(make("details", { className: "set" }, make("summary", { textContent: words.repsTitle }), table(report.reps.items, report.faults, words)));
+  }
+  return nodes;
 }
 
 /** One set of several: its figures in a line that opens advice and repetitions. */
@@ -117,7 +180,8 @@ function setOf(set, words) {
   const score = set.score == null ? "" : ` · ${words.score} ${Math.round(set.score)}`;
   const line = make("summary", { textContent: `${words.set(set.index)} · ${set.name} · ${counted}${score}` });
   const parts = set.items.length ? [table(set.items, set.faults, words)] : [];
-  return make("details", { className: "set" }, line, ...advice(set, words), ...parts);
+  const how = make("div", { className: "score-card" }, ring(set.score, words), madeOf(set, set.items, words));
+  return make("details", { className: "set" }, line, how, ...advice(set, words), ...parts);
 }
 
 function table(items, faultsFound, words) {

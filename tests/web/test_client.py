@@ -1,5 +1,6 @@
 """The reference web client in a real browser, at a phone's width, against the real daemon: from an upload to the pictures."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     expect(page.get_by_text("Repetitions", exact=True).locator("xpath=following-sibling::dd")).to_contain_text("5")
     expect(page.locator(".advice li").first).to_be_visible()
+    page.get_by_text("Repetition by repetition").click()
     expect(page.get_by_role("table").get_by_role("row")).to_have_count(6)
     images = page.locator("#result img")
     expect(images).to_have_count(4)
@@ -69,8 +71,15 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
         assert image.get_attribute("alt")
     expect(page.get_by_text("Your video with the skeleton is being made")).to_have_count(0, timeout=ANALYSIS_MS)
     film = page.locator("#result video")
+    repetition = page.get_by_role("button", name="Repetition 2: Not deep enough")
+    repetition.click()
+    expect(repetition).to_have_attribute("aria-current", "true")
+    expect(page.locator(".now")).to_contain_text("Sit lower")
+    started = film.evaluate("film => film.currentTime")
+    report = json.loads(page.evaluate("async () => (await fetch(document.querySelector('.file').href)).text()"))
+    assert started == pytest.approx(report["reps"]["items"][1]["startS"], abs=0.05)
     film.evaluate("film => film.play()")
-    expect(film).not_to_have_js_property("currentTime", 0)
+    expect(page.locator(".now")).to_contain_text("Repetition 3")
     look(page, "3-result")
 
     page.get_by_role("button", name="한국어").click()
@@ -78,6 +87,7 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "ko"
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
+    page.get_by_text("반복별 결과").click()
     expect(page.get_by_role("table").get_by_role("row")).to_have_count(6)
     look(page, "4-result-ko")
 

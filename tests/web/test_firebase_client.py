@@ -110,7 +110,7 @@ def test_it_shows_each_change_of_the_document(page: Page) -> None:
     play(page, status="done", result=RESULT)
     expect(page.get_by_role("heading", level=1)).to_have_text("Plank")
     expect(page.get_by_text("31.4 s")).to_be_visible()
-    expect(page.locator("#result img")).to_have_attribute("src", re.compile(r"worst1\.png$"))
+    expect(page.locator("#result .pictures img")).to_have_attribute("src", re.compile(r"worst1\.png$"))
     expect(page.get_by_text("Nothing to correct was found")).to_be_visible()
     look(page, "7-plank")
 

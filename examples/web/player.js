@@ -1,0 +1,168 @@
+/* The video with its timeline: repetitions and sets in green, amber and red; a tap seeks; the advice of the repetition that plays. */
+import { make } from "./dom.js";
+
+/** Seconds between a repetition's mark and the playing time that still count as "there": seeking is not exact. */
+const CLOSE_S = 0.05;
+
+/** good: nothing to correct; minor: good with a minor fault; major: to correct. */
+export const verdictOf = ({ good, faults }) => (good ? (faults.length ? "minor" : "good") : "major");
+
+/** What the timeline shows: each repetition, or each set that was held, in order of time. */
+export function momentsOf(report, words) {
+  return report.sets.flatMap((set) => {
+    const found = (id) => set.faults.find((fault) => fault.id === id) ?? { id, title: id, advice: "" };
+    if (set.hold) {
+      const major = set.faults.some(({ severity }) => severity === "major");
+      const verdict = major ? "major" : set.faults.length ? "minor" : "good";
+      return [{ set, label: words.set(set.index), short: set.name, startS: set.startS, endS: set.endS, score: set.score, verdict, faults: set.faults }];
+    }
+    return set.items.map((rep) => ({
+      set,
+      label: report.sets.length > 1 ? `${words.set(set.index)} · ${words.repetition(rep.index)}` : words.repetition(rep.index),
+      short: String(rep.index),
+      startS: rep.startS,
+      endS: rep.endS,
+      score: rep.score,
+      verdict: verdictOf(rep),
+      faults: rep.faults.map(found),
+    }));
+  });
+}
+
+/** The film, its timeline and the words beside it. */
+export class Player {
+  #moments;
+  #words;
+  #film;
+  #coming;
+  #advice;
+  #needle;
+  #chips;
+  #bars;
+  #durationS;
+  #shown;
+
+  /** `report` may be null, when it could not be loaded: then there is no timeline. */
+  constructor(report, words, poster) {
+    this.#words = words;
+    this.#moments = report ? momentsOf(report, words) : [];
+    this.#durationS = report?.video.durationS ?? 0;
+    this.#film = make("video", { controls: true, playsInline: true, preload: "metadata", hidden: true, muted: true });
+    if (poster) this.#film.poster = poster;
+    this.#film.setAttribute("aria-label", words.filmLabel);
+    this.#coming = make("p", { className: "coming", hidden: true });
+    const still = poster ? [make("img", { className: "still", src: poster, alt: "" })] : [];
+    this.node = make("div", { className: "player" }, make("div", { className: "stage" }, this.#film, ...still), this.#coming);
+    if (this.#moments.length) this.node.append(...this.#timeline(report));
+    this.#film.ontimeupdate = this.#film.onseeked = () => this.#follow();
+    this.#film.onplay = () => this.#everyFrame();
+  }
+
+  /** Plays `address` from now on, at the same moment as before. */
+  play(address) {
+    if (this.#film.src === new URL(address, location.href).href) return;
+    const { currentTime, paused } = this.#film;
+    this.#film.src = address;
+    this.#film.hidden = false;
+    this.node.querySelector(".still")?.remove();
+    if (currentTime) this.#film.currentTime = currentTime;
+    if (!paused) this.#film.play();
+  }
+
+  /** Says what becomes of the video; an empty text says nothing. */
+  say(text) {
+    this.#coming.hidden = !text;
+    if (this.#coming.textContent !== text) this.#coming.textContent = text;
+  }
+
+  /** Goes to a moment of the video. */
+  seek(seconds) {
+    this.#film.currentTime = seconds;
+    this.#show(this.#momentAt(seconds));
+    this.#place(seconds);
+  }
+
+  #timeline(report) {
+    const share = (seconds) => `${(100 * seconds) / this.#durationS}%`;
+    const placed = (node, { startS, endS }) => {
+      node.style.left = share(startS);
+      node.style.width = share(endS - startS);
+      return node;
+    };
+    this.#needle = make("div", { className: "needle" });
+    this.#bars = this.#moments.map((moment) => placed(make("span", { className: `bar ${moment.verdict}` }), moment));
+    const holds = report.sets
+      .filter(({ hold }) => hold)
+      .flatMap(({ faults }) => faults.flatMap(({ spans, severity }) => spans.map((span) => placed(make("span", { className: `bar ${severity} span` }), span))));
+    const sets = report.sets.length > 1 ? report.sets.map((set) => placed(make("span", { className: "set-line" }), set)) : [];
+    const track = make("div", { className: "track" }, ...sets, ...this.#bars, ...holds, this.#needle);
+    // The buttons below do the same for keyboard and screen reader, and name what they lead to.
+    track.setAttribute("aria-hidden", "true");
+    track.onpointerdown = (event) => {
+      const { left, width } = track.getBoundingClientRect();
+      const seconds = (this.#durationS * (event.clientX - left)) / width;
+      this.seek(this.#momentAt(seconds)?.startS ?? Math.max(0, seconds));
+    };
+
+    this.#chips = this.#moments.map((moment) => {
+      const chip = make("button", { type: "button", className: `chip ${moment.verdict}`, textContent: moment.short });
+      const what = moment.faults.map(({ title }) => title).join(", ") || this.#words.good;
+      chip.setAttribute("aria-label", `${moment.label}: ${what}`);
+      chip.onclick = () => this.seek(moment.startS);
+      return chip;
+    });
+    const rows = report.sets.map((set) => {
+      const chips = this.#chips.filter((_, index) => this.#moments[index].set === set);
+      const row = make("div", { className: "chips" }, ...chips);
+      if (report.sets.length === 1) return row;
+      return make("div", { className: "chip-set" }, make("p", { textContent: `${this.#words.set(set.index)} · ${set.name}` }), row);
+    });
+    const group = make("div", { className: "rows" }, ...rows);
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", this.#words.timeline);
+    const legend = ["good", "minor", "major"].map((verdict) =>
+      make("li", { className: verdict, textContent: this.#words.verdicts[verdict] }),
+    );
+    this.#advice = make("div", { className: "now", hidden: true });
+    this.#advice.setAttribute("aria-live", "polite");
+    return [track, group, make("ul", { className: "legend" }, ...legend), this.#advice];
+  }
+
+  #everyFrame() {
+    this.#follow();
+    if (!this.#film.paused && this.node.isConnected) requestAnimationFrame(() => this.#everyFrame());
+  }
+
+  #follow() {
+    if (!this.#needle) return;
+    this.#place(this.#film.currentTime);
+    this.#show(this.#momentAt(this.#film.currentTime));
+  }
+
+  #place(seconds) {
+    if (this.#needle) this.#needle.style.left = `${(100 * Math.min(seconds, this.#durationS)) / this.#durationS}%`;
+  }
+
+  #momentAt(seconds) {
+    // The later one where two meet: its beginning is what a tap on it leads to.
+    return this.#moments.findLast(({ startS, endS }) => startS - CLOSE_S <= seconds && seconds <= endS);
+  }
+
+  /** The advice stays after its repetition, until the next one begins: a repetition is over before its advice is read. */
+  #show(moment) {
+    if (!moment || moment === this.#shown) return;
+    this.#shown = moment;
+    this.#moments.forEach((other, index) => {
+      this.#bars[index].classList.toggle("current", other === moment);
+      if (other === moment) this.#chips[index].setAttribute("aria-current", "true");
+      else this.#chips[index].removeAttribute("aria-current");
+    });
+    const said = moment.faults.length
+      ? moment.faults.flatMap(({ title, advice }) => [make("h3", { textContent: title }), make("p", { textContent: advice })])
+      : [make("p", { textContent: this.#words.goodRep })];
+    const score = moment.score == null ? "" : ` · ${Math.round(moment.score)}`;
+    this.#advice.className = `now ${moment.verdict}`;
+    this.#advice.hidden = false;
+    this.#advice.replaceChildren(make("p", { className: "where", textContent: `${moment.label}${score}` }), ...said);
+  }
+}
