@@ -266,6 +266,12 @@ def _warnings(workout: Workout) -> list[Warn]:
     if workout.video.turned:
         message = words("The video lay on its side and was turned. Check how your phone stands before you film.")
         warnings.append(Warn(code="rotated", message=message))
+    if workout.video.slowed > 1:
+        message = words(
+            "The video is in slow motion, {times} times slower than you moved. All times are those of your movement.",
+            times=words.number(workout.video.slowed, 1),
+        )
+        warnings.append(Warn(code="slow_motion", message=message))
     if workout.shown_instead is not None and workout.requested is not None:
         message = words(
             "The video seems to show {shown}, but {asked} was asked for.",

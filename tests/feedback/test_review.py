@@ -137,6 +137,14 @@ def test_an_incomplete_file_is_a_warning() -> None:
     assert [warning.code for warning in report.warnings] == ["incomplete_file"]
 
 
+@pytest.mark.parametrize(("language", "says"), [("en", "8 times slower"), ("ko", "8배 느린")])
+def test_slow_motion_is_a_warning(language: str, says: str) -> None:
+    motion = figure("squat", reps=2)
+    [warning] = review(replace(motion, video=replace(motion.video, slowed=8.0)), language=language).warnings
+    assert warning.code == "slow_motion"
+    assert says in warning.message
+
+
 def test_the_examination_holds_what_pictures_need() -> None:
     examination = examine(figure("squat", reps=3, peaks=[{}, SHALLOW, {}]), exercise="squat").main
     [fault] = examination.findings
