@@ -1,6 +1,8 @@
 """From a motion to what the user reads: the exercise, the summary, warnings, holds, languages."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -155,3 +157,9 @@ def test_the_examination_holds_what_pictures_need() -> None:
     assert examination.motion.times[fault.sample] == fault.time_s
     assert fault.value > fault.threshold
     assert {finding.check.id for finding in examination.of_repetition(1)} >= {"shallow_depth", "forward_lean", "too_fast"}
+
+
+def test_the_packages_door_gives_the_function_each_time() -> None:
+    """Importing `feedback.review` puts the module of that name where the function is looked for."""
+    code = "import feedback; assert callable(feedback.review); assert callable(feedback.review)"
+    subprocess.run([sys.executable, "-c", code], check=True)
