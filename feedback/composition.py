@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback.catalogue import Check, Exercise
-from feedback.judgement import Finding, Scene
+from feedback.judgement import Finding, Scene, depends_on_view
 from feedback.report import (
     ExerciseFound,
     Fault,
@@ -32,7 +32,7 @@ SEEN_SHARE = 0.8
 """Below this share of the set in which the person was found, the report says so."""
 
 SURE_OF_VIEW = 0.6
-"""Below this share of the set that was filmed from the named view, the report says so."""
+"""Below this share of the set that was filmed from the named view, the report says so where faults depend on it."""
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,8 @@ def _warnings(workout: Workout) -> list[Warn]:
     if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")
         warnings.append(Warn(code="out_of_sight", message=message))
-    if any(scene.view.confidence < SURE_OF_VIEW for scene in scenes):
+    unsure = [judged for judged, _ in workout.sets if judged.scene.view.confidence < SURE_OF_VIEW]
+    if any(depends_on_view(judged.scene, judged.findings, judged.exercise.checks) for judged in unsure):
         message = words("You turned during the set, or the camera moved, so some checks are less certain. Film from one place.")
         warnings.append(Warn(code="uncertain_view", message=message))
     return warnings

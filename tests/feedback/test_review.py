@@ -5,8 +5,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from feedback.composition import SURE_OF_VIEW
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises import CATALOGUE
 from feedback.review import examine, review
@@ -163,3 +165,19 @@ def test_the_packages_door_gives_the_function_each_time() -> None:
     """Importing `feedback.review` puts the module of that name where the function is looked for."""
     code = "import feedback; assert callable(feedback.review); assert callable(feedback.review)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("depth", "faults", "warnings"),
+    [(0.8, [], []), (0.7, ["shallow_depth"], ["uncertain_view"]), (0.5, ["shallow_depth"], [])],
+    ids=["good from both", "shallow from the side only", "shallow from both"],
+)
+def test_an_unsure_view_is_a_warning_where_faults_depend_on_it(depth: float, faults: list[str], warnings: list[str]) -> None:
+    """The landmarks turn from a side view to an oblique one, which asks for less, after a little more than half of the set."""
+    side, oblique = (figure("squat", 4, azimuth=azimuth, depth=depth) for azimuth in (75, 60))
+    turn = int(0.55 * len(side.times))
+    world = np.concatenate([side.world[:turn], oblique.world[turn:]])
+    report = review(replace(side, world=world), exercise="squat")
+    assert report.view.confidence < SURE_OF_VIEW
+    assert [fault.id for fault in report.faults] == faults
+    assert [warning.code for warning in report.warnings] == warnings
