@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback.catalogue import Check, Exercise
-from feedback.judgement import Finding, Scene
+from feedback.judgement import Finding, Scene, depends_on_view
 from feedback.report import (
     ExerciseFound,
     Fault,
@@ -32,7 +32,7 @@ SEEN_SHARE = 0.8
 """Below this share of the set in which the person was found, the report says so."""
 
 SURE_OF_VIEW = 0.6
-"""Below this share of the set that was filmed from the named view, the report says so."""
+"""Below this share of the set that was filmed from the named view, the report says so where faults depend on it."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +266,12 @@ def _warnings(workout: Workout) -> list[Warn]:
     if workout.video.turned:
         message = words("The video lay on its side and was turned. Check how your phone stands before you film.")
         warnings.append(Warn(code="rotated", message=message))
+    if workout.video.slowed > 1:
+        message = words(
+            "The video is in slow motion, {times} times slower than you moved. All times are those of your movement.",
+            times=words.number(workout.video.slowed, 1),
+        )
+        warnings.append(Warn(code="slow_motion", message=message))
     if workout.shown_instead is not None and workout.requested is not None:
         message = words(
             "The video seems to show {shown}, but {asked} was asked for.",
@@ -277,7 +283,8 @@ def _warnings(workout: Workout) -> list[Warn]:
     if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")
         warnings.append(Warn(code="out_of_sight", message=message))
-    if any(scene.view.confidence < SURE_OF_VIEW for scene in scenes):
+    unsure = [judged for judged, _ in workout.sets if judged.scene.view.confidence < SURE_OF_VIEW]
+    if any(depends_on_view(judged.scene, judged.findings, judged.exercise.checks) for judged in unsure):
         message = words("You turned during the set, or the camera moved, so some checks are less certain. Film from one place.")
         warnings.append(Warn(code="uncertain_view", message=message))
     return warnings

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,13 @@ from pose.angles import TRUSTED
 from pose.motion import INDEX, Floats, Motion
 from pose.repetitions import Hold, Repetition
 from pose.signals import Body
-from pose.view import SIDE, View, name_view
+from pose.view import SIDE, View, name_view, views_besides
 
 SEEN_SHARE = 0.6
 """A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
+
+ALSO_SEEN = 0.2
+"""Share of a set that is seen from another view before that view counts."""
 
 NEARLY_SIDE = 10.0
 """Degrees behind the side view's border from which the plane of the movement is still seen almost as from the side."""
@@ -140,6 +143,21 @@ def judge(scene: Scene, check: Check) -> list[Finding]:
         if verdicts:
             found.append(max(verdicts, key=lambda finding: finding.excess))
     return found
+
+
+def depends_on_view(scene: Scene, findings: Sequence[Finding], checks: Sequence[Check]) -> bool:
+    """Whether other faults would be found from another view in which the person is seen often, too."""
+    moments = scene.active
+    part = scene.body.motion.part(moments.start or 0, moments.stop or len(scene.times))
+    faults = _faults_of(findings)
+    return any(
+        faults != _faults_of([finding for check in checks for finding in judge(replace(scene, view=view), check)])
+        for view in views_besides(part, scene.view, least=ALSO_SEEN)
+    )
+
+
+def _faults_of(findings: Sequence[Finding]) -> set[tuple[str, int | None]]:
+    return {(finding.check.id, finding.repetition) for finding in findings if finding.fault}
 
 
 def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]]:

@@ -35,6 +35,8 @@ class VideoInfo:
     """False when the file ends before its header says so."""
     turned: int = 0
     """Degrees clockwise by which the picture was turned, because its pixels lay on their side."""
+    slowed: float = 1.0
+    """How many times slower than the movement the file plays; times, duration and rate are the movement's."""
 
 
 @dataclass(frozen=True)

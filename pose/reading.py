@@ -51,6 +51,7 @@ def read_motion(
     bundle = models.find(model)
     with Video(path, limits, turn=turn) as video:
         source = Source(Path(path), limits or Limits(), turn, video.size, video.duration_s, video.fps)
+        slowed = float(video.slowed)
     with Detector(bundle) as detector:
         reader = PartsReader(source, bundle, detector, workers, progress)
         seen = reader.read()
@@ -73,6 +74,7 @@ def read_motion(
         frames_analysed=len(chosen.times),
         complete=seen.complete,
         turned=turn,
+        slowed=slowed,
     )
     return _motion(info, chosen, reader.source, seen.cuts)
 

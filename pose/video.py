@@ -19,6 +19,7 @@ import av
 from pose.errors import VideoUnreadable
 from pose.frame import Frame, Orientation, Size
 from pose.limits import Limits, check_duration, check_file, check_frames, check_pixels, check_rate
+from pose.slow_motion import slow_down
 
 __all__ = ["Limits", "Video", "probe"]
 
@@ -69,6 +70,7 @@ class Video:
         size: (width, height) upright, in square pixels.
         fps: frames per second by the header; 30 where it says nothing.
         duration_s: by the header; None where it says nothing.
+        slowed: how many times slower than the movement the file plays. All seconds and rates here are the movement's.
         frame_count: by the header; None where it says nothing.
         frames_decoded: in the last pass.
         end_s: time of the last frame read, plus one frame's duration; 0 before the first.
@@ -150,8 +152,8 @@ class Video:
             if not packet.is_keyframe or decoded is None:
                 continue
             shown = packet.pts if packet.pts is not None else decoded
-            seconds = float(shown * self._stream.time_base) - self._start
-            found.append((float(decoded * self._stream.time_base) if self._is(UNORDERED) else seconds, decoded))
+            seconds = float(shown * self._tick) - self._start
+            found.append((float(decoded * self._tick) if self._is(UNORDERED) else seconds, decoded))
 
     def skip_unneeded(self, skip: bool) -> None:
         """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
@@ -197,7 +199,7 @@ class Video:
     def _time_of(self, decoded: Any) -> float | None:
         """Seconds of a frame on the container's own axis; None where nothing says them."""
         stamp = decoded.dts if self._is(UNORDERED) else decoded.pts
-        return None if stamp is None else float(stamp * self._stream.time_base)
+        return None if stamp is None else float(stamp * self._tick)
 
     def _open(self) -> tuple[Any, Any]:
         # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn
@@ -246,7 +248,11 @@ class Video:
             self.fps = measured
         check_rate(self.fps, limits)
         self.duration_s = self._header_duration()
+        self.slowed = slow_down(self._container.metadata, self.fps)
+        self._tick = stream.time_base / self.slowed
+        self.fps *= float(self.slowed)
         if self.duration_s is not None:
+            self.duration_s /= float(self.slowed)
             check_duration(self.duration_s, limits)
         self.frame_count = stream.frames or None
         if self.frame_count is not None:
@@ -303,7 +309,7 @@ class Video:
     def _rewind(self, start_s: float) -> None:
         """Go to the keyframe that the frame of a moment is made from, or to one before."""
         first = 0.0 if self._is(UNORDERED) else self._start
-        target = math.floor((start_s + first) / self._stream.time_base)
+        target = math.floor((start_s + first) / self._tick)
         self._begin = None
         if self._is(UNINDEXED):
             before = [decoded for shown, decoded in self._keyframes if shown <= start_s] if start_s > 0 else []

@@ -77,3 +77,17 @@ def estimate_view(motion: Motion, *, start: int = 0, end: int | None = None) -> 
     view = name_view(centre)
     share = float(np.mean([name_view(value) == view for value in azimuth]))
     return View(view, round(share, 3), round(centre, 1))
+
+
+def views_besides(motion: Motion, view: View, *, least: float) -> list[View]:
+    """The other views in which the person is seen for at least such a share of the samples."""
+    azimuth = azimuths(motion)
+    azimuth = azimuth[~np.isnan(azimuth)]
+    names = np.array([name_view(value) for value in azimuth])
+    found = []
+    for name in VIEWS:
+        share = float(np.mean(names == name)) if len(names) else 0.0
+        if name != view.id and share >= least:
+            mean = np.degrees(np.angle(np.mean(np.exp(1j * np.radians(azimuth[names == name])))))
+            found.append(View(name, round(share, 3), round(float(mean), 1)))
+    return found

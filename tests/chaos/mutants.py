@@ -20,6 +20,8 @@ FRAMES, RATE, WIDTH, HEIGHT = 12, 10, 192, 144
 LIMIT_S = 60
 MEMORY = 4_000_000_000
 BATCH = 100
+CONTAINERS = ("mp4", "avi", "ts", "mkv")
+"""One for each demuxer that a stranger's video reaches."""
 CODES = {"video_unreadable", "video_too_large", "video_too_long", "no_person", "no_exercise"}
 """What a damaged video may end with; each tells the user what to do."""
 
@@ -27,13 +29,13 @@ CODES = {"video_unreadable", "video_too_large", "video_too_long", "no_person", "
 def videos(ground: Ground, report: Report, *, count: int) -> None:
     """Each is read, or refused with a clear code; none ends the daemon, hangs, or needs more memory than it may."""
     rng = random.Random(report.seed)
-    original = small_video(ground.data_dir / "small.mp4")
+    originals = [small_video(ground.data_dir / f"small.{suffix}") for suffix in CONTAINERS]
     told = {"workers": 2, "max_attempts": 1, "stage_timeout_s": LIMIT_S, "max_memory_bytes": MEMORY, "sweep_s": 1}
     finished = True
     with running(ground, real=True, audit=True, settings=told) as daemon, Peak(daemon.process.pid) as peak:
         for start in range(0, count, BATCH):
             for number in range(start, min(start + BATCH, count)):
-                ground.put_bytes(f"mutant-{number:05}", mutate(original, rng))
+                ground.put_bytes(f"mutant-{number:05}", mutate(originals[number % len(originals)], rng))
             finished &= eventually(lambda: not ground.busy(), 2 * LIMIT_S + BATCH * 5)
             say(f"    {min(start + BATCH, count)} of {count}: {dict(ground.outcomes())}")
         judge_daemon(report, daemon)

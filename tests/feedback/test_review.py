@@ -1,10 +1,14 @@
 """From a motion to what the user reads: the exercise, the summary, warnings, holds, languages."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from feedback.composition import SURE_OF_VIEW
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises import CATALOGUE
 from feedback.review import examine, review
@@ -137,6 +141,14 @@ def test_an_incomplete_file_is_a_warning() -> None:
     assert [warning.code for warning in report.warnings] == ["incomplete_file"]
 
 
+@pytest.mark.parametrize(("language", "says"), [("en", "8 times slower"), ("ko", "8배 느린")])
+def test_slow_motion_is_a_warning(language: str, says: str) -> None:
+    motion = figure("squat", reps=2)
+    [warning] = review(replace(motion, video=replace(motion.video, slowed=8.0)), language=language).warnings
+    assert warning.code == "slow_motion"
+    assert says in warning.message
+
+
 def test_the_examination_holds_what_pictures_need() -> None:
     examination = examine(figure("squat", reps=3, peaks=[{}, SHALLOW, {}]), exercise="squat").main
     [fault] = examination.findings
@@ -147,3 +159,25 @@ def test_the_examination_holds_what_pictures_need() -> None:
     assert examination.motion.times[fault.sample] == fault.time_s
     assert fault.value > fault.threshold
     assert {finding.check.id for finding in examination.of_repetition(1)} >= {"shallow_depth", "forward_lean", "too_fast"}
+
+
+def test_the_packages_door_gives_the_function_each_time() -> None:
+    """Importing `feedback.review` puts the module of that name where the function is looked for."""
+    code = "import feedback; assert callable(feedback.review); assert callable(feedback.review)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("depth", "faults", "warnings"),
+    [(0.8, [], []), (0.7, ["shallow_depth"], ["uncertain_view"]), (0.5, ["shallow_depth"], [])],
+    ids=["good from both", "shallow from the side only", "shallow from both"],
+)
+def test_an_unsure_view_is_a_warning_where_faults_depend_on_it(depth: float, faults: list[str], warnings: list[str]) -> None:
+    """The landmarks turn from a side view to an oblique one, which asks for less, after a little more than half of the set."""
+    side, oblique = (figure("squat", 4, azimuth=azimuth, depth=depth) for azimuth in (75, 60))
+    turn = int(0.55 * len(side.times))
+    world = np.concatenate([side.world[:turn], oblique.world[turn:]])
+    report = review(replace(side, world=world), exercise="squat")
+    assert report.view.confidence < SURE_OF_VIEW
+    assert [fault.id for fault in report.faults] == faults
+    assert [warning.code for warning in report.warnings] == warnings

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from feedback.review import review
 from pose.landmarks import Pose
-from pose.motion import INDEX
+from pose.motion import INDEX, Motion
 from pose.sampling import CLEAR, FASTEST, RESTING, STEADY, Sampler
+from tests.figures import figure
 
 
 def standing(lift: float, size: float = 100.0, hidden: Sequence[str] = ()) -> Pose:
@@ -34,7 +36,7 @@ def looks(
     return taken
 
 
-@pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 60])
+@pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 60, 120, 240])
 @pytest.mark.parametrize(("hidden", "rate"), [((), CLEAR), (("right_elbow",), STEADY)])
 def test_a_normal_movement_is_sampled_steadily_at_any_frame_rate(fps: float, hidden: Sequence[str], rate: float) -> None:
     taken = [time for time in looks(22, fps, period=2.5, hidden=hidden) if time >= 2]
@@ -87,3 +89,24 @@ def test_hidden_joints_do_not_count() -> None:
             sampler.saw(time, pose)
             rates.append(sampler.rate)
     assert rates[-1] == RESTING
+
+
+def sampled(motion: Motion) -> Motion:
+    """The samples that the reading of a film with these frames would take."""
+    sampler, taken = Sampler(motion.video.fps), []
+    for number, time in enumerate(motion.times):
+        if sampler.wants(time):
+            taken.append(number)
+            sampler.saw(time, Pose(motion.image[number], motion.world[number], motion.visibility[number]))
+    return Motion(motion.video, motion.times[taken], motion.image[taken], motion.world[taken], motion.visibility[taken])
+
+
+@pytest.mark.parametrize(("exercise", "period"), [("squat", 2.0), ("squat", 0.9), ("push_up", 0.8), ("jumping_jack", 0.6)])
+@pytest.mark.parametrize("fps", [30, 60, 120, 240])
+def test_the_frame_rate_does_not_change_the_count(exercise: str, period: float, fps: float) -> None:
+    film = sampled(
+        figure(exercise, 5, period=period, pause=0.1, fps=fps, noise=0.01, azimuth=0 if exercise == "jumping_jack" else 90)
+    )
+    assert len(film.times) / film.times[-1] <= FASTEST
+    report = review(film)
+    assert (report.exercise.id, report.reps.total) == (exercise, 5)

@@ -125,7 +125,7 @@ def test_a_whole_file_is_complete_and_a_cut_one_is_not(tmp_path: Path) -> None:
         assert video.complete
         assert video.end_s == pytest.approx(10.0)
     cut = tmp_path / "cut.mp4"
-    _faststart(path, cut)
+    _remux(path, cut, "faststart")
     cut.write_bytes(cut.read_bytes()[: int(cut.stat().st_size * 0.6)])
     with Video(cut) as video:
         assert 0 < len(list(video.frames())) < 300
@@ -133,8 +133,9 @@ def test_a_whole_file_is_complete_and_a_cut_one_is_not(tmp_path: Path) -> None:
         assert video.end_s < 9
 
 
-def _faststart(source: Path, target: Path) -> None:
-    with av.open(str(source)) as old, av.open(str(target), "w", options={"movflags": "faststart"}) as new:
+def _remux(source: Path, target: Path, flags: str, **metadata: str) -> None:
+    with av.open(str(source)) as old, av.open(str(target), "w", options={"movflags": flags}) as new:
+        new.metadata.update(metadata)
         stream = new.add_stream_from_template(old.streams.video[0])
         for packet in old.demux(video=0):
             if packet.dts is not None:
@@ -318,3 +319,22 @@ def test_a_picture_of_another_shape_is_framed_in_black_not_squeezed(width: int, 
     luminance, *colours = planes(frame.yuv((160, 90)))
     assert (np.abs((luminance > 100).astype(int) - bright.any(axis=2)) == 0).mean() > 0.97
     assert all((np.abs(plane.astype(int) - 128) <= 2).all() for plane in colours)
+
+
+@pytest.mark.parametrize(
+    ("fps", "captured", "slowed"),
+    [(30, "240.000000", 8), (25, "120", 4.8), (120, "120", 1), (30, "60", 1), (30, "1", 1), (30, "nan", 1), (30, "fast", 1)],
+)
+def test_slow_motion_has_the_times_of_the_movement(tmp_path: Path, fps: int, captured: str, slowed: float) -> None:
+    plain = record(tmp_path / "plain.mp4", (64, 48), seconds=4, fps=fps)
+    path = tmp_path / "slow.mp4"
+    _remux(plain, path, "use_metadata_tags", **{"com.android.capture.fps": captured})
+    with Video(path) as video:
+        times = [frame.time for frame in video.frames()]
+        assert video.complete
+        assert video.slowed == pytest.approx(slowed, abs=0.01)
+        assert video.fps == pytest.approx(fps * slowed, rel=0.01)
+        assert video.duration_s == pytest.approx(4 / slowed, abs=0.05)
+        middle = [frame.time for frame in video.frames(times[fps])]
+    assert times == pytest.approx([n / fps / slowed for n in range(4 * fps)], abs=2e-3)
+    assert middle == times[fps:]
