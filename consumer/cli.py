@@ -4,7 +4,11 @@ Exit codes: 0 fine, 1 failed, with a sentence on stderr (with `--json` also `{"e
 usage. Nothing heavy is imported before a command runs, so that `--help` answers at once.
 """
 
+import errno
 import gc
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -185,8 +189,21 @@ def forget(
 
 def main() -> None:
     """The program's entry point."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        sys.exit("dothis: stdout is closed. Direct it to a file, or to /dev/null.")
+    # A terminal or a file in Latin-1 has no letters for Korean: a question mark costs less than the whole analysis.
+    sys.stdout.reconfigure(errors="replace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE}:
+            raise
+        # What is still in the buffer would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"dothis: the output cannot be written: {error.strerror}.")
     finally:
         # The interpreter's last garbage collections would walk every object of the libraries: a quarter of a second of CPU.
         gc.freeze()
