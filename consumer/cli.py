@@ -176,6 +176,17 @@ def exercises(
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.", metavar="DIRECTORY")],
+    json: JsonOption = False,
+) -> None:
+    """Copy the embedded backend's documents and objects, while daemons work."""
+    from consumer.commands import backup as command  # noqa: PLC0415
+
+    command.run(target, json=json)
+
+
+@app.command()
 def forget(
     owner: Annotated[str, typer.Argument(help="The user's uid, or an older app's account.", metavar="OWNER")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

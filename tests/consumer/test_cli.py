@@ -123,6 +123,19 @@ def test_a_stdout_that_takes_nothing_is_told_in_a_sentence(redirection: str, sen
     assert (done.returncode, done.stderr) == (1, sentence)
 
 
+def test_a_backup_is_a_data_directory_that_works(dothis: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend)
+    target = tmp_path / "backups" / "monday"
+    assert dothis("backup", str(target), "--json").json == {"directory": str(target), "objects": 1}
+    (listed,) = dothis("jobs", "list", "--json", DOTHIS_DATA_DIR=str(target)).json
+    assert (listed["id"], listed["status"]) == ("job", "uploaded")
+    assert (target / "objects" / listed["video"]).read_bytes() == (tmp_path / "objects" / listed["video"]).read_bytes()
+    again = dothis("backup", str(target))
+    assert (again.code, "File exists" in again.err) == (1, True)
+    assert [path.name for path in target.parent.iterdir()] == ["monday"]
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys, consumer.cli; print([m for m in ('numpy', 'pydantic', 'av', 'structlog', 'babel') if m in sys.modules])"
