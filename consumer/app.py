@@ -16,6 +16,9 @@ from consumer.errors import ErrorCode, JobError
 from consumer.jobs import REPORT_FILES, Status
 
 FIRST_LOOK_S = 0.05
+UNSEEN_S = 8.0
+"""A job that no daemon has claimed for so long is worth a word; a free one claims at once."""
+
 LONGEST_LOOK_S = 1.0
 
 
@@ -74,6 +77,7 @@ def follow(
     *,
     timeout_s: float,
     changed: Callable[[Snapshot], None] = lambda _: None,
+    unseen: Callable[[], None] = lambda: None,
     whole: bool = True,
 ) -> Mapping[str, Any]:
     """Wait for a job's end, or for its result.
@@ -83,6 +87,7 @@ def follow(
         job_id: the document's id.
         timeout_s: how long to wait.
         changed: told of each new state of the document.
+        unseen: told once when no daemon has claimed the job for some seconds.
         whole: wait for the annotated video too; else the result is enough.
 
     Returns:
@@ -93,7 +98,8 @@ def follow(
         JobError: the document is gone.
         StoreError: the store cannot be reached.
     """
-    until = time.monotonic() + timeout_s
+    began = time.monotonic()
+    until, told = began + timeout_s, False
     look_s = FIRST_LOOK_S
     version = None
     while True:
@@ -104,6 +110,9 @@ def follow(
             version, look_s = snapshot.version, FIRST_LOOK_S
             changed(snapshot)
         status = jobs.status_of(snapshot.fields)
+        if not told and status is jobs.Status.UPLOADED and time.monotonic() - began > UNSEEN_S:
+            told = True
+            unseen()
         if (status is not None and status.final) or (not whole and jobs.has_result(snapshot.fields)):
             return snapshot.fields
         if time.monotonic() > until:

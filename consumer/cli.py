@@ -4,7 +4,11 @@ Exit codes: 0 fine, 1 failed, with a sentence on stderr (with `--json` also `{"e
 usage. Nothing heavy is imported before a command runs, so that `--help` answers at once.
 """
 
+import errno
 import gc
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -172,6 +176,17 @@ def exercises(
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.", metavar="DIRECTORY")],
+    json: JsonOption = False,
+) -> None:
+    """Copy the embedded backend's documents and objects, while daemons work."""
+    from consumer.commands import backup as command  # noqa: PLC0415
+
+    command.run(target, json=json)
+
+
+@app.command()
 def forget(
     owner: Annotated[str, typer.Argument(help="The user's uid, or an older app's account.", metavar="OWNER")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -185,8 +200,21 @@ def forget(
 
 def main() -> None:
     """The program's entry point."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        sys.exit("dothis: stdout is closed. Direct it to a file, or to /dev/null.")
+    # A terminal or a file in Latin-1 has no letters for Korean: a question mark costs less than the whole analysis.
+    sys.stdout.reconfigure(errors="replace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE}:
+            raise
+        # What is still in the buffer would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"dothis: the output cannot be written: {error.strerror}.")
     finally:
         # The interpreter's last garbage collections would walk every object of the libraries: a quarter of a second of CPU.
         gc.freeze()

@@ -41,6 +41,8 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # One burst of requests would be a hundred warnings; more than may wait are refused, and that is counted.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     # The Google libraries keep their complaints to themselves otherwise.
     logging.getLogger("google").propagate = True
     structlog.configure(

@@ -3,16 +3,28 @@
 `Settings()` reads them; `describe()` lists them for the documentation and `dothis doctor`.
 """
 
+import io
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
+from dotenv.parser import Binding, parse_stream
 from pydantic import ByteSize, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "DOTHIS_"
+
+ENV_FILE = Path(".env")
+
+ELSEWHERE = {"CACHE_DIR"}
+"""Read by the pose model before there are settings."""
+
+ALIKE = 0.8
+"""Ratio of difflib from which a name in the environment is a mistyped setting. Orchestrators put names of their own there:
+Kubernetes makes DOTHIS_PORT of a service `dothis`."""
 
 
 class SettingsError(Exception):
@@ -37,7 +49,7 @@ class Settings(BaseSettings):
     """All settings; each field's description says what it does."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX, env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     backend: Literal["local", "firebase"] = Field(
@@ -170,10 +182,60 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: with one sentence for each setting that is wrong.
         """
+        _check_names(os.environ, everything=False)
+        _check_names(_read_file(ENV_FILE), everything=True)
         try:
             return cls()
         except ValidationError as error:
             raise SettingsError("; ".join(_complaint(item["loc"], item["msg"]) for item in error.errors())) from error
+
+
+def _read_file(path: Path) -> Iterable[str]:
+    """The names in the file; none without one.
+
+    Raises:
+        SettingsError: a line of it cannot be read.
+    """
+    if not path.is_file():
+        return []
+    try:
+        bindings = list(parse_stream(io.StringIO(path.read_text(encoding="utf-8"))))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not in UTF-8: save it in that encoding") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    for binding in bindings:
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise SettingsError(f"{path}, line {_line_of(binding)}: write a setting as NAME=value")
+    return [binding.key for binding in bindings if binding.key is not None]
+
+
+def _line_of(binding: Binding) -> int:
+    """The parser counts empty lines before a binding as parts of it."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+
+
+def _check_names(names: Iterable[str], *, everything: bool) -> None:
+    """Find mistyped settings.
+
+    Args:
+        names: of variables.
+        everything: whether an unknown name is wrong too when it resembles no setting.
+
+    Raises:
+        SettingsError: with the nearest setting.
+    """
+    known = {name.upper() for name in Settings.model_fields} | ELSEWHERE
+    for name in names:
+        suffix = name.upper().removeprefix(PREFIX)
+        if not name.upper().startswith(PREFIX) or suffix in known:
+            continue
+        nearest = get_close_matches(suffix, known, n=1, cutoff=ALIKE)
+        if nearest:
+            raise SettingsError(f"{name} is no setting: did you mean {PREFIX}{nearest[0]}?")
+        if everything:
+            raise SettingsError(f"{name} is no setting")
 
 
 def _complaint(location: tuple[int | str, ...], message: str) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -232,6 +232,16 @@ class LocalWatch:
             except Exception:
                 # Whatever the callback does, the watch goes on.
                 logger.exception("The callback of a watch failed.")
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy the documents as they are at one moment, while other processes write.
+
+    Raises:
+        Unavailable: a database cannot be read or written.
+    """
+    with _as_unavailable(), _connection(source) as reading, closing(sqlite3.connect(target)) as writing:
+        reading.backup(writing)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ from consumer.settings import Settings
 from feedback.examination import Examination
 from feedback.report import Report
 from feedback.review import examine
-from feedback.words import language_of
+from feedback.words import N_, language_of
 from feedback.write import write_pictures, write_report, write_video
 from pose import Motion
 from pose import model as models
@@ -52,7 +52,8 @@ def run(
         settings = settings.model_copy(update={"annotated_video": annotated_video})
     language = language_of(language)
     target = out if out is not None else None if json else Path(f"{video.stem}_feedback")
-    with console.reporting(as_json=json, language=language), _ended_by_sigterm(), console.progress_bar(shown=not json) as tell:
+    bar = console.progress_bar(shown=not json, language=language)
+    with console.reporting(as_json=json, language=language), _ended_by_sigterm(), bar as tell:
         if target is not None:
             _make(target)
         examination = _examine(settings, catalogue, video, reference, exercise=exercise, language=language, tell=tell)
@@ -65,7 +66,7 @@ def run(
     if json:
         console.print_json(report.model_dump(mode="json", by_alias=True))
     else:
-        summary.show_place(target)
+        summary.show_place(target, language)
 
 
 def _examine(
@@ -82,9 +83,9 @@ def _examine(
     compared = None
     if reference is not None:
         with named_errors(language, reference=True):
-            compared = _read(settings, catalogue, reference, lambda done: tell("Reading the reference", start * done))
+            compared = _read(settings, catalogue, reference, lambda done: tell(N_("Reading the reference"), start * done))
     with named_errors(language):
-        motion = _read(settings, catalogue, video, lambda done: tell("Analysing", start + (ANALYSIS_SHARE - start) * done))
+        motion = _read(settings, catalogue, video, lambda done: tell(N_("Analysing"), start + (ANALYSIS_SHARE - start) * done))
         return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=catalogue.exercises)
 
 
@@ -95,7 +96,7 @@ def _write(
     limits, workers = limits_of(settings), settings.workers
 
     def progress(done: float) -> None:
-        tell("Writing the feedback", ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * done)
+        tell(N_("Writing the feedback"), ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * done)
 
     with named_errors(examination.words.language), _complete(target) as unfinished, ThreadPoolExecutor(1) as pool:
         pictures = partial(write_pictures, examination, video, unfinished, reference_path=reference, limits=limits)

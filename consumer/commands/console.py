@@ -18,6 +18,7 @@ from consumer.catalogue import Catalogue, load_catalogue
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
+from feedback.words import Words, words_of
 from pose.errors import ModelMissing
 
 # Into a pipe or a file lines go as they are; only a terminal has an edge.
@@ -89,7 +90,8 @@ def _fail(code: str, message: str, *, as_json: bool) -> NoReturn:
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=plain) + "\n")
+    escaped = sys.stdout.encoding.lower().replace("-", "") != "utf8"
+    sys.stdout.write(json.dumps(value, ensure_ascii=escaped, indent=2, default=plain) + "\n")
 
 
 def plain(value: Any) -> Any:
@@ -136,31 +138,37 @@ def _silence_native_libraries() -> None:
 
 
 @contextlib.contextmanager
-def progress_bar(*, shown: bool = True) -> Iterator[Callable[[str, float], None]]:
+def progress_bar(*, shown: bool = True, language: str = "en") -> Iterator[Callable[[str, float], None]]:
     """A bar on stderr, if that is a terminal, else a line for each stage.
+
+    Args:
+        shown: whether there is one.
+        language: of what is told.
 
     Yields:
         A function that takes what is being done and how much of everything is, 0 to 1.
     """
+    words = words_of(language)
     if not shown:
         yield lambda _what, _share: None
     elif err.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=err, transient=True) as progress:
             task = progress.add_task("", total=1.0)
-            yield lambda what, share: progress.update(task, description=what, completed=share)
+            yield lambda what, share: progress.update(task, description=words(what), completed=share)
     else:
-        yield _lines()
+        yield _lines(words)
 
 
-def _lines() -> Callable[[str, float], None]:
+def _lines(words: Words) -> Callable[[str, float], None]:
     told: tuple[str, int] | None = None
 
     def tell(what: str, share: float) -> None:
         nonlocal told
         now = (what, int(share * 4))
         if now != told:
-            err.print(f"{what} {share:.0%}" if told and told[0] == what else what)
+            line = words(what)
+            err.print(f"{line} {share:.0%}" if told and told[0] == what else line)
             told = now
 
     return tell

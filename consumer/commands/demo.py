@@ -28,7 +28,7 @@ def run(*, out: Path | None) -> None:
         thread.start()
         try:
             with console.progress_bar() as tell:
-                _, fields = submit_and_follow(backend, Request(SAMPLE, owner=OWNER), TIMEOUT_S, tell, whole=True)
+                _, fields = submit_and_follow(settings, backend, Request(SAMPLE, owner=OWNER), TIMEOUT_S, tell, whole=True)
         finally:
             daemon.stop()
             thread.join()
@@ -40,4 +40,4 @@ def run(*, out: Path | None) -> None:
         if out is not None:
             fetch(backend, result, out)
         summary.show_document(result, "en", catalogue)
-        summary.show_place(out if out is not None else Path(place_of(settings, result)).resolve())
+        summary.show_place(out if out is not None else Path(place_of(settings, result)).resolve(), "en")

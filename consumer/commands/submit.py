@@ -11,17 +11,17 @@ from consumer.catalogue import Catalogue
 from consumer.commands import console, summary
 from consumer.errors import ErrorCode
 from consumer.settings import Settings
-from feedback.words import language_of
+from feedback.words import N_, language_of
 
 UPLOAD_SHARE = 0.1
 """Of the progress bar."""
 
 STAGES = {
-    "downloading": "Fetching the video",
-    "analysing": "Analysing",
-    "writing_feedback": "Writing the feedback",
-    "uploading": "Publishing the results",
-    "annotating": "Making the annotated video",
+    "downloading": N_("Fetching the video"),
+    "analysing": N_("Analysing"),
+    "writing_feedback": N_("Writing the feedback"),
+    "uploading": N_("Publishing the results"),
+    "annotating": N_("Making the annotated video"),
 }
 
 
@@ -35,25 +35,41 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
             job_id = submit(backend, request)
             console.print_json({"id": job_id}) if json else console.out.print(job_id)
             return
-        with console.progress_bar(shown=not json) as tell:
+        with console.progress_bar(shown=not json, language=request.language) as tell:
             # Files are fetched together, the video with them; the result alone does not wait for it.
-            job_id, fields = submit_and_follow(backend, request, timeout_s, tell, whole=out is not None)
+            job_id, fields = submit_and_follow(settings, backend, request, timeout_s, tell, whole=out is not None)
         report_end(settings, backend, catalogue, job_id, fields, out=out, language=request.language, json=json)
 
 
 def submit_and_follow(
-    backend: Backend, request: Request, timeout_s: float, tell: Callable[[str, float], None], *, whole: bool
+    settings: Settings,
+    backend: Backend,
+    request: Request,
+    timeout_s: float,
+    tell: Callable[[str, float], None],
+    *,
+    whole: bool,
 ) -> tuple[str, Mapping[str, Any]]:
     """Submit, then wait for the result, or for the video too (`whole`); the job's id and its document's fields."""
-    job_id = submit(backend, request, lambda done: tell("Uploading", UPLOAD_SHARE * done))
+    job_id = submit(backend, request, lambda done: tell(N_("Uploading"), UPLOAD_SHARE * done))
+
+    where = f"data directory {settings.data_dir.resolve()}" if settings.backend == "local" else f"bucket {settings.bucket}"
 
     def changed(snapshot: Snapshot) -> None:
         tell(*_standing(snapshot.fields))
 
+    def unseen() -> None:
+        console.err.print(
+            f"No daemon has looked at the job yet. It lies in the {where}: does `dothis run` work there, "
+            "and what does its /healthz say?",
+            markup=False,
+            soft_wrap=True,
+        )
+
     try:
-        return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed, whole=whole)
+        return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed, unseen=unseen, whole=whole)
     except StillRunning:
-        message = f"Job {job_id} is not finished yet and goes on: see `dothis jobs show {job_id}`. Is `dothis run` running?"
+        message = f"Job {job_id} is not finished yet and goes on: see `dothis jobs show {job_id}`. It lies in the {where}."
         raise console.Failed("not_finished", message) from None
 
 
@@ -81,7 +97,7 @@ def report_end(
     summary.show_document(result, language_of(language), catalogue)
     if fields["status"] != "done":
         console.out.print(f"The annotated video follows: `dothis jobs show {job_id}`.", markup=False)
-    summary.show_place(out if out is not None else place_of(settings, result))
+    summary.show_place(out if out is not None else place_of(settings, result), language_of(language))
 
 
 def place_of(settings: Settings, result: Mapping[str, Any]) -> str:
@@ -98,8 +114,8 @@ def _standing(fields: Mapping[str, Any]) -> tuple[str, float]:
     share = UPLOAD_SHARE + (1 - UPLOAD_SHARE) * progress.get("percent", 0) / 100
     match jobs.status_of(fields):
         case jobs.Status.UPLOADED:
-            return "Waiting for a worker", share
+            return N_("Waiting for a worker"), share
         case jobs.Status.WAITING:
-            return "Waiting to try again", share
+            return N_("Waiting to try again"), share
         case _:
-            return STAGES.get(progress.get("stage", ""), "Working"), share
+            return STAGES.get(progress.get("stage", ""), N_("Working")), share

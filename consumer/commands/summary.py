@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from consumer.catalogue import Catalogue
 from consumer.commands.console import out
-from feedback.words import words_of
+from feedback.words import N_, words_of
 
 
 def show(report: Mapping[str, Any], language: str) -> None:
@@ -24,6 +24,10 @@ def show(report: Mapping[str, Any], language: str) -> None:
         faults=report["faults"],
         language=language,
     )
+    if report["similarity"] is not None:
+        words = words_of(language)
+        value = words.quantity(100 * report["similarity"]["overall"], "%")
+        out.print(f"  {escape(words(N_('Similarity to the reference: {value}'), value=value))}")
     for item in report["notAssessed"]:
         out.print(f"  [dim]?[/] {escape(item['title'])}: [dim]{escape(item['reason'])}[/]", soft_wrap=True)
     for warning in report["warnings"]:
@@ -61,16 +65,20 @@ def show_result(
 ) -> None:
     """What both have in common."""
     words = words_of(language)
-    figures = f"{hold['durationS']:.0f} s, {hold['goodS']:.0f} s good" if hold else f"{reps} repetitions, {good} good"
-    scored = "" if score is None else f", score {score} of 100"
-    out.print(f"[bold]{escape(name)}[/]: {figures}{scored}")
+    if hold:
+        held, held_well = (words.quantity(round(hold[key]), "s") for key in ("durationS", "goodS"))
+        figures = words(N_("{held}, of these {good} good"), held=held, good=held_well)
+    else:
+        figures = words.plural("{n} repetition, {good} good", "{n} repetitions, {good} good", reps, good=words.number(good))
+    scored = "" if score is None else ", " + words(N_("score {score} of 100"), score=score)
+    out.print(f"[bold]{escape(name)}[/]: {escape(figures + scored)}")
     out.print(escape(summary), soft_wrap=True)
     for fault in faults:
         where = f" ({words.rep_numbers(fault['reps'])})" if fault["reps"] else ""
         out.print(f"  [red]✗[/] {escape(fault['title'])}{where}: {escape(fault['advice'])}", soft_wrap=True)
 
 
-def show_place(directory: Path | str | None) -> None:
+def show_place(directory: Path | str | None, language: str) -> None:
     """Where the files are."""
     if directory is not None:
-        out.print(f"Results: {directory}", markup=False, soft_wrap=True)
+        out.print(words_of(language)(N_("Results: {place}"), place=directory), markup=False, soft_wrap=True)

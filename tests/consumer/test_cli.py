@@ -103,6 +103,39 @@ def test_a_data_directory_that_cannot_be_used_is_no_matter_of_credentials(dothis
     assert "DOTHIS_DATA_DIR" in findings["embedded stores"]["says"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_encoding_without_korean_costs_no_traceback(dothis: Any, encoding: str) -> None:
+    for options in ((), ("--json",)):
+        answer = dothis("exercises", *options, PYTHONIOENCODING=encoding)
+        assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "sentence"),
+    [
+        (">&-", "dothis: stdout is closed. Direct it to a file, or to /dev/null.\n"),
+        (">/dev/full", "dothis: the output cannot be written: No space left on device.\n"),
+    ],
+)
+def test_a_stdout_that_takes_nothing_is_told_in_a_sentence(redirection: str, sentence: str) -> None:
+    command = f"{sys.executable} -m consumer.cli exercises --json {redirection}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_a_backup_is_a_data_directory_that_works(dothis: Any, backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    put_job(backend)
+    target = tmp_path / "backups" / "monday"
+    assert dothis("backup", str(target), "--json").json == {"directory": str(target), "objects": 1}
+    (listed,) = dothis("jobs", "list", "--json", DOTHIS_DATA_DIR=str(target)).json
+    assert (listed["id"], listed["status"]) == ("job", "uploaded")
+    assert (target / "objects" / listed["video"]).read_bytes() == (tmp_path / "objects" / listed["video"]).read_bytes()
+    again = dothis("backup", str(target))
+    assert (again.code, "File exists" in again.err) == (1, True)
+    assert [path.name for path in target.parent.iterdir()] == ["monday"]
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys, consumer.cli; print([m for m in ('numpy', 'pydantic', 'av', 'structlog', 'babel') if m in sys.modules])"
@@ -177,10 +210,14 @@ class TestSubmit:
         assert (answer.code, answer.json["error"]["code"]) == (1, "no_person")
         assert "Nobody was seen" in answer.err
 
-    def test_without_a_daemon_it_says_so(self, dothis: Any, clip: str) -> None:
-        answer = dothis("submit", clip, "--timeout", "1")
+    def test_without_a_daemon_it_says_so_and_where_the_job_lies(self, dothis: Any, clip: str, tmp_path: Path) -> None:
+        answer = dothis("submit", clip, "--timeout", "9")
         assert answer.code == 1
-        assert "dothis run" in answer.err
+        unseen, end = answer.err.splitlines()[-2:]
+        assert unseen.startswith(
+            f"No daemon has looked at the job yet. It lies in the data directory {tmp_path}: does `dothis run`"
+        )
+        assert str(tmp_path) in end
 
     def test_need_not_wait(self, dothis: Any, backend: Backend, clip: str) -> None:
         answer = dothis("submit", clip, "--no-wait")

@@ -63,3 +63,35 @@ def test_a_container_that_may_use_some_of_the_cores_has_as_many_workers(
 def test_every_setting_is_described() -> None:
     for name, _, description in describe():
         assert description.endswith("."), name
+
+
+@pytest.mark.parametrize(("name", "meant"), [("DOTHIS_WORKER", "DOTHIS_WORKERS"), ("DOTHIS_DATADIR", "DOTHIS_DATA_DIR")])
+def test_a_mistyped_name_gets_the_nearest_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, meant: str) -> None:
+    (tmp_path / ".env").write_text(f"{name}=1\n")
+    with pytest.raises(SettingsError, match=meant):
+        Settings.load()
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError, match=meant):
+        Settings.load()
+
+
+@pytest.mark.parametrize("name", ["DOTHIS_PORT", "DOTHIS_SERVICE_HOST", "DOTHIS_PORT_5000_TCP_ADDR", "DOTHIS_CACHE_DIR"])
+def test_names_that_kubernetes_makes_are_no_mistakes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:5000")
+    Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"# ours\n\nDOTHIS_BACKEND: firebase\n", "line 3"),
+        (b"DOTHIS_BACKEND\n", "line 1"),
+        ("DOTHIS_WORKER_NAME=Jürgen\n".encode("latin-1"), "UTF-8"),
+        (b"DOTHIS_ZUMBA=1\n", "DOTHIS_ZUMBA is no setting"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_passed_over(tmp_path: Path, content: bytes, complaint: str) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=complaint):
+        Settings.load()
