@@ -64,7 +64,9 @@ def sign_in(page: Page, password: str = PASSWORD) -> None:
 
 def submit(page: Page) -> None:
     sign_in(page)
-    page.get_by_label("Video").set_input_files({"name": "Set.MOV", "mimeType": "video/quicktime", "buffer": b"film"})
+    page.get_by_label("Video", exact=True).set_input_files(
+        {"name": "Set.MOV", "mimeType": "video/quicktime", "buffer": b"film"}
+    )
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("status")).to_contain_text("Waiting for its turn")
 
