@@ -1,4 +1,6 @@
 /* The page: which section is shown when, and what the user does in it. */
+import { Camera, canRecord } from "./camera.js";
+import { entryOf, showHistory } from "./history.js";
 import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
 import { firstLanguage, languages } from "./words.js";
 import { forgetResult, showResult } from "./result.js";
@@ -10,6 +12,10 @@ const service = await connect();
 /** The catalogue, as `dothis exercises --json` prints it. */
 const exercises = await (await fetch("exercises.json")).json();
 const state = { language: firstLanguage(), document: null, stop: null, upload: null, jobId: null, shown: null, problem: null };
+/** Uploads under way: each goes on while another one, or something else, is shown. */
+const uploads = new Set();
+/** Addresses of the user's own videos by job, for the time until the annotated one is there. */
+const ownVideos = new Map();
 
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
@@ -40,9 +46,10 @@ function speak(language) {
   element("stages").replaceChildren(
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
   );
+  if (state.shown === "pick") listHistory();
   if (state.shown === "working") showStage(state.stage, state.percent);
   if (state.shown === "result") showDocument();
-  if (state.shown === "problem" && state.problem) fail(state.problem);
+  if (state.shown === "problem" && state.problem) fail(state.problem, element("retry").onclick);
 }
 
 function showStage(stage, percent, note = "") {
@@ -59,10 +66,12 @@ function showStage(stage, percent, note = "") {
   show("working");
 }
 
-/** Shows a problem; `problem` is a key of the words, or {message} as the server says it. */
-function fail(problem) {
+/** Shows a problem; `problem` is a key of the words, or {message} as the server says it. `retry` does again what failed. */
+function fail(problem, retry = null) {
   stopListening();
   state.problem = problem;
+  element("retry").hidden = !retry;
+  element("retry").onclick = retry;
   show("problem");
   element("problem-said").textContent = typeof problem === "string" ? words()[problem] : problem.message;
 }
@@ -86,41 +95,77 @@ function onJob(job) {
   return showStage(running ? job.progress.stage : "queued", job.progress?.percent ?? 0, job.status === "waiting" ? words().retrying : "");
 }
 
-function showDocument() {
-  return showResult(state.document, { service, words: words(), nameOf, checkOf, own: state.own });
+async function showDocument() {
+  const { document: job, jobId } = state;
+  const report = await showResult(job, { service, words: words(), nameOf, checkOf, own: ownVideos.get(jobId) });
+  if (report) service.remember(entryOf(jobId, job, report));
 }
 
 function follow(jobId) {
   stopListening();
   forgetResult();
   state.jobId = jobId;
-  state.stop = service.listen(jobId, onJob, () => fail("offline"));
+  state.stop = service.listen(jobId, onJob, () => fail("offline", fromAddress));
 }
 
 async function send(file, exercise) {
-  state.upload = new AbortController();
-  showStage("sending", 0);
+  const upload = { name: file.name, percent: 0, problem: null, abort: new AbortController() };
+  const seen = () => state.upload === upload;
+  const again = () => {
+    uploads.delete(upload);
+    send(file, exercise);
+  };
+  upload.show = () => {
+    state.upload = upload;
+    if (upload.problem) fail(upload.problem, again);
+    else showStage("sending", upload.percent);
+  };
+  uploads.add(upload);
+  upload.show();
   try {
-    const video = await service.upload(file, (fraction) => showStage("sending", 100 * fraction), state.upload.signal);
+    const onFraction = (fraction) => {
+      upload.percent = 100 * fraction;
+      if (seen()) showStage("sending", upload.percent);
+      else if (state.shown === "pick") listHistory();
+    };
+    const video = await service.upload(file, onFraction, upload.abort.signal);
     const jobId = await service.submit({ video, language: state.language, ...(exercise && { exercise }) });
+    uploads.delete(upload);
+    ownVideos.set(jobId, URL.createObjectURL(file));
+    service.remember(entryOf(jobId, { status: "uploaded", exercise }, null));
+    if (!seen()) return state.shown === "pick" && listHistory();
+    state.upload = null;
     history.pushState(null, "", `#${jobId}`);
     showStage("queued", 0);
     follow(jobId);
   } catch (error) {
-    if (state.upload.signal.aborted) startOver();
-    else fail(error instanceof TooLarge ? "tooLarge" : error instanceof Offline ? "offline" : "uploadFailed");
-  } finally {
-    state.upload = null;
+    if (upload.abort.signal.aborted) {
+      uploads.delete(upload);
+      if (seen()) startOver();
+      return;
+    }
+    upload.problem = error instanceof TooLarge ? "tooLarge" : error instanceof Offline ? "offline" : "uploadFailed";
+    if (seen()) upload.show();
+    else if (state.shown === "pick") listHistory();
   }
+}
+
+async function listHistory() {
+  const node = element("history");
+  const entries = await service.history().catch(() => []); // offline: the page can be used without it
+  if (state.shown === "pick") showHistory(node, entries, [...uploads], words(), nameOf);
 }
 
 function startOver() {
   stopListening();
-  state.jobId = null;
+  closeCamera();
+  if (state.upload?.problem) uploads.delete(state.upload); // it was seen, and left
+  state.jobId = state.upload = null;
   if (location.hash) history.pushState(null, "", location.pathname + location.search);
   element("pick-form").reset();
   showPreview(null);
   show("pick");
+  listHistory();
 }
 
 function showPreview(file) {
@@ -131,10 +176,72 @@ function showPreview(file) {
   else preview.removeAttribute("src");
 }
 
+/** Takes a video that was dropped or recorded as if it had been chosen. */
+function choose(file) {
+  const files = new DataTransfer();
+  files.items.add(file);
+  element("video").files = files.files;
+  showPreview(file);
+}
+
+let camera = null;
+
+function closeCamera() {
+  camera?.close();
+  camera = null;
+  element("viewfinder").hidden = true;
+  element("record").dataset.words = "record";
+  element("record").textContent = words().record;
+}
+
+/** One button: opens the camera, starts, stops. */
+async function record() {
+  const button = element("record");
+  const say = (key) => {
+    button.dataset.words = key;
+    button.textContent = words()[key];
+  };
+  element("camera-said").textContent = "";
+  try {
+    if (!camera) {
+      camera = new Camera();
+      showPreview(null);
+      element("viewfinder").hidden = false;
+      await camera.open(element("viewfinder"));
+      say("startRecording");
+    } else if (button.dataset.words === "startRecording") {
+      camera.start();
+      say("stopRecording");
+    } else {
+      choose(await camera.stop());
+      closeCamera();
+    }
+  } catch {
+    closeCamera();
+    element("camera-said").textContent = words().cameraFailed;
+  }
+}
+
+function listenForDrops() {
+  const drop = element("drop");
+  const over = (event, is) => {
+    event.preventDefault(); // otherwise the browser leaves the page for the video
+    drop.classList.toggle("over", is);
+  };
+  addEventListener("dragover", (event) => over(event, true));
+  addEventListener("dragleave", (event) => over(event, false));
+  addEventListener("drop", (event) => {
+    over(event, false);
+    const [file] = event.dataTransfer.files;
+    if (file && state.shown === "pick") choose(file);
+  });
+}
+
 /** The address names the job, so that a reload, the back button or a bookmark lead to it. */
 function fromAddress() {
   const jobId = decodeURIComponent(location.hash.slice(1));
   if (jobId) {
+    state.upload = null;
     showStage("queued", 0);
     follow(jobId);
   } else {
@@ -144,18 +251,24 @@ function fromAddress() {
 
 for (const button of document.querySelectorAll("[data-language]")) button.onclick = () => speak(button.dataset.language);
 for (const button of document.querySelectorAll(".again")) button.onclick = startOver;
+element("record").onclick = () => (canRecord ? record() : element("phone-camera").click());
+element("phone-camera").onchange = (event) => event.target.files[0] && choose(event.target.files[0]);
+listenForDrops();
+for (const change of ["online", "offline"]) addEventListener(change, () => (element("offline").hidden = navigator.onLine));
+element("offline").hidden = navigator.onLine;
 element("video").onchange = (event) => showPreview(event.target.files[0]);
 element("pick-form").onsubmit = (event) => {
   event.preventDefault();
   send(element("video").files[0], element("exercise").value);
 };
-element("cancel").onclick = () => (state.upload ? state.upload.abort() : state.jobId && service.cancel(state.jobId));
+element("cancel").onclick = () => (state.upload ? state.upload.abort.abort() : state.jobId && service.cancel(state.jobId));
 element("sign-out").onclick = () => service.signOut();
 element("google").onclick = () => signIn("google");
 element("sign-in-form").onsubmit = (event) => {
   event.preventDefault();
   signIn(event.submitter?.value ?? "signIn");
 };
+navigator.serviceWorker?.register("sw.js").catch(() => {}); // absent without https, refused in some private windows: the page works without
 addEventListener("popstate", fromAddress);
 
 async function signIn(how) {
@@ -173,6 +286,7 @@ service.onUser((signedIn) => {
   element("sign-out").hidden = !(signedIn && needsSignIn);
   element("sign-in-form").reset();
   stopListening();
+  element("history").replaceChildren(); // another user's
   if (signedIn) fromAddress();
   else show("sign-in");
 });

@@ -1,6 +1,11 @@
 /* Firebase: sign-in, an upload to Cloud Storage, one document in Firestore, and a listener on it. */
 const SDK = "https://www.gstatic.com/firebasejs/12.19.0/firebase-";
 
+import { entryOf } from "./history.js";
+
+/** How many of the latest jobs the history lists: each is a document and a report to read. */
+const LISTED = 20;
+
 const [{ initializeApp }, auth, firestore, storage] = await Promise.all(
   ["app", "auth", "firestore", "storage"].map((part) => import(`${SDK}${part}.js`)),
 );
@@ -59,6 +64,26 @@ export class Service {
       (snapshot) => onJob(snapshot.exists() ? snapshot.data() : null),
       (error) => (error.code === "permission-denied" ? onJob(null) : onError(error)),
     );
+  }
+
+  async history() {
+    const { getDocs, limit, orderBy, query, where } = firestore;
+    const own = where("owner", "==", this.#auth.currentUser.uid);
+    const { docs } = await getDocs(query(this.#uploads, own, orderBy("createdAt", "desc"), limit(LISTED)));
+    return Promise.all(docs.map(async (document) => entryOf(document.id, document.data(), await this.#report(document.data()))));
+  }
+
+  /** The documents are the memory. */
+  remember() {}
+
+  async #report({ result }) {
+    if (!result?.files.report) return null;
+    try {
+      const answer = await fetch(await this.url(result.files.report));
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      return null; // removed by now, or offline: the document has the score
+    }
   }
 
   async cancel(id) {

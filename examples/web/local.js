@@ -1,8 +1,13 @@
 /* The small API of `dothis up --web`. A cookie says whose videos are whose; there is nothing to sign in to. */
+import { entryOf } from "./history.js";
 import { Offline, TooLarge } from "./service.js";
 
 const API = "api/";
 const POLL_MS = 400;
+/** The embedded backend lists nobody's jobs: this browser remembers its own. */
+const HISTORY = "history";
+const REMEMBERED = 60;
+const UNFINISHED = ["uploaded", "waiting", "processing"];
 
 export class Service {
   onUser(callback) {
@@ -65,6 +70,25 @@ export class Service {
     };
   }
 
+  async history() {
+    const entries = remembered();
+    for (const { id } of entries.filter(({ status }) => UNFINISHED.includes(status))) {
+      try {
+        const answer = await fetch(`${API}jobs/${encodeURIComponent(id)}`);
+        if (answer.ok) this.remember(entryOf(id, await answer.json(), null));
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // a TypeError is the network: it stays as it was
+      }
+    }
+    return remembered();
+  }
+
+  remember(entry) {
+    const others = remembered().filter(({ id }) => id !== entry.id);
+    const newestFirst = [entry, ...others].sort((one, other) => other.when - one.when);
+    localStorage.setItem(HISTORY, JSON.stringify(newestFirst.slice(0, REMEMBERED)));
+  }
+
   async cancel(id) {
     await fetch(`${API}jobs/${encodeURIComponent(id)}/cancel`, { method: "POST" });
   }
@@ -72,4 +96,8 @@ export class Service {
   async url(path) {
     return `${API}files/${path.split("/").map(encodeURIComponent).join("/")}`;
   }
+}
+
+function remembered() {
+  return JSON.parse(localStorage.getItem(HISTORY) ?? "[]");
 }

@@ -8,6 +8,8 @@
  *   submit({video, exercise, language})  -> the job's id
  *   listen(id, onJob, onError)        onJob(document) at each change, null when there is none; -> a function that stops
  *   cancel(id)
+ *   history()                         -> the user's jobs, newest first, as history.js describes them
+ *   remember(entry)                   keeps an entry of the history where the server does not
  *   url(path)                         -> an address that <img> and <video> can load
  */
 import { firebase } from "./config.js";

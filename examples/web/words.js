@@ -85,6 +85,15 @@ const en = {
   save: "Save",
   share: "Share",
   fileFailed: "That did not work. Please try again.",
+  record: "Record one",
+  startRecording: "Start recording",
+  stopRecording: "Stop recording",
+  cameraFailed: "The camera cannot be used. Allow it in the browser's settings, or choose a video.",
+  tryAgain: "Try again",
+  youAreOffline: "You are offline. Results that you have opened before are still here.",
+  historyTitle: "Your results",
+  states: { uploaded: "waiting", waiting: "waiting", processing: "at work", failed: "did not work", cancelled: "cancelled" },
+  change: (what, from, to) => `${what}: ${from} → ${to}`,
   report: "All figures as a file",
 };
 
@@ -173,6 +182,15 @@ const ko = {
   save: "저장",
   share: "공유",
   fileFailed: "잘되지 않았어요. 다시 시도해 주세요.",
+  record: "직접 찍기",
+  startRecording: "촬영 시작",
+  stopRecording: "촬영 끝내기",
+  cameraFailed: "카메라를 쓸 수 없어요. 브라우저 설정에서 허용하거나 동영상을 골라 주세요.",
+  tryAgain: "다시 시도",
+  youAreOffline: "인터넷에 연결되어 있지 않아요. 전에 열어 본 결과는 볼 수 있어요.",
+  historyTitle: "내 기록",
+  states: { uploaded: "대기 중", waiting: "대기 중", processing: "분석 중", failed: "안 됐어요", cancelled: "취소" },
+  change: (what, from, to) => `${what}: ${from} → ${to}`,
   report: "모든 수치를 파일로 받기",
 };
 

@@ -36,7 +36,9 @@ def chromium() -> str:
 def browser(chromium: str) -> Iterator[Browser]:
     """One browser for a module's tests; each test has a profile of its own."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--use-fake-device-for-media-stream"]
+        )
         yield started
         started.close()
 

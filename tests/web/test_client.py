@@ -35,7 +35,7 @@ def is_complaint(message: ConsoleMessage) -> bool:
 
 
 def submit(page: Page, video: Path) -> None:
-    page.get_by_label("Video").or_(page.get_by_label("동영상")).set_input_files(video)
+    page.get_by_label("Video", exact=True).or_(page.get_by_label("동영상", exact=True)).set_input_files(video)
     page.get_by_role("button", name=re.compile("Analyse|분석하기")).click()
 
 
@@ -43,7 +43,7 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Which workout shall we look at?")
     look(page, "1-pick")
 
-    page.get_by_label("Video").set_input_files(SAMPLE)
+    page.get_by_label("Video", exact=True).set_input_files(SAMPLE)
     # From here on by keyboard: the exercise's list, then the button.
     page.get_by_label("Exercise").focus()
     page.keyboard.press("Tab")
@@ -105,7 +105,7 @@ def test_what_is_no_video_is_said_in_the_users_language(page: Page, tmp_path: Pa
     expect(page.get_by_role("alert")).to_contain_text(re.compile("[가-힣]+.*다시"), timeout=30_000)
     look(page, "5-problem-ko")
     page.get_by_role("button", name="다른 동영상").click()
-    expect(page.get_by_label("동영상")).to_have_value("")
+    expect(page.get_by_label("동영상", exact=True)).to_have_value("")
 
 
 def test_a_video_too_large_is_said_so(page: Page, tmp_path: Path) -> None:

@@ -4,15 +4,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from consumer.backends import Snapshot
 from consumer.jobs import Job
 from feedback.exercises import CATALOGUE
-from tests.web.screens import PHONE, ROOT, look
+from tests.web.screens import DESK, PHONE, ROOT, look
 
 SDK = Path(__file__).with_name("sdk")
 CLIENT = ROOT / "examples" / "web"
@@ -31,12 +31,95 @@ RESULT = {
 }
 
 
+def repetition(index: int, start_s: float, end_s: float, *, good: bool, faults: tuple[str, ...] = ()) -> dict[str, Any]:
+    score = 100 if not faults else 94 if good else 70
+    return {"index": index, "startS": start_s, "endS": end_s, "good": good, "score": score, "faults": list(faults)}
+
+
+def workout_set(
+    index: int, exercise: str, name: str, items: list[dict[str, Any]], faults: list[dict[str, Any]]
+) -> dict[str, Any]:
+    good = sum(item["good"] for item in items)
+    return {
+        "index": index,
+        "exercise": exercise,
+        "name": name,
+        "startS": items[0]["startS"],
+        "endS": items[-1]["endS"],
+        "reps": len(items),
+        "goodReps": good,
+        "hold": None,
+        "score": 88,
+        "items": items,
+        "faults": faults,
+        "statistics": {"rangeOfMotion": {"value": 90, "unit": "deg"}},
+    }
+
+
+DEPTH = {
+    "id": "shallow_depth",
+    "title": "Not deep enough",
+    "advice": "Sit lower.",
+    "severity": "major",
+    "reps": [2],
+    "spans": [],
+}
+FAST = {"id": "too_fast", "title": "Too fast", "advice": "Take your time.", "severity": "minor", "reps": [1], "spans": []}
+SETS = [
+    workout_set(
+        1,
+        "squat",
+        "Squat",
+        [repetition(1, 1, 3, good=True), repetition(2, 3.5, 5.5, good=False, faults=("shallow_depth",))],
+        [DEPTH],
+    ),
+    workout_set(
+        2,
+        "lunge",
+        "Lunge",
+        [repetition(1, 8, 10, good=True, faults=("too_fast",)), repetition(2, 11, 13, good=True)],
+        [FAST],
+    ),
+]
+WORKOUT = {
+    "video": {"durationS": 15.3},
+    "exercise": {"id": "squat"},
+    "view": {"id": "side_left"},
+    "reps": {"items": SETS[0]["items"]},
+    "statistics": SETS[0]["statistics"],
+    "notAssessed": [{"id": "knee_valgus", "title": "Knees falling inwards", "reason": "Filmed from the side."}],
+    "sets": SETS,
+}
+WORKOUT_RESULT = {
+    **RESULT,
+    "exercise": "squat",
+    "hold": None,
+    "score": 88,
+    "faults": [DEPTH],
+    "sets": SETS,
+    "files": {"report": "users/ann/results/job1/1/report.json", "worst1": None, "worst2": None, "graph": None, "video": None},
+}
+
+
+def send_range(route: Route, path: Path) -> None:
+    """A browser seeks only where the server answers ranges."""
+    content = path.read_bytes()
+    wanted = re.match(r"bytes=(\d+)-(\d*)", route.request.headers.get("range", ""))
+    start, end = (int(wanted[1]), int(wanted[2] or len(content) - 1)) if wanted else (0, len(content) - 1)
+    headers = {"Content-Range": f"bytes {start}-{end}/{len(content)}", "Accept-Ranges": "bytes"}
+    route.fulfill(status=206, body=content[start : end + 1], content_type="video/mp4", headers=headers)
+
+
 def serve(route: Route) -> None:
     """The client's files, and the stand-in wherever the client asks for the SDK."""
     name = route.request.url.partition("?")[0].rpartition("/")[2] or "index.html"
     sdk = re.search(r"firebasejs/[\d.]+/(firebase-\w+\.js)$", route.request.url)
     if sdk:
         route.fulfill(path=SDK / sdk.group(1), content_type="text/javascript", headers={"Access-Control-Allow-Origin": "*"})
+    elif "report.json" in route.request.url:
+        route.fulfill(json=WORKOUT)
+    elif "annotated.mp4" in route.request.url:
+        send_range(route, ROOT / "consumer" / "sample.mp4")
     elif name == "config.js":
         route.fulfill(body=CONFIG, content_type="text/javascript")
     else:
@@ -64,7 +147,9 @@ def sign_in(page: Page, password: str = PASSWORD) -> None:
 
 def submit(page: Page) -> None:
     sign_in(page)
-    page.get_by_label("Video").set_input_files({"name": "Set.MOV", "mimeType": "video/quicktime", "buffer": b"film"})
+    page.get_by_label("Video", exact=True).set_input_files(
+        {"name": "Set.MOV", "mimeType": "video/quicktime", "buffer": b"film"}
+    )
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("status")).to_contain_text("Waiting for its turn")
 
@@ -133,3 +218,65 @@ def test_somebody_elses_job_is_not_there(page: Page) -> None:
     submit(page)
     page.evaluate("fake.fails({ code: 'permission-denied' })")
     expect(page.get_by_role("alert")).to_have_text("This analysis is not there any more.")
+
+
+def test_a_workout_shows_its_sets_and_waits_for_no_video(page: Page) -> None:
+    submit(page)
+    play(page, status="processing", progress={"stage": "annotating", "percent": 80}, result=WORKOUT_RESULT)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Squat, Lunge")
+    expect(page.locator(".coming")).to_have_text("Your video with the skeleton is being made: 80%")
+    expect(page.locator("details.set summary")).to_have_text(
+        [re.compile(r"Set 1 · Squat · 2 rep.*1 good"), re.compile("Set 2 · Lunge")]
+    )
+    expect(page.get_by_role("button", name=re.compile(r"Set \d · Repetition \d"))).to_have_count(4)
+    expect(page.locator(".track .bar")).to_have_class(["bar good", "bar major", "bar minor", "bar good"])
+    expect(page.get_by_role("img", name="Film from the front")).to_be_visible()
+    page.locator("details.set").first.evaluate("details => { details.open = true; }")
+
+    files = {**WORKOUT_RESULT["files"], "video": "users/ann/results/job1/1/annotated.mp4"}
+    play(page, status="done", result={**WORKOUT_RESULT, "files": files})
+    expect(page.locator(".coming")).to_be_hidden()
+    expect(page.locator("details.set").first).to_have_attribute("open", "")  # the video joined what was there
+    film = page.locator("#result video")
+    expect(film).to_have_js_property("readyState", 4)
+
+
+def test_a_tap_on_the_timeline_seeks_and_says_the_advice(page: Page) -> None:
+    submit(page)
+    files = {**WORKOUT_RESULT["files"], "video": "users/ann/results/job1/1/annotated.mp4"}
+    play(page, status="done", result={**WORKOUT_RESULT, "files": files})
+    film = page.locator("#result video")
+    expect(film).to_have_js_property("readyState", 4)
+    track = page.locator(".track")
+    box = track.bounding_box()
+    assert box
+    track.click(position={"x": box["width"] * 9 / 15.3, "y": box["height"] / 2})
+    expect(film).to_have_js_property("currentTime", 8)
+    expect(page.locator(".now")).to_contain_text("Take your time.")
+    expect(page.get_by_role("button", name="Set 2 · Repetition 1: Too fast")).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="Set 1 · Repetition 2: Not deep enough").click()
+    expect(film).to_have_js_property("currentTime", 3.5)
+    expect(page.locator(".now")).to_contain_text("Sit lower.")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_state_can_be_read(page: Page, language: str, size: ViewportSize, scheme: Literal["light", "dark"]) -> None:
+    submit(page)
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme)
+    page.locator(f"[data-language={language}]").click()
+    name = f"{size['width']}-{language}-{scheme}"
+    look(page, f"{name}-working")
+    files = {**WORKOUT_RESULT["files"], "video": "users/ann/results/job1/1/annotated.mp4"}
+    play(page, status="done", result={**WORKOUT_RESULT, "files": files})
+    page.locator(".chip").nth(1).click()
+    look(page, f"{name}-done")
+    page.locator("#result .again").click()
+    expect(page.locator(".past-jobs a")).to_have_count(1)
+    look(page, f"{name}-empty")
+    play(page, status="failed", error={"code": "no_person", "message": "Nobody was seen.", "retryable": False})
+    page.locator(".past-jobs a").click()
+    expect(page.locator("#problem")).to_be_visible()
+    look(page, f"{name}-failed")

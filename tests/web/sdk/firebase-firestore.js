@@ -16,3 +16,12 @@ export const onSnapshot = (reference, onNext, onError) => {
   setTimeout(() => onNext({ exists: () => fields !== undefined, data: () => fields }));
   return () => delete fake.listeners[id];
 };
+export const where = (field, _equals, value) => ({ keep: (fields) => fields[field] === value });
+export const orderBy = () => ({});
+export const limit = () => ({});
+export const query = (_uploads, ...conditions) => conditions;
+export const getDocs = async (conditions) => ({
+  docs: Object.entries(fake.documents)
+    .filter(([, fields]) => conditions.every(({ keep }) => !keep || keep(fields)))
+    .map(([id, fields]) => ({ id, data: () => fields })),
+});

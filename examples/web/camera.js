@@ -1,0 +1,40 @@
+/* Recording with the camera of the phone or computer. */
+
+const TYPES = ["video/mp4", "video/webm"];
+
+/** Whether this page may use a camera itself; without https it may not, and a phone's own camera app does it. */
+export const canRecord = Boolean(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
+
+export class Camera {
+  #stream;
+  #recorder;
+
+  /** Shows the camera's picture in `viewfinder`; throws a DOMException when the user or the device refuses. */
+  async open(viewfinder) {
+    this.#stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", frameRate: { ideal: 30 } }, audio: false });
+    viewfinder.srcObject = this.#stream;
+    await viewfinder.play();
+  }
+
+  start() {
+    const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
+    this.#recorder = new MediaRecorder(this.#stream, { mimeType, videoBitsPerSecond: 4_000_000 });
+    this.#recorder.start();
+  }
+
+  /** Ends the recording and gives it as a File. */
+  async stop() {
+    const recorder = this.#recorder;
+    const recorded = new Promise((resolve) => (recorder.ondataavailable = ({ data }) => resolve(data)));
+    recorder.stop();
+    const data = await recorded;
+    this.close();
+    const type = data.type.split(";")[0];
+    return new File([data], `recording.${type.split("/")[1]}`, { type });
+  }
+
+  /** Lets the camera go. */
+  close() {
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+  }
+}

@@ -1,0 +1,43 @@
+/*
+ * Offline: the page itself, and the results that were opened in this browser. The network comes first, so that nothing is old
+ * while there is one. Videos are left to the browser: they come in ranges, and are too large to keep.
+ */
+const PAGE = "dothis-page";
+const RESULTS = "dothis-results";
+const KEPT_RESULTS = 120;
+const FILES = [
+  "./", "app.js", "camera.js", "config.js", "dom.js", "exercises.json", "filmfrom.js", "firebase.js", "history.js", "icon.svg",
+  "local.js", "manifest.json", "pictures.js", "player.js", "result.js", "service.js", "style.css", "words.js",
+];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(PAGE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin || pathname.endsWith(".mp4")) return;
+  event.respondWith(fromNetwork(request, pathname.includes("/api/") ? RESULTS : PAGE));
+});
+
+async function fromNetwork(request, name) {
+  const cache = await caches.open(name);
+  let answer;
+  try {
+    answer = await fetch(request);
+  } catch (error) {
+    const kept = await cache.match(request);
+    if (kept) return kept;
+    throw error; // to the page it is the network's error
+  }
+  if (answer.status === 200) {
+    await cache.delete(request); // so that the newest is the last of the keys
+    await cache.put(request, answer.clone());
+    const keys = name === RESULTS ? await cache.keys() : [];
+    await Promise.all(keys.slice(0, Math.max(0, keys.length - KEPT_RESULTS)).map((key) => cache.delete(key)));
+  }
+  return answer;
+}
