@@ -70,10 +70,10 @@ ENV PATH=/opt/dothis/bin:$PATH \
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# 5000: the older HTTP interface; 8080: /healthz and /metrics of the daemon.
+# 5000: the older HTTP interface; 8080: /healthz, /readyz and /metrics of the daemon.
 EXPOSE 5000 8080
 STOPSIGNAL SIGTERM
-# Real health: intake alive, the last sweep young, the volume writable.
+# Liveness: Swarm and others restart an unhealthy container, which mends no outage. /readyz says whether all is well.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('DOTHIS_HEALTH_PORT', '8080')}/healthz\", timeout=4)"]
 ENTRYPOINT ["dothis"]

@@ -14,7 +14,7 @@ from consumer.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 REFUSALS = 3
-"""So many refusals in a row are no matter of one object. Alerts and /healthz speak from here on."""
+"""So many refusals in a row are no matter of one object. Alerts and /readyz speak from here on."""
 
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 60.0

@@ -5,7 +5,7 @@
     worker 1..n     draw a candidate, claim it, do the job
     heartbeat       one for each running job
     housekeeping    cleans the spool, measures the volume
-    health          /healthz and /metrics
+    health          /healthz, /readyz and /metrics
 
 SIGTERM or SIGINT stops the intake; running jobs may finish within the grace time, then they are handed back. A second signal
 ends the process at once: the leases run out, and nothing is lost by that either.
@@ -137,7 +137,7 @@ class Daemon:
         """The same without signals: until `stop`.
 
         Raises:
-            SettingsError: the port of /healthz and /metrics is taken.
+            SettingsError: the port of /healthz, /readyz and /metrics is taken.
         """
         health = self._start_health()
         self._sandbox.start()
@@ -167,9 +167,10 @@ class Daemon:
             problems.append(f"{obstacle}: no new jobs are taken until that is mended.")
         if refused := self._breaker.problem:
             problems.append(refused)
+        defects = []
         dead = sum(not thread.is_alive() for thread in self._threads)
         if dead and not self._stopping.is_set():
-            problems.append(f"{dead} of {len(self._threads)} workers have ended.")
+            defects.append(f"{dead} of {len(self._threads)} workers have ended.")
         facts: dict[str, object] = {
             "running": len(self._running),
             "workers": len(self._threads),
@@ -177,7 +178,7 @@ class Daemon:
             "lastSweepS": round(self._intake.silence_s, 1),
             "stopping": self._stopping.is_set(),
         }
-        return Health(problems, facts)
+        return Health(defects, problems, facts)
 
     def _subscriber(self, documents: DocumentStore) -> Callable[[], Feed]:
         try:

@@ -1,4 +1,11 @@
-"""/healthz and /metrics of the daemon, on one port."""
+"""/healthz, /readyz and /metrics of the daemon, on one port.
+
+    /healthz    liveness: 503 only for a defect of the process, which a restart mends
+    /readyz     readiness: 503 for any problem, such as a store that is away, a refusing storage or a full volume
+    /metrics    for Prometheus
+
+A restart mends no outage. It loses running work, so a liveness probe must not ask /readyz.
+"""
 
 import json
 import threading
@@ -14,17 +21,19 @@ class Health:
     """How the daemon is.
 
     Attributes:
-        problems: sentences for the operator; empty when all is well.
+        defects: sentences for the operator about what only a restart mends.
+        problems: sentences about what a restart does not mend.
         facts: figures that help to understand them.
     """
 
+    defects: list[str]
     problems: list[str]
     facts: dict[str, object] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
         """One word."""
-        return "failing" if self.problems else "ok"
+        return "failing" if self.defects or self.problems else "ok"
 
 
 class HealthServer:
@@ -67,14 +76,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         match self.path.partition("?")[0]:
-            case "/healthz":
+            case "/healthz" | "/readyz" as path:
                 health = type(self).ask()
+                failing = health.defects if path == "/healthz" else health.status != "ok"
                 body = {"status": health.status, **asdict(health)}
-                self._answer(503 if health.problems else 200, "application/json", json.dumps(body).encode())
+                self._answer(503 if failing else 200, "application/json", json.dumps(body).encode())
             case "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.metrics))
             case _:
-                self._answer(404, "text/plain", b"Only /healthz and /metrics are here.\n")
+                self._answer(404, "text/plain", b"Only /healthz, /readyz and /metrics are here.\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name for it
         """Probes come every few seconds; nobody reads of them."""

@@ -145,8 +145,12 @@ class Settings(BaseSettings):
     shim_require_token: bool = Field(
         default=False, description="Only answer requests with a Firebase ID token of the account whose video it is."
     )
-    health_host: str = Field(default="127.0.0.1", min_length=1, description="Address that /healthz and /metrics listen on.")
-    health_port: int = Field(default=8080, ge=0, le=65_535, description="Port of /healthz and /metrics; 0 turns them off.")
+    health_host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that /healthz, /readyz and /metrics listen on."
+    )
+    health_port: int = Field(
+        default=8080, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0 turns them off."
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."

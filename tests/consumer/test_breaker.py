@@ -1,5 +1,6 @@
 """What happens when the storage refuses every job: few claims, a health problem, longer and longer waits."""
 
+import http.client
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,17 @@ from tests.consumer_kit import (
     put_video,
     settings,
 )
+from tests.emulators import free_port
 from tests.work import ROOT, WORK
+
+
+def http_status(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 class Objects:
@@ -74,10 +85,12 @@ def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: P
         put_job(backend, f"job-{number}")
     objects = Objects(backend)
     broken: Any = Backend("local", backend.documents, objects)  # type: ignore[arg-type]
-    using = settings(tmp_path, workers=2, outage_retry_s=0.1)
+    using = settings(tmp_path, workers=2, outage_retry_s=0.1, health_port=free_port())
     daemon = Daemon(broken, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
     serving = in_background(daemon.serve)
     assert eventually(lambda: "The storage has refused" in " ".join(daemon.health().problems))
+    # A restart mends no refusal: the liveness probe must not ask for one.
+    assert (http_status(using.health_port, "/healthz"), http_status(using.health_port, "/readyz")) == (200, 503)
     time.sleep(0.5)
     before = objects.asked
     time.sleep(2.5)
@@ -87,6 +100,7 @@ def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: P
     objects.refusing = False
     assert eventually(lambda: all(fields(backend, f"job-{number}")["status"] == "done" for number in range(8)), 40)
     assert daemon.health().problems == []
+    assert http_status(using.health_port, "/readyz") == 200
     text = generate_latest(daemon.metrics.registry).decode()
     assert "dothis_queue_wait_seconds_count 8.0" in text
     assert not any("outages" in fields(backend, f"job-{number}") for number in range(8))

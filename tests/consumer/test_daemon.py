@@ -161,6 +161,7 @@ def test_health_and_metrics(start: Any, backend: Backend, tmp_path: Path) -> Non
     status, body = get("/healthz")
     assert (status, json.loads(body)["status"]) == (200, "ok")
     assert json.loads(body)["facts"]["watching"] is True
+    assert get("/readyz")[0] == 200
     assert eventually(lambda: 'dothis_jobs_total{code="",status="done"} 1.0' in get("/metrics")[1])
     assert "dothis_stage_seconds_bucket" in get("/metrics")[1]
     assert get("/etc/passwd")[0] == 404

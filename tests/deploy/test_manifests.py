@@ -139,19 +139,29 @@ def test_what_the_pod_writes_to_is_a_volume() -> None:
     assert environment["TMPDIR"] in mounted
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
-def test_probes_ask_the_health_endpoint(probe: str) -> None:
+PROBES = [("startupProbe", "/healthz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")]
+
+
+@pytest.mark.parametrize(("probe", "path"), PROBES)
+def test_probes_of_the_pod_keep_liveness_apart_from_readiness(probe: str, path: str) -> None:
     (container,) = pod()["containers"]
     asked = container[probe]["httpGet"]
     (port,) = [port["containerPort"] for port in container["ports"] if port["name"] == asked["port"]]
-    assert (asked["path"], port) == ("/healthz", Settings.model_fields["health_port"].default)
+    assert (asked["path"], port) == (path, Settings.model_fields["health_port"].default)
 
 
-def test_an_outage_of_the_store_is_not_answered_by_a_restart() -> None:
-    (container,) = pod()["containers"]
-    probe = container["livenessProbe"]
-    give_up_s = Settings.model_fields["give_up_s"].default
-    assert probe["periodSeconds"] * probe["failureThreshold"] > give_up_s, "the daemon ends by itself first"
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
+def test_probes_of_the_worker_pool_ask_for_liveness(probe: str) -> None:
+    pool = yaml.safe_load((DEPLOY / "google-cloud" / "worker-pool.yaml").read_text())
+    (container,) = pool["spec"]["template"]["spec"]["containers"]
+    asked = container[probe]["httpGet"]
+    assert asked == {"path": "/healthz", "port": Settings.model_fields["health_port"].default}
+
+
+def test_the_image_is_unhealthy_only_when_a_restart_helps() -> None:
+    (check,) = re.findall(r"^HEALTHCHECK(?:.*\\\n)*.*$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert "/healthz" in check
+    assert "/readyz" not in check
 
 
 def test_shutdown_fits_into_the_grace_period() -> None:
