@@ -4,7 +4,7 @@
         lock                        held by the process that works here
         manifest.json               which stages are finished, each file's size and checksum
         STAGE/                      what a finished stage left
-        STAGE.partial/              what an unfinished one has so far; removed when it begins anew
+        STAGE.partial/              what an unfinished one has so far; removed when it begins anew, kept for one that goes on
 
 A stage writes into its partial directory. `Place.finish` syncs the files, renames the directory, and only then enters it in the
 manifest, which is itself written beside and renamed. So the manifest never names what is not there in full.
@@ -72,6 +72,8 @@ class Place:
     path: Path
     identity: Identity
     _stages: dict[str, dict[str, Any]]
+    _ours: bool = False
+    """Whether what lies here is of this request."""
     _trusted: set[Stage] = field(default_factory=set)
 
     @property
@@ -91,15 +93,26 @@ class Place:
 
     def begin(self, stage: Stage) -> Path:
         """An empty directory for the stage to write into; what later stages left is void from now on."""
+        shutil.rmtree(self._partial(stage), ignore_errors=True)
+        return self._void(stage)
+
+    def resume(self, stage: Stage) -> Path:
+        """The same with what an earlier attempt at this stage of the same request has left unfinished."""
+        return self._void(stage) if self._ours else self.begin(stage)
+
+    def _void(self, stage: Stage) -> Path:
+        """What this stage and later ones left is void; the stage's partial directory."""
         later = list(Stage)[list(Stage).index(stage) :]
         self._stages = {name: entry for name, entry in self._stages.items() if name not in later}
         self._trusted -= set(later)
         self._save()
         for name in later:
             shutil.rmtree(self.path / name, ignore_errors=True)
-            shutil.rmtree(self._partial(name), ignore_errors=True)
+            if name != stage:
+                shutil.rmtree(self._partial(name), ignore_errors=True)
+        self._ours = True
         partial = self._partial(stage)
-        partial.mkdir()
+        partial.mkdir(exist_ok=True)
         return partial
 
     def finish(self, stage: Stage) -> None:
@@ -302,7 +315,7 @@ def _place(path: Path, identity: Identity) -> Place:
     try:
         manifest = json.loads((path / "manifest.json").read_bytes())
         if manifest["identity"] == vars(identity):
-            return Place(path, identity, dict(manifest["stages"]))
+            return Place(path, identity, dict(manifest["stages"]), _ours=True)
     except (OSError, ValueError, KeyError, TypeError):
         # No manifest, or one that cannot be read: nothing here is of use.
         logger.debug("A job's directory has no manifest that can be read.")

@@ -90,7 +90,7 @@ def download(shop: Workshop, lease: Lease, place: Place) -> None:
     infos = [_stat(shop, name, path) for name, path in wanted]
     total = max(sum(info.size for info in infos), 1)
     shop.spool.need(total + RESULTS_BYTES)
-    target = place.begin(Stage.DOWNLOADING)
+    target = place.resume(Stage.DOWNLOADING)
     before = 0
     for (name, path), info in zip(wanted, infos, strict=True):
 

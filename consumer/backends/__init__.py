@@ -177,10 +177,11 @@ class ObjectStore(Protocol):
         self, path: str, to: Path, *, max_bytes: int, progress: Callable[[int, int], None] | None = None
     ) -> ObjectInfo:
         """Stream to the file `to` (overwritten), verify the checksum. `progress(done, total)` in bytes; what it raises ends the
-        transfer.
+        transfer. After a failure there may be a partial file beside `to`; the next call goes on with it.
 
         Raises:
-            Missing, TooLarge (before the first byte), Unavailable (also on a checksum that does not fit).
+            Missing, TooLarge (before the first byte, or while a compressed object is unpacked), Unavailable (also on a checksum
+            that does not fit).
         """
         ...
 

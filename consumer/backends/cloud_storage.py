@@ -4,12 +4,18 @@ Transfers are streams between a socket and a file in pieces of at most CHUNK_BYT
 object. Each is held against the object's CRC32C here, not only by the client library: that one does not look any more
 once an interrupted download has gone on from the middle.
 
+A download that breaks off goes on where it stopped, also in another process: the bytes so far lie beside the target in a file
+that carries the object's generation in its name.
+
 Each attempt at a job writes to paths of its own (consumer/paths.py). Only where the older app looks attempts share a path, and
 need a precondition there, which the emulators ignore.
 """
 
 import base64
+import glob
 import io
+import logging
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +28,9 @@ from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from consumer.backends import Conflict, Denied, Missing, ObjectInfo, TooLarge, Unavailable
-from consumer.backends.google_errors import as_store_errors
+from consumer.backends.google_errors import TRANSPORT_ERRORS, as_store_errors
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 8 * 1024 * 1024
 """What is above goes up in a resumable upload, in pieces of this size (the library's own default is 100 MB in memory)."""
@@ -31,7 +39,10 @@ TIMEOUT_S = (10.0, 20.0)
 """To connect, and between two pieces of an answer."""
 
 RETRY_S = 30.0
-"""How long one call is repeated over 5xx answers and broken connections before it counts as `Unavailable`."""
+"""How long one call is repeated over 5xx answers and broken connections before it counts as `Unavailable`. A download counts
+again from its last byte."""
+
+UNPACK_BYTES = 1024 * 1024
 
 Progress = Callable[[int, int], None]
 
@@ -44,17 +55,27 @@ class CloudStorageObjects:
         project: the project's id.
         bucket: the bucket's name.
         emulator: URL of an emulator instead of Google's servers.
+        chunk_bytes: pieces of a resumable upload; None lets the library choose (100 MB).
         retry_s: how long a failing call is repeated.
     """
 
     def __init__(
-        self, credentials: Credentials, project: str, bucket: str, *, emulator: str | None = None, retry_s: float = RETRY_S
+        self,
+        credentials: Credentials,
+        project: str,
+        bucket: str,
+        *,
+        emulator: str | None = None,
+        chunk_bytes: int | None = CHUNK_BYTES,
+        retry_s: float = RETRY_S,
     ) -> None:
         options = {"api_endpoint": emulator} if emulator else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
         self._bucket = self._client.bucket(bucket)
         self._bucket_seen = False
-        self._patience: dict[str, Any] = {"timeout": TIMEOUT_S, "retry": DEFAULT_RETRY.with_timeout(retry_s)}
+        self._chunk_bytes = chunk_bytes
+        self._retry = DEFAULT_RETRY.with_timeout(retry_s)
+        self._patience: dict[str, Any] = {"timeout": TIMEOUT_S, "retry": self._retry}
 
     def stat(self, path: str) -> ObjectInfo:
         with as_store_errors():
@@ -66,16 +87,20 @@ class CloudStorageObjects:
             info = _info(found)
             if info.size > max_bytes:
                 raise TooLarge(f"The object has {info.size} bytes; at most {max_bytes} are taken.")
-            with to.open("wb") as file:
+            partial = _partial_file(to, info)
+            with partial.open("r+b" if partial.exists() else "w+b") as file:
                 counted = _CountedWriter(file, info.size, progress)
-                # Raw: what is stored, not what a Content-Encoding of gzip would unpack to.
-                # The generation: the object that was looked at, not one that has replaced it since.
-                # A new blob: the found one would go to the host in its mediaLink, which need not be the one we were given.
-                self._bucket.blob(path).download_to_file(
-                    counted, raw_download=True, checksum="crc32c", if_generation_match=found.generation, **self._patience
-                )
+                self._fetch(info, counted)
         if (counted.done, counted.crc32c) != (info.size, info.crc32c):
+            partial.unlink()
             raise Unavailable("The download does not fit the object's checksum.")
+        if found.content_encoding == "gzip" and _is_gzip(partial):
+            try:
+                _unpack(partial, to, max_bytes)
+            finally:
+                partial.unlink()
+        else:
+            partial.replace(to)
         return info
 
     def upload(
@@ -89,17 +114,23 @@ class CloudStorageObjects:
     ) -> ObjectInfo:
         expected = crc32c_of(file)
         size = file.stat().st_size
-        blob = self._bucket.blob(path, chunk_size=CHUNK_BYTES)
-        with as_store_errors(), self._needing_the_bucket(), _as_conflict(), file.open("rb") as stream:
-            blob.upload_from_file(
-                _CountedReader(stream, size, progress),
-                size=size,
-                content_type=content_type,
-                checksum="crc32c",
-                if_generation_match=if_generation,
-                **self._patience,
-            )
-        info = _info(blob)
+        blob = self._bucket.blob(path, chunk_size=self._chunk_bytes)
+        try:
+            with as_store_errors(), self._needing_the_bucket(), _as_conflict(), file.open("rb") as stream:
+                blob.upload_from_file(
+                    _CountedReader(stream, size, progress),
+                    size=size,
+                    content_type=content_type,
+                    checksum="crc32c",
+                    if_generation_match=if_generation,
+                    **self._patience,
+                )
+            info = _info(blob)
+        except Conflict:
+            # The answer to our own upload may have been lost: its repetition then conflicts with what we have written.
+            info = self._lying_at(path)
+            if (info.size, info.crc32c) != (size, expected):
+                raise
         if (info.size, info.crc32c) != (size, expected):
             raise Unavailable("The uploaded object does not fit the file's checksum.")
         return info
@@ -120,6 +151,41 @@ class CloudStorageObjects:
 
     def close(self) -> None:
         self._client.close()
+
+    def _fetch(self, info: ObjectInfo, to: "_CountedWriter") -> None:
+        """Get the bytes that are missing. Raises the library's errors when no byte has come for `retry_s`."""
+
+        def fetch() -> None:
+            before = to.done
+            try:
+                # Raw: what is stored, not what a Content-Encoding of gzip would unpack to.
+                # The generation: the object that was looked at, not one that has replaced it since.
+                # A new blob: a found one would go to the host in its mediaLink, which need not be the one we were given.
+                # No checksum and no retry: the library knows only the bytes of one call.
+                self._bucket.blob(info.path).download_to_file(
+                    to,
+                    start=to.done or None,
+                    raw_download=True,
+                    checksum=None,
+                    if_generation_match=info.generation,
+                    timeout=TIMEOUT_S,
+                    retry=None,
+                )
+            except TRANSPORT_ERRORS:
+                # Once bytes have come, the next call begins with fresh patience.
+                if to.done == before:
+                    raise
+            if to.done == before:
+                raise ConnectionError("The answer was empty.")
+
+        while to.done < info.size:
+            self._retry(fetch)()
+
+    def _lying_at(self, path: str) -> ObjectInfo:
+        try:
+            return self.stat(path)
+        except Missing:
+            raise Conflict("The object was removed meanwhile.") from None
 
     def _found(self, path: str) -> Any:
         blob = self._bucket.blob(path)
@@ -156,8 +222,46 @@ def crc32c_of(file: Path) -> str:
     return _base64(checksum)
 
 
+def _partial_file(to: Path, info: ObjectInfo) -> Path:
+    """Where the bytes of this generation are collected; those of others are removed."""
+    partial = to.with_name(f"{to.name}.{info.generation}.partial")
+    for found in to.parent.glob(f"{glob.escape(to.name)}.*.partial"):
+        if found != partial or found.stat().st_size > info.size:
+            found.unlink()
+    return partial
+
+
+def _is_gzip(file: Path) -> bool:
+    """Whether a file begins as RFC 1952 says. Some clients name an encoding that their bytes do not have."""
+    with file.open("rb") as content:
+        return content.read(2) == b"\x1f\x8b"
+
+
+def _unpack(packed: Path, to: Path, max_bytes: int) -> None:
+    """Undo a Content-Encoding of gzip. One that is damaged gives what is before the damage.
+
+    Raises:
+        TooLarge: there is more than `max_bytes` in it.
+    """
+    # 16: with gzip's header and checksum (zlib's manual, inflateInit2).
+    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    size = 0
+    with packed.open("rb") as source, to.open("wb") as target:
+        while not decoder.eof and (data := decoder.unconsumed_tail or source.read(UNPACK_BYTES)):
+            try:
+                plain = decoder.decompress(data, UNPACK_BYTES)
+            except zlib.error:
+                logger.warning("An object that says it is gzip is damaged after %d unpacked bytes.", size)
+                return
+            size += len(plain)
+            if size > max_bytes:
+                raise TooLarge(f"The object unpacks to more than {max_bytes} bytes.")
+            target.write(plain)
+        target.write(decoder.flush())
+
+
 class _CountedWriter(io.RawIOBase):
-    """Writes through to a file, counts the bytes and their CRC32C, and reports progress."""
+    """Appends to a file, counts its bytes and their CRC32C, those that are there already too, and reports progress."""
 
     def __init__(self, file: Any, total: int, progress: Progress | None) -> None:
         super().__init__()
@@ -165,7 +269,7 @@ class _CountedWriter(io.RawIOBase):
         self._total = total
         self._progress = progress
         self._checksum = google_crc32c.Checksum()
-        self.done = 0
+        self.done = sum(len(chunk) for chunk in self._checksum.consume(file, 1024 * 1024))
 
     @property
     def crc32c(self) -> str:
@@ -192,10 +296,13 @@ class _CountedReader(io.RawIOBase):
         self._progress = progress
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._file.read(size)
-        if self._progress:
-            self._progress(self._file.tell(), self._total)
-        return data
+        data = bytearray()
+        # Whatever the library asks for at once, progress comes in steps.
+        while piece := self._file.read(CHUNK_BYTES if size < 0 else min(size - len(data), CHUNK_BYTES)):
+            data += piece
+            if self._progress:
+                self._progress(self._file.tell(), self._total)
+        return bytes(data)
 
     def tell(self) -> int:
         position: int = self._file.tell()

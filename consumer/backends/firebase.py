@@ -11,7 +11,7 @@ import firebase_admin
 from google.auth.credentials import AnonymousCredentials, Credentials
 
 from consumer.backends import Backend, Denied, StoreError
-from consumer.backends.cloud_storage import CloudStorageObjects
+from consumer.backends.cloud_storage import CHUNK_BYTES, CloudStorageObjects
 from consumer.backends.firestore import FirestoreDocuments
 from consumer.backends.google_errors import as_store_errors
 
@@ -67,6 +67,8 @@ def open_firebase(
             project,
             bucket or f"{project}.firebasestorage.app",
             emulator=storage_emulator,
+            # The emulator of Firebase's tools ends a resumable upload after its first piece.
+            chunk_bytes=None if storage_emulator else CHUNK_BYTES,
         ),
     )
 

@@ -18,7 +18,7 @@ from consumer.backends import Conflict, Denied, Missing, StoreError, Unavailable
 
 # What is no answer of the server's. ConnectionError and TimeoutError are the built-in ones: other kinds of OSError come from a
 # local file and go through as they are.
-_TRANSPORT_ERRORS = (
+TRANSPORT_ERRORS = (
     exceptions.GoogleAPIError,
     grpc.RpcError,
     requests.RequestException,
@@ -47,7 +47,7 @@ _ANSWERS: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] 
     ((exceptions.Cancelled,), Unavailable, "The call was cut off"),
     ((exceptions.ClientError,), StoreError, "The service refused the request"),
     ((DataCorruption, InvalidResponse), Unavailable, "The transfer was damaged on its way"),
-    (_TRANSPORT_ERRORS, Unavailable, "The service cannot be reached or did not answer in time"),
+    (TRANSPORT_ERRORS, Unavailable, "The service cannot be reached or did not answer in time"),
 )
 
 
@@ -58,7 +58,7 @@ def as_store_errors() -> Iterator[None]:
         yield
     except auth_exceptions.GoogleAuthError as error:
         raise _of_credentials(error) from None
-    except (DataCorruption, InvalidResponse, *_TRANSPORT_ERRORS) as error:
+    except (DataCorruption, InvalidResponse, *TRANSPORT_ERRORS) as error:
         raise _of_service(error) from None
 
 

@@ -124,10 +124,11 @@ def _add_objects(web: Blueprint, backend: Backend, settings: Settings) -> None:
         content_type = CONTENT_TYPES.get(PurePosixPath(path).suffix)
         if not path.startswith(f"users/{_owner()}/results/") or content_type is None:
             raise Missing("no such file")
-        with tempfile.NamedTemporaryFile(prefix="dothis-result-") as copy:
-            backend.objects.download(path, Path(copy.name), max_bytes=settings.max_video_bytes)
+        with tempfile.TemporaryDirectory(prefix="dothis-result-") as directory:
+            copy = Path(directory) / "file"
+            backend.objects.download(path, copy, max_bytes=settings.max_video_bytes)
             # The answer keeps the file open; its name can go at once.
-            response = send_file(copy.name, mimetype=content_type, max_age=3600, etag=False)
+            response = send_file(copy, mimetype=content_type, max_age=3600, etag=False)
         response.headers["Cache-Control"] = "private, max-age=3600"
         return response
 

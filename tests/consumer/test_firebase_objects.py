@@ -2,6 +2,7 @@
 
 import gzip
 import http.server
+import inspect
 import json
 import logging
 import random
@@ -17,8 +18,8 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from consumer.backends import Conflict, Denied, Missing, StoreError, Unavailable
-from consumer.backends.cloud_storage import CHUNK_BYTES, CloudStorageObjects
+from consumer.backends import Conflict, Denied, Missing, StoreError, TooLarge, Unavailable
+from consumer.backends.cloud_storage import CHUNK_BYTES, CloudStorageObjects, crc32c_of
 from consumer.backends.firebase import open_firebase
 from tests.emulators import FirebaseProject
 from tests.faults import Mode, TcpProxy
@@ -76,14 +77,44 @@ def test_content_types_are_set(opened: Opener, plain: Any, tmp_path: Path, conte
     assert plain.get_blob("a").content_type == content_type
 
 
-def test_what_is_stored_is_what_comes_though_it_says_gzip(opened: Opener, plain: Any, tmp_path: Path) -> None:
-    blob = plain.blob("a")
-    blob.content_encoding = "gzip"
-    stored = gzip.compress(bytes(5 * MB))
-    blob.upload_from_string(stored, content_type="video/mp4")
-    info = opened().download("a", tmp_path / "target", max_bytes=100_000)
-    assert (tmp_path / "target").read_bytes() == stored
-    assert info.size == len(stored)
+@pytest.fixture
+def put_as_gzip(plain: Any) -> Callable[[bytes], None]:
+    """Stores bytes with a Content-Encoding of gzip, whatever they are."""
+
+    def put(stored: bytes) -> None:
+        blob = plain.blob("a")
+        blob.content_encoding = "gzip"
+        blob.upload_from_string(stored, content_type="video/mp4")
+
+    return put
+
+
+def test_what_is_stored_as_gzip_is_unpacked(opened: Opener, put_as_gzip: Callable[[bytes], None], tmp_path: Path) -> None:
+    content = random.Random(1).randbytes(3 * MB) + bytes(2 * MB)
+    put_as_gzip(gzip.compress(content))
+    opened().download("a", tmp_path / "target", max_bytes=5 * MB)
+    assert (tmp_path / "target").read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["target"]
+
+
+def test_what_unpacks_to_too_much_is_refused(opened: Opener, put_as_gzip: Callable[[bytes], None], tmp_path: Path) -> None:
+    put_as_gzip(gzip.compress(bytes(50 * MB)))
+    with pytest.raises(TooLarge):
+        opened().download("a", tmp_path / "target", max_bytes=5 * MB)
+    assert (tmp_path / "target").stat().st_size <= 5 * MB
+
+
+@pytest.mark.parametrize(
+    ("stored", "got"),
+    [(b"no gzip at all", b"no gzip at all"), (gzip.compress(b"x" * 99)[:-8], b"x" * 99)],
+    ids=["none", "cut off"],
+)
+def test_what_only_says_that_it_is_gzip_comes_as_far_as_it_goes(
+    opened: Opener, put_as_gzip: Callable[[bytes], None], tmp_path: Path, stored: bytes, got: bytes
+) -> None:
+    put_as_gzip(stored)
+    opened().download("a", tmp_path / "target", max_bytes=5 * MB)
+    assert (tmp_path / "target").read_bytes() == got
 
 
 def test_a_cut_download_goes_on_where_it_stopped(
@@ -98,6 +129,52 @@ def test_a_cut_download_goes_on_where_it_stopped(
     assert (tmp_path / "target").read_bytes() == file.read_bytes()
     assert calls == sorted(calls)
     assert calls[-1] == 12 * MB
+
+
+def test_a_line_that_is_cut_again_and_again_still_brings_everything(
+    opened: Opener, firebase_project: FirebaseProject, tmp_path: Path
+) -> None:
+    (tmp_path / "small").write_bytes(random.Random(2).randbytes(MB))
+    opened().upload(tmp_path / "small", "a", content_type="video/mp4")
+    with TcpProxy(firebase_project.storage_host.removeprefix("http://"), cut_after=90_000) as proxy:
+        # Far longer in all than one call's patience: it counts from the last byte.
+        opened(f"http://{proxy.host}", retry_s=1.0).download("a", tmp_path / "target", max_bytes=MB)
+    assert (tmp_path / "target").read_bytes() == (tmp_path / "small").read_bytes()
+
+
+def test_the_next_round_goes_on_where_the_one_before_broke_off(opened: Opener, server: Any, tmp_path: Path) -> None:
+    content = random.Random(3).randbytes(MB)
+    (tmp_path / "file").write_bytes(content)
+    described = json.dumps({"name": "a", "size": MB, "crc32c": crc32c_of(tmp_path / "file"), "generation": "7"}).encode()
+    ranges: list[str | None] = []
+
+    def answer(path: str, headers: Any) -> Answer:
+        if "alt=media" not in path:
+            return 200, described, {"Content-Type": "application/json"}
+        assert "ifGenerationMatch=7" in path
+        ranges.append(headers["Range"])
+        if headers["Range"] is None:
+            return 200, content[: MB // 2], {"Content-Length": str(MB)}
+        return (503, b"", {}) if len(ranges) < 4 else (206, content[int(headers["Range"][6:-1]) :], {})
+
+    server.answer = answer
+    url = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(Unavailable):
+        opened(url, retry_s=0.1).download("a", tmp_path / "target", max_bytes=MB)
+    broken_off = len(ranges)
+    ranges += [None] * 4
+    opened(url).download("a", tmp_path / "target", max_bytes=MB)
+    assert ranges[broken_off + 4 :] == [f"bytes={MB // 2}-"]
+    assert (tmp_path / "target").read_bytes() == content
+    assert list(tmp_path.glob("*.partial")) == []
+
+
+def test_what_is_left_of_another_generation_is_not_gone_on_with(opened: Opener, file: Path, tmp_path: Path) -> None:
+    opened().upload(file, "a", content_type="video/mp4")
+    (tmp_path / "target.1.partial").write_bytes(b"of an older video")
+    opened().download("a", tmp_path / "target", max_bytes=12 * MB)
+    assert (tmp_path / "target").read_bytes() == file.read_bytes()
+    assert list(tmp_path.glob("*.partial")) == []
 
 
 def test_an_outage_is_unavailable_and_then_over(
@@ -125,7 +202,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
     """Answers every request with what the server's `answer` says."""
 
     def do_GET(self) -> None:
-        status, body, headers = self.server.answer(self.path)  # type: ignore[attr-defined]
+        answer = self.server.answer  # type: ignore[attr-defined]
+        asked = [self.path, self.headers][: len(inspect.signature(answer).parameters)]
+        status, body, headers = answer(*asked)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -234,7 +313,9 @@ def test_an_upload_over_what_somebody_else_wrote_is_a_conflict(opened: Opener, s
 
     def answer(path: str) -> Answer:
         asked.append(path)
-        return 412, b"{}", {}
+        if "/upload/" in path:
+            return 412, b"{}", {}
+        return 200, b'{"name": "a", "size": "4", "crc32c": "AAAAAA==", "generation": "8"}', {"Content-Type": "application/json"}
 
     server.answer = answer
     (tmp_path / "file").write_bytes(b"late")
@@ -242,6 +323,20 @@ def test_an_upload_over_what_somebody_else_wrote_is_a_conflict(opened: Opener, s
     with pytest.raises(Conflict):
         objects.upload(tmp_path / "file", "a", content_type="image/png", if_generation=7)
     assert any("ifGenerationMatch=7" in path for path in asked)
+
+
+def test_an_upload_whose_answer_was_lost_is_no_conflict(opened: Opener, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"ours")
+    lying = {"name": "a", "size": "4", "crc32c": crc32c_of(tmp_path / "file"), "generation": "8"}
+
+    def answer(path: str) -> Answer:
+        return (
+            (412, b"{}", {}) if "/upload/" in path else (200, json.dumps(lying).encode(), {"Content-Type": "application/json"})
+        )
+
+    server.answer = answer
+    objects = opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2)
+    assert objects.upload(tmp_path / "file", "a", content_type="image/png", if_generation=7).generation == 8
 
 
 @pytest.mark.parametrize("sent", [b"short", b"damaged by someone", b"longer than the object says it is"])

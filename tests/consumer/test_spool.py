@@ -86,6 +86,15 @@ def test_a_stage_that_was_not_finished_begins_with_an_empty_directory(spool: Spo
         assert list(place.begin(Stage.ANALYSING).iterdir()) == []
 
 
+def test_a_stage_that_goes_on_has_what_it_left_of_the_same_request(spool: Spool) -> None:
+    with spool.open(job()) as place:
+        (place.resume(Stage.DOWNLOADING) / "half").write_bytes(b"")
+    with spool.open(job()) as place:
+        assert [file.name for file in place.resume(Stage.DOWNLOADING).iterdir()] == ["half"]
+    with spool.open(job(video="users/u/uploads/other.mp4")) as place:
+        assert list(place.resume(Stage.DOWNLOADING).iterdir()) == []
+
+
 def test_a_stage_that_begins_anew_voids_the_later_ones(spool: Spool) -> None:
     with spool.open(job()) as place:
         for stage in (Stage.DOWNLOADING, Stage.ANALYSING, Stage.WRITING_FEEDBACK):

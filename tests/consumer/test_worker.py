@@ -18,6 +18,7 @@ from tests.consumer_kit import (
     OWNER,
     change,
     claim,
+    document,
     eventually,
     fields,
     in_background,
@@ -208,6 +209,22 @@ def test_a_reference_is_downloaded_too(bench: Bench) -> None:
     bench.worker.run(claim(bench.backend, bench.using, "second"))
     assert fields(bench.backend, "second")["status"] == "done"
     assert "downloading reference" in bench.points
+
+
+def test_a_download_that_broke_off_finds_its_bytes_in_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+
+    def break_off(_: str, to: Path, **__: Any) -> None:
+        found.append([file.name for file in to.parent.iterdir()])
+        to.with_name("video.7.partial").write_bytes(b"so far")
+        raise Unavailable("cut off")
+
+    bench.put()
+    monkeypatch.setattr(bench.backend.objects, "download", break_off)
+    bench.run()
+    change(bench.backend, "job", {"notBefore": document(bench.backend).read_time})
+    bench.run()
+    assert found == [[], ["video.7.partial"]]
 
 
 def test_a_full_volume_is_an_outage(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
