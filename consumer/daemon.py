@@ -30,7 +30,7 @@ from consumer.backends import Backend, DocumentStore, StoreError
 from consumer.breaker import Breaker
 from consumer.catalogue import Catalogue
 from consumer.errors import HandedBack
-from consumer.health import Health, HealthServer
+from consumer.health import Health, serve_health
 from consumer.housekeeping import Housekeeping
 from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
@@ -139,7 +139,9 @@ class Daemon:
         Raises:
             SettingsError: the port of /healthz, /readyz and /metrics is taken.
         """
-        health = self._start_health()
+        health = serve_health(
+            self.settings, self.settings.health_port, self.health, self.metrics.registry, setting="DOTHIS_HEALTH_PORT"
+        )
         self._sandbox.start()
         self._intake.start()
         self._housekeeping.start()
@@ -186,16 +188,6 @@ class Daemon:
         except ModuleNotFoundError as error:
             raise SettingsError(PUBSUB_MISSING) from error
         return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)
-
-    def _start_health(self) -> HealthServer | None:
-        if not self.settings.health_port:
-            return None
-        host, port = self.settings.health_host, self.settings.health_port
-        try:
-            return HealthServer(host, port, self.health, self.metrics.registry)
-        except OSError as error:
-            reason = f"DOTHIS_HEALTH_PORT: cannot listen on {host}:{port}: {error.strerror}."
-            raise SettingsError(f"{reason} Choose another port, or 0 for none.") from error
 
     def _wait(self) -> bool:
         """Until a signal, or until the store is given up; whether it was."""

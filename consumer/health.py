@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics of the daemon, on one port.
+"""/healthz, /readyz and /metrics of a process, on a port of their own.
 
     /healthz    liveness: 503 only for a defect of the process, which a restart mends
     /readyz     readiness: 503 for any problem, such as a store that is away, a refusing storage or a full volume
@@ -15,10 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from consumer.settings import Settings, SettingsError
+
 
 @dataclass(frozen=True)
 class Health:
-    """How the daemon is.
+    """How the process is.
 
     Attributes:
         defects: sentences for the operator about what only a restart mends.
@@ -65,6 +67,30 @@ class HealthServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def serve_health(
+    settings: Settings, port: int, health: Callable[[], Health], registry: CollectorRegistry, *, setting: str
+) -> HealthServer | None:
+    """A `HealthServer`, or None where the port is 0.
+
+    Args:
+        settings: `health_host` is used.
+        port: to listen on.
+        health: asked at each request.
+        registry: the metrics.
+        setting: where the port comes from, for the error.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+    if not port:
+        return None
+    try:
+        return HealthServer(settings.health_host, port, health, registry)
+    except OSError as error:
+        reason = f"{setting}: cannot listen on {settings.health_host}:{port}: {error.strerror}."
+        raise SettingsError(f"{reason} Choose another port, or 0 for none.") from error
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -135,6 +135,12 @@ class Settings(BaseSettings):
 
     shim_host: str = Field(default="127.0.0.1", min_length=1, description="Address that the older HTTP interface listens on.")
     shim_port: int = Field(default=5000, ge=1, le=65_535, description="Port of the older HTTP interface.")
+    shim_health_port: int = Field(
+        default=8081,
+        ge=0,
+        le=65_535,
+        description="Port of /healthz of `dothis shim`, apart from its clients; 0 turns it off.",
+    )
     shim_timeout_s: float = Field(
         default=300, gt=0, le=86_400, description="How long the older HTTP interface waits for a job."
     )

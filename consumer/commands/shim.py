@@ -4,10 +4,13 @@ import logging
 import signal
 from types import FrameType
 
+from prometheus_client import CollectorRegistry
+
 from consumer import logs
 from consumer.backends import Backend
 from consumer.catalogue import Catalogue, load_catalogue
 from consumer.commands import console
+from consumer.health import serve_health
 from consumer.http.serving import Server, make_server
 from consumer.settings import Settings
 
@@ -26,8 +29,13 @@ def run() -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        health = serve_health(
+            settings, settings.shim_health_port, server.health, CollectorRegistry(), setting="DOTHIS_SHIM_HEALTH_PORT"
+        )
         logger.info("Ready: the older HTTP interface on port %d", server.port)
         server.run()
+        if health is not None:
+            health.stop()
 
 
 def listen(backend: Backend, settings: Settings, catalogue: Catalogue, *, web_client: bool = False) -> Server:

@@ -1,19 +1,26 @@
-"""An HTTP server that stops when it is told to: waitress with a loop of its own."""
+"""An HTTP server that stops when it is told to, and that idle clients cannot hold shut: waitress with a loop of its own."""
 
 import contextlib
+import logging
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from consumer.backends import Backend
 from consumer.catalogue import Catalogue
+from consumer.health import Health
 from consumer.http import web
 from consumer.http.shim import MAX_BODY_BYTES, Waiters, create_app
 from consumer.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 SPARE_THREADS = 4
 """Beside those that wait for jobs: they answer /healthz, and refuse what is too much."""
@@ -22,6 +29,18 @@ MAX_HEADER_BYTES = 16 * 1024
 """A path of 1,024 bytes is 3 KiB when every byte is percent-encoded; an ID token has about 1 KiB."""
 
 LOOP_S = 0.5
+
+HEADER_S = 10.0
+"""A connection that has not sent a whole header for so long is closed. A phone needs less than one second."""
+
+ADDRESS_SHARE = 0.5
+"""What one address may hold of all connections. No less: behind a proxy all clients have one address."""
+
+TELL_S = 60.0
+"""How often the log speaks of connections that were closed."""
+
+HANGS_S = 30.0
+"""Health says so when the loop has not turned for so long."""
 
 
 class Server:
@@ -45,27 +64,37 @@ class Server:
         self, app: Callable[..., Any], host: str, port: int, *, waiters: Waiters, most_waiters: int, max_body_bytes: int
     ) -> None:
         self._sockets: dict[int, Any] = {}
+        self._headerless: dict[Any, float] = {}
+        self._closed: Counter[str] = Counter()
+        self._tell_at = 0.0
+        self._turned_at = time.monotonic()
         self._waiters = waiters
         self._stopped = threading.Event()
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port: int = listening.getsockname()[1]
+        connections = 4 * (most_waiters + SPARE_THREADS)
+        self._per_address = int(connections * ADDRESS_SHARE)
         self._server = create_server(
             app,
             map=self._sockets,
             sockets=[listening],
             threads=most_waiters + SPARE_THREADS,
-            connection_limit=4 * (most_waiters + SPARE_THREADS),
+            connection_limit=connections,
             max_request_body_size=max_body_bytes,
             max_request_header_size=MAX_HEADER_BYTES,
             channel_request_lookahead=1,  # lets a request see that its client has gone
             ident="dothis",
         )
+        self._server.channel_class = self._admit
 
     def run(self) -> None:
         """Serve; returns after `stop`, when those who waited have been told to come again."""
         try:
             while not self._stopped.is_set():
                 wasyncore.loop(timeout=LOOP_S, map=self._sockets, count=1)
+                self._turned_at = time.monotonic()
+                self._close_headerless()
+                self._tell()
             self._server.task_dispatcher.shutdown(timeout=5)
             wasyncore.loop(timeout=0.1, map=self._sockets, count=3)  # what they were told goes out
         finally:
@@ -77,6 +106,49 @@ class Server:
         self._stopped.set()
         with contextlib.suppress(OSError):  # `run` has ended already, and closed what would wake it
             self._server.pull_trigger()
+
+    def health(self) -> Health:
+        """How the server is. The store is not asked: each look would be a read that is paid for."""
+        silent_s = time.monotonic() - self._turned_at
+        hangs = [f"The server has not looked at its connections for {silent_s:.0f} s."] if silent_s > HANGS_S else []
+        return Health(hangs, [], {"connections": len(self._server.active_channels)})
+
+    def _admit(self, server: Any, connection: socket.socket, address: Any, *more: Any, **named: Any) -> None:
+        """A channel for a new connection, unless its address has too many."""
+        host = str(address[0])
+        if sum(channel.addr[0] == host for channel in server.active_channels.values()) < self._per_address:
+            HTTPChannel(server, connection, address, *more, **named)
+            return
+        connection.close()
+        self._closed[host] += 1
+
+    def _close_headerless(self) -> None:
+        """Close the connections that have waited too long for a whole header, from the beginning or after an answer."""
+        now = time.monotonic()
+        waiting = [
+            channel
+            for channel in list(self._server.active_channels.values())
+            if not channel.requests and not (channel.request is not None and channel.request.headers_finished)
+        ]
+        self._headerless = {channel: self._headerless.get(channel, now) for channel in waiting}
+        for channel, since in self._headerless.items():
+            if now - since > HEADER_S and not channel.will_close:
+                channel.will_close = True
+                self._closed[str(channel.addr[0])] += 1
+
+    def _tell(self) -> None:
+        if not self._closed or time.monotonic() < self._tell_at:
+            return
+        self._tell_at = time.monotonic() + TELL_S
+        ((host, number),) = self._closed.most_common(1)
+        logger.warning(
+            "Closed %d connections that sent no request for %.0f s or were too many for one address; %d of them came from %s",
+            self._closed.total(),
+            HEADER_S,
+            number,
+            host,
+        )
+        self._closed.clear()
 
 
 def make_server(backend: Backend, settings: Settings, catalogue: Catalogue, *, web_client: bool = False) -> Server:

@@ -105,6 +105,11 @@ def test_the_older_interface_is_offered_to_this_machine_only() -> None:
     assert "ports" not in compose("docker-compose.yml")["services"]["consumer"]
 
 
+def test_clients_of_the_older_interface_cannot_make_it_unhealthy() -> None:
+    (check,) = [part for part in compose("docker-compose.yml")["services"]["shim"]["healthcheck"]["test"] if "http" in part]
+    assert f":{Settings.model_fields['shim_health_port'].default}/healthz" in check
+
+
 def test_the_grace_time_of_the_daemon_fits_into_that_of_the_container() -> None:
     grace = compose("docker-compose.yml")["services"]["consumer"]["stop_grace_period"]
     assert Settings(_env_file=None).grace_s < float(grace.removesuffix("s"))

@@ -1,8 +1,10 @@
 """The older HTTP interface, over the embedded backend and, where threads matter, a real server."""
 
+import contextlib
 import http.client
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,11 +20,12 @@ from werkzeug.test import TestResponse
 from consumer.backends import SERVER_TIME, Backend, Conflict, Denied, DocumentStore, Snapshot, Unavailable
 from consumer.backends.local import open_local
 from consumer.errors import ErrorCode
-from consumer.http import shim
+from consumer.http import serving, shim
 from consumer.http.serving import Server
 from consumer.http.tokens import InvalidToken
 from consumer.paths import LEGACY_UPLOADS
 from consumer.settings import Settings
+from tests.consumer_kit import eventually, in_background
 
 DATA = "temp/video/user/user@example.com/exercise_Squat_2305092259"
 VIDEO = DATA + ".mp4"
@@ -502,6 +505,63 @@ def test_a_client_that_leaves_makes_room(backend: Backend, served: tuple[Server,
         while (status := ask(port, "POST", f"/download_and_analyze?data={DATA}3")[0]) == 503:
             assert time.monotonic() < deadline
     assert status == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /hello HTTP/1.1\r\nHost: a\r\n"])
+def test_idle_connections_hold_the_server_no_longer_than_the_deadline(
+    served: tuple[Server, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    _, port = served
+    monkeypatch.setattr(serving, "HEADER_S", 1.0)
+    with contextlib.ExitStack() as idle:
+        connections = [idle.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(40)]
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.sendall(sent)
+        for connection in connections:
+            connection.settimeout(10)
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+        assert ask(port, "GET", "/hello")[0] == 200
+    assert eventually(lambda: "from 127.0.0.1" in caplog.text)
+
+
+def test_slow_bytes_of_a_header_do_not_move_the_deadline(served: tuple[Server, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEADER_S", 1.0)
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", served[1])) as slow, contextlib.suppress(ConnectionError):
+        while time.monotonic() - began < 10:
+            slow.sendall(b"P")
+            time.sleep(0.1)
+    assert time.monotonic() - began < 5
+
+
+def test_one_address_cannot_take_all_connections(served: tuple[Server, int]) -> None:
+    _, port = served
+    with contextlib.ExitStack() as idle:
+        for _ in range(30):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+        with socket.create_connection(("127.0.0.1", port), timeout=5, source_address=("127.0.0.2", 0)) as other:
+            other.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert other.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_those_who_wait_for_a_job_are_not_closed(
+    backend: Backend, served: tuple[Server, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEADER_S", 0.5)
+    answers: list[int] = []
+    waiting = in_background(lambda: answers.append(ask(served[1], "POST", f"/download_and_analyze?data={DATA}")[0]))
+    time.sleep(2)
+    with daemon(backend, {"status": "done"}):
+        waiting.join(10)
+    assert answers == [200]
+
+
+def test_health_of_the_server_says_when_it_hangs(served: tuple[Server, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert served[0].health().status == "ok"
+    monkeypatch.setattr(serving, "HANGS_S", -1.0)
+    assert served[0].health().defects
 
 
 def test_a_large_body_and_a_large_header_are_refused(served: tuple[Server, int]) -> None:
