@@ -49,6 +49,9 @@ DRAW_S = 1.0
 FULL_S = 5.0
 """How long intake pauses before it looks again whether the volume can be used."""
 
+LATE_S = 0.2
+"""A job that was put off is tried this long after it is due: the store's clock decides."""
+
 STALE_S = 60.0
 """Health says so when no sweep succeeded for this long, or for three times `DOTHIS_SWEEP_S`."""
 
@@ -257,6 +260,8 @@ class Daemon:
                     self._candidates.won()
                     with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
                         self._worker.run(taken)
+                    if taken.again_s is not None:
+                        self._candidates.add([job_id], delay_s=taken.again_s + LATE_S)
                     self._candidates.add(self._claims.next_of(taken.job.owner))
                 case _:
                     return

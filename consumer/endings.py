@@ -93,6 +93,7 @@ class Endings:
             attempt = outages = job.outages + 1
             base_s = settings.outage_retry_s
         wait = jobs.backoff(attempt, base_s=base_s, max_s=settings.retry_max_s, jitter=random.random())  # noqa: S311
+        lease.again_s = wait.total_seconds()
         return jobs.postpone(error, job.language, attempt=job.attempt, outages=outages, until=snapshot.read_time + wait)
 
 

@@ -39,6 +39,7 @@ class Lease:
         token: what the document's lease must carry.
         seconds: how long the lease lasts without a heartbeat.
         ended: whether the job was given out of our hands.
+        again_s: after how many seconds it is due again, when it ended as `waiting`.
 
     Args:
         documents: where the job is.
@@ -55,6 +56,7 @@ class Lease:
         self.token = token
         self.seconds = seconds
         self.ended = False
+        self.again_s: float | None = None
         self._documents = documents
         # Two threads may write on one revision: the later write conflicts, and reads.
         self._revision = revision

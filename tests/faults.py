@@ -269,7 +269,8 @@ class GrpcProxy:
         self._channel = grpc.insecure_channel(target, options=[("grpc.use_local_subchannel_pool", 1)])
         self._failures: defaultdict[str, deque[grpc.StatusCode]] = defaultdict(deque)
         self.calls: defaultdict[str, int] = defaultdict(int)
-        self._server = grpc.server(ThreadPoolExecutor(32))
+        # A client that pings while nothing else is sent is no enemy.
+        self._server = grpc.server(ThreadPoolExecutor(32), options=[("grpc.http2.max_ping_strikes", 0)])
         self._server.add_generic_rpc_handlers([_Handler(self)])
         self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()

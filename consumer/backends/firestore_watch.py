@@ -125,16 +125,18 @@ class FirestoreWatch:
             if self._closed.is_set():
                 return
             for response in stream:
-                self._last_heard = time.monotonic()
-                self._failures = 0
-                self._take(types.ListenResponse.pb(response))
+                if self._take(types.ListenResponse.pb(response)):
+                    self._last_heard = time.monotonic()
+                    self._failures = 0
 
-    def _take(self, response: Any) -> None:
+    def _take(self, response: Any) -> bool:
+        """Whether the message is a sign of life. That the target was added is none: a refusal may follow."""
         match response.WhichOneof("response_type"):
             case "target_change" if response.target_change.HasField("cause"):
                 raise exceptions.from_grpc_status(response.target_change.cause.code, "the server removed the target")
             case "target_change":
                 self._seen.target_changed(types.TargetChange.TargetChangeType(response.target_change.target_change_type))
+                return bool(response.target_change.target_change_type != types.TargetChange.TargetChangeType.ADD)
             case "document_change" if TARGET_ID in response.document_change.target_ids:
                 document = response.document_change.document
                 if self._seen.is_news(document.name, document.update_time):
@@ -142,6 +144,7 @@ class FirestoreWatch:
             case "document_change" | "document_delete" | "document_remove" as kind:
                 change = getattr(response, kind)
                 self._seen.forget(change.document.name if kind == "document_change" else change.document)
+        return True
 
     def _tell(self, job_id: str) -> None:
         if self._closed.is_set():

@@ -5,7 +5,10 @@ A sweep asks the store, each query bounded:
     uploaded        by createdAt                                    new jobs, oldest first
     waiting         by notBefore, up to the next sweep              those that are due, or are soon
     processing      by lease.renewedAt, that missed a heartbeat     those whose lease is over, or is soon
-    all three       in any order, once a minute, a page at a time   what lacks the field that it would be found by
+    all three       in any order, a page at a time                  what lacks the field that it would be found by
+
+While a watch is heard, new and waiting jobs are asked for in each fourth sweep only: the watch tells of new ones, and a worker
+that puts a job off remembers when it is due.
 
 With `DOTHIS_INTAKE=pubsub` a subscription stands in the watch's place (pubsub.py). Sweeps are only its safety net
 then: they see that the store answers and how long the queue is, and hand out what they find only when a worker has had nothing
@@ -16,6 +19,7 @@ when it is dead or silent, and what it missed the sweep finds.
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -67,8 +71,11 @@ by a timer, so that a takeover does not wait for the next sweep."""
 TAKEOVER_S = 0.2
 """So long after the end of a lease the job is tried, and up to as long again, so that consumers do not all try at once."""
 
-FULL_SWEEP_S = 60.0
-"""How often documents are looked for in any order."""
+CALM_SWEEPS = 4
+"""New and waiting jobs are asked for in one of so many sweeps while a watch is heard: an idle consumer's cost."""
+
+FULL_SWEEP_S = {Status.UPLOADED: 60.0, Status.WAITING: 600.0, Status.PROCESSING: 600.0}
+"""How often documents are looked for in any order. An app may leave `createdAt` out; the other two fields the daemon writes."""
 
 _ORDER = {Status.UPLOADED: "createdAt", Status.WAITING: "notBefore", Status.PROCESSING: "lease.renewedAt"}
 
@@ -150,7 +157,9 @@ class Intake:
         self._backlog_since: float | None = None
         self._pages: dict[Status, Snapshot | None] = dict.fromkeys(_ORDER)
         self._seen = dict.fromkeys(_ORDER, False)
-        self._full_sweep_at = 0.0
+        self._full_sweep_at = dict.fromkeys(_ORDER, 0.0)
+        self._due_sweep_at = dict.fromkeys(_ORDER, 0.0)
+        self._watch_made_at = math.inf
         self._skew = timedelta(0)
         self._oldest_uploaded_s = 0.0
         self._oldest_waiting: datetime | None = None
@@ -191,11 +200,12 @@ class Intake:
         while not self._stopped.is_set():
             if self._more and len(self._candidates) < 2 * self._settings.workers:
                 self._try_sweep()
-            self._tend_watch()
             now = time.monotonic()
             if now >= self._sweep_at:
                 self._sweep_at = now + self._settings.sweep_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load
                 self._try_sweep()
+            # After a sweep, which knows whether there is a backlog.
+            self._tend_watch()
             self._tend_requests()
             self._settle_all()
             self._woken.wait(min(EXTRA_SWEEP_S, self._settings.sweep_s))
@@ -278,10 +288,13 @@ class Intake:
 
     def sweep(self) -> None:
         """Ask the store once. Raises StoreError."""
-        pages = [self._due(status) for status in _ORDER]
-        if time.monotonic() >= self._full_sweep_at:
-            self._full_sweep_at = time.monotonic() + FULL_SWEEP_S
-            pages += [self._next_page(status) for status in _ORDER]
+        now = time.monotonic()
+        pages = [self._due(status) for status in _ORDER if not self._calm(status, now)]
+        full = [status for status in _ORDER if now >= self._full_sweep_at[status]]
+        for status in full:
+            self._full_sweep_at[status] = now + FULL_SWEEP_S[status]
+            pages.append(self._next_page(status))
+        if Status.UPLOADED in full:
             # By createdAt: those that an outage puts off again and again are rarely due, and yet they wait.
             oldest = []
             if self._seen[Status.WAITING]:
@@ -299,6 +312,19 @@ class Intake:
     def _offer(self, job_ids: Iterable[str], *, delay_s: float = 0.0) -> None:
         if self._subscribe is None or self._candidates.starving(NET_IDLE_S):
             self._candidates.add(job_ids, delay_s=delay_s)
+
+    def _calm(self, status: Status, now: float) -> bool:
+        """Whether this sweep may do without the query, since a watch that is heard would have told of such jobs."""
+        watch = self._watch
+        heard = (
+            watch is not None and watch.alive and self._watch_made_at < watch.last_heard > now - self._settings.watch_silence_s
+        )
+        if status is Status.PROCESSING or self._subscribe is not None or not heard or self._more:
+            return False
+        if now < self._due_sweep_at[status]:
+            return True
+        self._due_sweep_at[status] = now + (CALM_SWEEPS - 0.5) * self._settings.sweep_s
+        return False
 
     def _due(self, status: Status) -> list[str]:
         if status is Status.UPLOADED and self._more and len(self._candidates) >= 2 * self._settings.workers:
@@ -323,6 +349,7 @@ class Intake:
             {"status": str(status)}, order_by=_ORDER[status], until=until, after=after, limit=self._page
         )
         if found:
+            self._seen[status] = True
             self._skew = found[0].read_time - datetime.now(UTC)
         return found
 
@@ -330,7 +357,7 @@ class Intake:
         """By the store's clock, as far as it is known. Where it is not yet, somewhat more or less is read; nothing else."""
         now = datetime.now(UTC) + self._skew
         if status is Status.WAITING:
-            return now + timedelta(seconds=2 * self._settings.sweep_s)
+            return now + timedelta(seconds=(CALM_SWEEPS + 1) * self._settings.sweep_s)
         # A living holder renews its lease each third of it.
         return now - timedelta(seconds=self._settings.lease_s * SILENT_SHARE)
 
@@ -374,7 +401,7 @@ class Intake:
                     wait_s = jobs.seconds_until_due(snapshot)
                     if wait_s <= 0 or fields.get("cancelRequested") is True:
                         yield snapshot.id
-                    elif wait_s < self._settings.sweep_s:
+                    elif wait_s < (CALM_SWEEPS + 1) * self._settings.sweep_s:
                         self._offer([snapshot.id], delay_s=wait_s)
                 case Status.PROCESSING:
                     lease = Lease.read(fields.get("lease"))
@@ -406,12 +433,15 @@ class Intake:
         self._watch_wanted_at = now + 5.0
         # What was written while there was no watch is found at once, not at the next turn.
         self._sweep_at = 0.0
+        self._due_sweep_at = dict.fromkeys(_ORDER, 0.0)
         try:
             if self._subscribe is not None:
                 self._watch = feed = self._subscribe()
                 self._feeds = [*(before for before in self._feeds if not before.over), feed]
             else:
                 self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
+                # Only what is heard after this is a sign of life: a watch that is refused was never heard.
+                self._watch_made_at = time.monotonic()
         except StoreError as error:
             logger.warning("The watch cannot be started, sweeps go on: %s", error)
 
@@ -424,7 +454,8 @@ class Intake:
             return False
         if self._backlog_since is None:
             self._backlog_since = now
-        return now - self._backlog_since > BACKLOG_S
+        # With a backlog no watch is opened at all: its first answer would be the whole backlog.
+        return self._watch is None or now - self._backlog_since > BACKLOG_S
 
     def _close_watch(self) -> None:
         watch, self._watch = self._watch, None

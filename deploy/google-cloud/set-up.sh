@@ -51,7 +51,6 @@ for account in dothis-consumer dothis-trigger; do
         gcloud iam service-accounts create "$account" --project="$PROJECT"
 done
 role dothisConsumer consumer-role.yaml
-role dothisShim shim-role.yaml
 role dothisObjects objects-role.yaml
 
 gcloud projects add-iam-policy-binding "$PROJECT" --member="serviceAccount:$consumer" \

@@ -63,6 +63,8 @@ class Site:
     pubsub: str
     scratch: Path
     intake: str
+    consumers_at: str = ""
+    """Where consumers find Firestore, if not there directly."""
     documents: FirestoreDocuments = field(init=False)
     trigger: Trigger = field(init=False)
 
@@ -175,7 +177,7 @@ class Fleet:
         self.started += 1
         environment = {
             **os.environ,
-            "FIRESTORE_EMULATOR_HOST": self.site.firestore,
+            "FIRESTORE_EMULATOR_HOST": self.site.consumers_at or self.site.firestore,
             "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",  # nothing is sent there: objects are files
             "PUBSUB_EMULATOR_HOST": self.site.pubsub,
             "DOTHIS_BACKEND": "firebase",

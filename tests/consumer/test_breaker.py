@@ -108,6 +108,23 @@ def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: P
     serving.join(20)
 
 
+def test_a_job_that_was_put_off_is_tried_on_time_without_a_sweep(backend: Backend, tmp_path: Path) -> None:
+    put_video(backend, tmp_path)
+    objects = Objects(backend)
+    broken: Any = Backend("local", backend.documents, objects)  # type: ignore[arg-type]
+    using = settings(tmp_path, outage_retry_s=1, sweep_s=600)
+    daemon = Daemon(broken, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
+    serving = in_background(daemon.serve)
+    assert eventually(lambda: daemon.health().facts["watching"])
+    time.sleep(2)  # The sweeps of the start are over.
+    put_job(backend)
+    assert eventually(lambda: fields(backend)["status"] == "waiting")
+    objects.refusing = False
+    assert eventually(lambda: fields(backend)["status"] == "done", 20)
+    daemon.stop()
+    serving.join(20)
+
+
 def test_each_further_outage_is_waited_for_longer(backend: Backend, tmp_path: Path) -> None:
 
     put_job(backend)

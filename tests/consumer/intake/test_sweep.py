@@ -105,7 +105,7 @@ def test_a_pile_of_one_kind_hides_nothing_else(backend: Backend, bench: Bench) -
 def test_what_stands_behind_a_full_page_comes_with_the_next_one(
     backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.intake.sweep.FULL_SWEEP_S", 0.0)
+    monkeypatch.setattr("consumer.intake.sweep.FULL_SWEEP_S", dict.fromkeys(sweep.FULL_SWEEP_S, 0.0))
     for number in range(PAGE + 20):
         put_job(backend, f"a-{number:03}", createdAt=None)
     bench.intake.sweep()
@@ -209,11 +209,11 @@ def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_
     bench = Bench(backend, tmp_path, max_per_owner=2, sweep_s=600)
     bench.intake.start()
     sweeps = bench.metrics.sweeps.labels(outcome="ok")._value
-    assert eventually(lambda: sweeps.get() == 1)
-    bench.found()
+    # The first, and the one that follows the opening of the watch, once what was found has been taken.
+    assert eventually(lambda: bench.found() is not None and sweeps.get() == 2)
     time.sleep(2.5)
     bench.intake.stop()
-    assert sweeps.get() == 1
+    assert sweeps.get() == 2
 
 
 def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
@@ -321,9 +321,66 @@ def test_sweeps_read_neither_living_jobs_nor_what_is_due_later(
     monkeypatch.setattr(backend.documents, "find", counted)
     # Those of the fixture's settings would all be due before its next sweep, or have missed a heartbeat.
     calm = Bench(backend, Path(), sweep_s=20, lease_s=30)
-    calm.intake._full_sweep_at = time.monotonic() + 60
+    calm.intake._full_sweep_at = dict.fromkeys(sweep.FULL_SWEEP_S, time.monotonic() + 60)
     calm.intake.sweep()
     assert reads <= 3
+
+
+def queries_of(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
+    """The statuses that an intake asks for, in order of time, after its first sweeps."""
+    asked: list[str] = []
+    find = bench.documents.find
+
+    def noted(equal: Any, **options: Any) -> Any:
+        asked.append(equal["status"])
+        return find(equal, **options)
+
+    bench.intake.start()
+    time.sleep(1.5)
+    monkeypatch.setattr(bench.documents, "find", noted)
+    time.sleep(seconds)
+    bench.intake.stop()
+    return asked
+
+
+def test_while_a_watch_is_heard_new_jobs_are_asked_for_rarely(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = queries_of(Bench(backend, tmp_path, sweep_s=0.1), monkeypatch, 3)
+    assert 0 < asked.count("uploaded") <= asked.count("processing") / 2
+    assert 0 < asked.count("waiting") <= asked.count("processing") / 2
+
+
+class Refused:
+    """A watch that lives and never hears a thing."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.last_heard = time.monotonic()
+
+    def close(self) -> None:
+        self.alive = False
+
+
+def test_a_watch_that_is_refused_thins_no_sweep(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(backend, tmp_path, sweep_s=0.1)
+    monkeypatch.setattr(bench.documents, "watch", lambda *_: Refused())
+    asked = queries_of(bench, monkeypatch, 2)
+    assert asked.count("uploaded") == asked.count("processing") == asked.count("waiting")
+
+
+def test_no_watch_is_opened_on_a_backlog(backend: Backend, tmp_path: Path) -> None:
+    for number in range(BACKLOG + 10):
+        put_job(backend, f"job-{number}")
+    bench = Bench(backend, tmp_path, sweep_s=600)
+    bench.intake.start()
+    assert eventually(lambda: len(bench.candidates) > BACKLOG)
+    time.sleep(1.5)
+    assert bench.documents.watches == []
+    bench.found()
+    assert eventually(lambda: bench.intake.watching)
+    bench.intake.stop()
 
 
 def test_a_dead_holders_job_is_tried_when_its_lease_ends_without_another_sweep(backend: Backend, bench: Bench) -> None:
