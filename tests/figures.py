@@ -85,7 +85,6 @@ EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
     "crunch": (replace(LYING, shoulder=25, elbow=160), {"lean": -62, "hip": 110}),
     "leg_raise": (replace(LYING, hip=172, knee=174), {"hip": 95}),
     "glute_bridge": (replace(LYING, hip=126, anchor="left_ankle"), {"lean": -114, "hip": 174, "knee": 78}),
-    "burpee": (STAND, {"lean": 75, "hip": 172, "shoulder": 75}),
     "good_morning": (Pose(lean=2, shoulder=60, elbow=40, plane=80), {"lean": 75, "hip": 95}),
     "kettlebell_swing": (replace(STAND, shoulder=80), {"lean": 58, "hip": 95, "knee": 140, "shoulder": 35}),
 }

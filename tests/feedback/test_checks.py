@@ -110,7 +110,8 @@ def test_there_is_no_fault_on_the_good_side(case: Case) -> None:
     assert case.fault not in {each.id for each in report.not_assessed}
 
 
-COUNTED = [exercise for exercise, each in CATALOGUE.items() if not each.movement.held and exercise in EXERCISES]
+FIGURED = [exercise for exercise in CATALOGUE if exercise in EXERCISES]
+COUNTED = [exercise for exercise in FIGURED if not CATALOGUE[exercise].movement.held]
 
 
 @pytest.mark.parametrize("exercise", COUNTED)
@@ -175,7 +176,7 @@ def test_alternating_curls_are_neither_partial_nor_uneven() -> None:
     assert not report.faults
 
 
-@pytest.mark.parametrize("exercise", CATALOGUE)
+@pytest.mark.parametrize("exercise", FIGURED)
 @pytest.mark.parametrize("azimuth", [FRONT, OBLIQUE, LEFT, 140, REAR, RIGHT])
 def test_a_clean_set_has_no_fault_from_any_side(exercise: str, azimuth: float) -> None:
     options: dict[str, Any] = {"lead": 4} if exercise == "plank" else {"reps": 3}
@@ -211,7 +212,7 @@ def test_the_catalogue_keeps_the_contract(exercise: str) -> None:
         assert set().union(*(views[letter] for letter in letters)) <= checks[fault]
 
 
-@pytest.mark.parametrize("exercise", CATALOGUE)
+@pytest.mark.parametrize("exercise", FIGURED)
 @pytest.mark.parametrize(("azimuth", "view"), [(FRONT, "front"), (LEFT, "side_left"), (OBLIQUE, "oblique"), (REAR, "rear")])
 def test_what_a_view_does_not_show_is_not_assessed(exercise: str, azimuth: float, view: str) -> None:
     options: dict[str, Any] = {"lead": 4} if exercise == "plank" else {"reps": 3}

@@ -12,7 +12,7 @@ from feedback.composition import SURE_OF_VIEW
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises import CATALOGUE
 from feedback.review import examine, review
-from tests.figures import FLOOR, STAND, figure, film, script, then, walk, wave
+from tests.figures import EXERCISES, FLOOR, STAND, figure, film, script, then, walk, wave
 
 SHALLOW = {"hip": 108, "knee": 112, "lean": 25}
 
@@ -34,7 +34,7 @@ def test_a_requested_exercise_is_taken_as_such() -> None:
 
 def test_an_unknown_exercise_is_refused() -> None:
     with pytest.raises(UnknownExercise, match="squat"):
-        review(figure("squat", reps=3), exercise="burpee")
+        review(figure("squat", reps=3), exercise="cartwheel")
 
 
 @pytest.mark.parametrize("keys", [wave(), walk(), [(0.0, STAND), (5.0, STAND)]], ids=["waving", "walking", "standing"])
@@ -76,7 +76,7 @@ def test_the_summary_in_korean() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("exercise", CATALOGUE)
+@pytest.mark.parametrize("exercise", [name for name in CATALOGUE if name in EXERCISES])
 @pytest.mark.parametrize("azimuth", [0, 45, 90, 180])
 def test_a_summary_has_two_or_three_sentences(exercise: str, azimuth: float, language: str) -> None:
     options = {"lead": 4} if exercise == "plank" else {"reps": 3}
