@@ -17,7 +17,7 @@ WINDOW_S, STEP_S = 24.0, 12.0
 LONGEST_STEP_S = 1.0
 """A gap between two frames counts as this long at most: while a recording is paused, nothing happens."""
 
-UNDER_WAY = 0.7
+UNDER_WAY = 0.6
 """What a candidate counts that begins at its extreme."""
 
 REACH = 8
