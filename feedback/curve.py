@@ -3,7 +3,7 @@
 It is measured as the checks measure it, so that the graph, the video and the pictures show the same figures.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,13 @@ def driving_angle(examined: ExaminedSet) -> Curve:
     scene = Scene(Body(examined.motion), examined.view, examined.repetitions, examined.hold)
     take = Take(scene.body, scene.view, scene.near_side, scene.rest, None)
     values = joint(take, joint=movement.joint)
+    if movement.each_side:
+        # The other side's repetitions would be flat lines.
+        values = values.copy()
+        for repetition in examined.repetitions:
+            if repetition.side not in {None, take.side}:
+                moving = joint(replace(take, side=repetition.side), joint=movement.joint)
+                values[repetition.start : repetition.end + 1] = moving[repetition.start : repetition.end + 1]
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
     checks = list({finding.check.id: finding.check for finding in examined.judged if finding.check.unit == "deg"}.values())
     direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]
