@@ -92,14 +92,19 @@ def parse_exercise(name: str, content: bytes) -> Exercise:
         raise ExerciseFileError(name, 1, "an exercise is a mapping with id, name, movement and checks")
     if data.get("id") != stem:
         raise ExerciseFileError(name, lines.get(("id",), 1), f"id must be the file's name without .yaml: {stem}")
-    movement = data.get("movement")
-    if isinstance(movement, dict) and "id" in movement:
-        raise ExerciseFileError(name, lines["movement", "id"], "the movement has the exercise's id; leave it out here")
+
+    def with_id(movement: Any, *loc: str | int) -> Any:
+        if not isinstance(movement, dict):
+            return movement  # the model refuses it
+        if "id" in movement:
+            raise ExerciseFileError(name, lines[*loc, "id"], "the movement has the exercise's id; leave it out here")
+        return {"id": data["id"], **movement}
+
     prepared = {key: value for key, value in data.items() if key != "id"}
-    if isinstance(movement, dict):
-        prepared["movement"] = {"id": data["id"], **movement}
+    if "movement" in data:
+        prepared["movement"] = with_id(data["movement"], "movement")
     if isinstance(data.get("variants"), list):
-        prepared["variants"] = [{"id": data["id"], **each} if isinstance(each, dict) else each for each in data["variants"]]
+        prepared["variants"] = [with_id(each, "variants", number) for number, each in enumerate(data["variants"])]
     if isinstance(data.get("checks"), list):
         prepared["checks"] = [_expanded(name, lines, number, check) for number, check in enumerate(data["checks"])]
     try:

@@ -51,9 +51,9 @@ def find_far_person(source: Source, detector: Detector) -> Region | None:
         detector: finds people in single pictures.
     """
     finds = _search_frames(source, detector)
-    boxes = np.array([_box(pose) for pose in finds])
     if len(finds) < FINDS:
         return None
+    boxes = np.array([_box(pose) for pose in finds])
     centres = np.array([pose.image[SHOULDERS + HIPS, :2].mean(axis=0) for pose in finds])
     length = float(np.median([pose.length for pose in finds]))
     together = np.linalg.norm(centres - np.median(centres, axis=0), axis=1) < NEAR * length
@@ -63,7 +63,7 @@ def find_far_person(source: Source, detector: Detector) -> Region | None:
 
 
 def _search_frames(source: Source, detector: Detector) -> list[Pose]:
-    """The largest small person of each frame, in pixels of the full picture."""
+    """The small person of each searched frame who is seen best, in pixels of the full picture."""
     found: list[Pose] = []
     every_s = (source.duration_s or FRAMES) / FRAMES
     tile = max(16, round(TILE * min(source.size)))

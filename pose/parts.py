@@ -105,7 +105,7 @@ def plan_parts(duration_s: float | None) -> list[Seen]:
 
 
 class PartsReader:
-    """Reads a video, as often as it takes. Use in a `with` block: trackers hold native memory.
+    """Reads a video, as often as it takes.
 
     Args:
         source: the video.

@@ -80,13 +80,14 @@ def read_upright(
 def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     """Degrees by which the picture must be turned clockwise to be upright; 0 where that is unknown or not needed.
 
-    Somebody whose trunk is upright most of the time mostly stands, sits or hangs. Else the person or the picture lies:
-    the sets that are found in each direction decide.
+    A trunk that is upright most of the time belongs, as a rule, to somebody who stands, sits or hangs in an upright picture:
+    a set that is found there settles it, and turning needs more evidence. Else the person or the picture lies, and the sets
+    that are found in each direction decide.
     """
     signals = Signals(clean(motion))
     found = find_sets(signals.motion, movements)
     stands = np.nanmedian(signals["trunk"]) < UPRIGHT
-    if any(stands or one.movement.held for one in found):
+    if (stands and found) or any(one.movement.held for one in found):
         return 0
     needed = SURE if stands else CLEAR
     repeated = [movement for movement in movements if not movement.held]  # standing still looks like lying still

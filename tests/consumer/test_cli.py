@@ -13,6 +13,7 @@ from consumer.backends import Backend
 from consumer.jobs import REPORT_FILES
 from feedback.exercises import CATALOGUE
 from tests.consumer_kit import eventually, fields, put_job, put_video
+from tests.missing import missing
 from tests.work import ROOT, video
 
 SAMPLE = ROOT / "consumer" / "sample.mp4"
@@ -90,7 +91,7 @@ def test_a_user_without_a_home_directory_is_told_what_to_set() -> None:
         "os.setuid(54321)\ntry:\n    model.find()\nexcept ModelMissing as error:\n    print(error)"
     )
     if os.getuid():
-        pytest.skip("only root can take a user id without a passwd entry")
+        missing("Only root can take a user id without a passwd entry: run the tests as root.")
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "User id 54321 has no home directory: set DOTHIS_CACHE_DIR to the directory of the pose model.\n"
 

@@ -82,6 +82,7 @@ WRONG: dict[str, tuple[str | bytes, Any]] = {
     "a word": ("squat", 1),
     "not YAML": (SQUAT + "\n  - [", None),
     "a tab": (SQUAT.replace("  joint: knee", "\tjoint: knee"), 6),
+    "a variant with an id": (SQUAT + "\nvariants:\n  - id: lunge\n    joint: knee\n", len(SQUAT.splitlines()) + 3),
     "not UTF-8": (b"id: \xff\xfe", 1),
     "a null byte": ("id: squat\0", 1),
     "two documents": (SQUAT + "\n---\n" + SQUAT, None),
