@@ -123,12 +123,16 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
 
 
 def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> bool:
-    """Whether a candidate is a held position with the way into it and out of it."""
+    """Whether a candidate is a held position with the way into it or out of it."""
     start, end = times[candidate.start], times[candidate.end]
 
     def is_inside(hold: FoundSet) -> bool:
         shared = min(end, hold.end_s) - max(start, hold.start_s)
-        return bool(shared > INSIDE * (hold.end_s - hold.start_s) and shared > (end - start) / 2)
+        # A repetition that moves what the hold keeps still leaves the position at its extreme or at both of its ends.
+        still = {drive.signal for drive in candidate.movement.drives} & {band.signal for band in hold.movement.posture}
+        stays = hold.start < candidate.peak < hold.end and (hold.start < candidate.start or candidate.end < hold.end)
+        whole = shared > INSIDE * (hold.end_s - hold.start_s)
+        return bool((whole or (still and stays)) and shared > (end - start) / 2)
 
     return any(is_inside(hold) for hold in holds)
 
