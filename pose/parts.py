@@ -75,7 +75,7 @@ class Seen:
         read_s: how far it was read, in seconds.
         samples: the person.
         cuts: seconds at which the picture changes as a whole.
-        looks, rivals: the number of searches for somebody else, and how many of them found a person of some size.
+        looks, rivals: when somebody else was searched for, and when a person of some size was found, in seconds.
         frames_decoded: the number of frames.
         end_s: the end of the last frame, in seconds.
         complete: whether all was there that the header promises.
@@ -86,22 +86,22 @@ class Seen:
     read_s: float = 0.0
     samples: Samples = field(default_factory=Samples)
     cuts: list[float] = field(default_factory=list)
-    rivals: int = 0
-    looks: int = 0
+    looks: list[float] = field(default_factory=list)
+    rivals: list[float] = field(default_factory=list)
     frames_decoded: int = 0
     end_s: float = 0.0
     complete: bool = True
 
 
-def plan_parts(duration_s: float | None) -> list[Seen]:
-    """The parts of a video. All last as long, with what they read before their beginning."""
+def plan_parts(duration_s: float | None, start_s: float = 0.0) -> list[Seen]:
+    """The parts of a video, or of so many seconds of it. All last as long, with what they read before their beginning."""
     duration = duration_s or 0.0
     count = 1
     while count < MOST_PARTS and duration / count >= (2 * SHORTEST_PART_S if count == 1 else LONGEST_PART_S):
         count *= 2
     length = (duration + (count - 1) * WARM_UP_S) / count
-    borders = [i * (length - WARM_UP_S) + WARM_UP_S for i in range(1, count)]
-    return [Seen(start, end) for start, end in zip([0.0, *borders], [*borders, math.inf], strict=True)]
+    borders = [start_s + i * (length - WARM_UP_S) + WARM_UP_S for i in range(1, count)]
+    return [Seen(start, end) for start, end in zip([start_s, *borders], [*borders, math.inf], strict=True)]
 
 
 class PartsReader:
@@ -132,7 +132,9 @@ class PartsReader:
             hidden: somebody to be painted over first.
             span: from when to when, in seconds; None for the whole video.
         """
-        planned = [Seen(span[0], span[1] + 1 / self.source.fps)] if span else plan_parts(self.source.duration_s)
+        planned = plan_parts(span[1] - span[0], span[0]) if span else plan_parts(self.source.duration_s)
+        if span:
+            planned[-1].until_s = span[1] + 1 / self.source.fps
         stop = threading.Event()
         parts = [_Part(self.source, seen, self._model, self._detector, hidden=hidden, stop=stop) for seen in planned]
         with ThreadPoolExecutor(min(self._workers, len(parts)), thread_name_prefix="read") as pool:
@@ -317,11 +319,11 @@ class _Looker:
 
     def _look_around(self, time: float, pixels: Pixels, followed: Pose) -> None:
         self._next_look = time + self._interval
-        self._seen.looks += 1
+        self._seen.looks.append(time)
         painted, where = person.paint_over(pixels, followed)
         other = self._detector.find(painted)
         if other and not person.is_remainder(other, where) and person.is_rival(followed, other):
-            self._seen.rivals += 1
+            self._seen.rivals.append(time)
 
 
 def _return_memory() -> None:

@@ -103,6 +103,11 @@ class Samples:
         dropped = set(indices)
         return self.only(i for i in range(len(self.times)) if i not in dropped)
 
+    def between(self, start_s: float, end_s: float) -> "Samples":
+        """The samples from `start_s` up to and with `end_s`."""
+        inner = slice(bisect_left(self.times, start_s), bisect_right(self.times, end_s))
+        return Samples(self.times[inner], self.poses[inner])
+
     def then(self, other: "Samples") -> "Samples":
         """These samples, and what another reading has after the last of them."""
         first = bisect_right(other.times, self.times[-1]) if self.times else 0
@@ -112,10 +117,9 @@ class Samples:
         """These samples, with those of another reading from `start_s` up to and with `end_s`."""
         first = bisect_left(self.times, start_s)
         last = bisect_right(self.times, end_s)
-        inner = slice(bisect_left(other.times, start_s), bisect_right(other.times, end_s))
+        inner = other.between(start_s, end_s)
         return Samples(
-            self.times[:first] + other.times[inner] + self.times[last:],
-            self.poses[:first] + other.poses[inner] + self.poses[last:],
+            self.times[:first] + inner.times + self.times[last:], self.poses[:first] + inner.poses + self.poses[last:]
         )
 
     def at(self, time: float, within_s: float = 0.3) -> Pose | None:

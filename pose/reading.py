@@ -1,7 +1,9 @@
 """`read_motion`: from a video file to the motion of the person who exercises."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,11 @@ from pose.person import Samples
 from pose.video import Limits, Video
 
 RIVALS = 0.25
-"""Share of the looks around that must show somebody else before the video is read once more for them."""
+"""Share of the looks around in a shot that must show somebody else before the shot is read once more for them."""
+
+OCCLUDED_S, SEEN_MEANWHILE = 4.0, 0.5
+"""A passer-by hides the person for less than so many seconds. Who is away for longer, and not seen in so large a share of that
+time when the stranger is painted over, is the stranger: somebody who paused the recording and went to another place."""
 
 
 def read_motion(
@@ -81,19 +87,32 @@ def read_motion(
 
 def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
     """The motion of the one who exercises; reads again where there is somebody else."""
-    if seen.rivals >= max(2, RIVALS * seen.looks):
-        first = person.stretches(seen.samples)[0]
-        other = reader.read(hidden=first).samples
-        candidates = [seen.samples, other]
-        samples = candidates[person.choose(candidates)]
-    else:
-        samples = seen.samples
+    samples = seen.samples
+    for start, end in _shots(seen):
+        rivals, looks = (sum(start <= time <= end for time in times) for times in (seen.rivals, seen.looks))
+        if rivals >= max(2, RIVALS * looks):
+            followed = samples.between(start, end)
+            span = (start, end) if seen.cuts else None
+            other = reader.read(hidden=person.stretches(followed)[0], span=span).samples
+            candidates = [followed, other.between(start, end)]
+            samples = samples.spliced(candidates[person.choose(candidates)], start, end)
+    kept: list[float] = []
     for away in person.excursions(samples, seen.cuts):
         start, end = samples.times[away.start], samples.times[away.stop - 1]
-        stranger = samples.only(away)
-        again = reader.read(hidden=stranger, span=(start, end)).samples
-        samples = samples.without(away).spliced(again, start, end)
-    return samples.without(i for away in person.excursions(samples, seen.cuts) for i in away)
+        again = reader.read(hidden=samples.only(away), span=(start, end)).samples
+        if end - start > OCCLUDED_S and again.found < SEEN_MEANWHILE * len(again.times):
+            kept += [start, end]  # nobody else was there meanwhile: it was the same person in another place
+        else:
+            samples = samples.without(away).spliced(again, start, end)
+    strangers = [away for away in person.excursions(samples, seen.cuts) if samples.times[away.start] not in kept]
+    return samples.without(i for away in strangers for i in away)
+
+
+def _shots(seen: Seen) -> list[tuple[float, float]]:
+    """From when to when each shot lasts, in seconds: its first and its last sample."""
+    times = seen.samples.times
+    borders = [0, *(bisect_left(times, cut) for cut in seen.cuts), len(times)]
+    return [(times[first], times[stop - 1]) for first, stop in pairwise(borders) if first < stop]
 
 
 def _motion(info: VideoInfo, samples: Samples, source: Source, cuts: Sequence[float]) -> Motion:

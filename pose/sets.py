@@ -245,13 +245,15 @@ def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], cand
 
 
 def _find_holds(motion: Motion, movements: Sequence[Movement]) -> list[FoundSet]:
-    """Every held position of every movement."""
-    signals = Signals(motion)
-    return [
-        FoundSet(movement, hold.start, hold.end + 1, 1.0, hold=replace(hold, start=0, end=hold.end - hold.start))
-        for movement in movements
-        for hold in find_holds(signals, movement)
-    ]
+    """Every held position of every movement, shot by shot."""
+    found = []
+    for shot in motion.shots:
+        signals = Signals(motion.part(shot.start, shot.stop))
+        for movement in movements:
+            for hold in find_holds(signals, movement):
+                first, last = shot.start + hold.start, shot.start + hold.end
+                found.append(FoundSet(movement, first, last + 1, 1.0, hold=replace(hold, start=0, end=last - first)))
+    return found
 
 
 def _waits(film: Film, hold: FoundSet, one: FoundSet) -> bool:

@@ -32,8 +32,11 @@ class Pose:
         shoulder: between trunk and upper arm; 0 hangs down.
         plane: where the arms are raised: 0 forwards, 90 sideways.
         spread: each leg outwards.
+        twist: what is above the hips about the trunk's axis, to the left.
+        roll: the whole body about the trunk's axis, to the left.
         knee_in: metres that each knee is moved towards the middle.
         heel: metres that the heels are off the floor.
+        toes: metres that the toes are below their place.
         anchor: what stays where it is: "feet", "left_ankle", "hands" or "hips".
         rise: metres that the anchor is above its place.
         ahead: metres that the anchor is ahead of its place.
@@ -45,9 +48,12 @@ class Pose:
     shoulder: float | tuple[float, float] = 10
     elbow: float | tuple[float, float] = 165
     plane: float = 0
-    spread: float = 5
+    spread: float | tuple[float, float] = 5
+    twist: float = 0
+    roll: float = 0
     knee_in: float = 0
     heel: float = 0
+    toes: float = 0
     anchor: str = "feet"
     rise: float = 0
     ahead: float = 0
@@ -63,9 +69,15 @@ SUPINE = Pose(lean=-86, hip=132, knee=80, shoulder=30, elbow=60, anchor="hips")
 LYING = Pose(lean=-90, hip=130, knee=75, shoulder=10, elbow=170, anchor="hips", rise=0.1)
 BENCH = Pose(lean=-90, hip=155, knee=85, shoulder=85, elbow=170, plane=20, anchor="hips", rise=0.45)
 SEATED = Pose(lean=2, hip=98, knee=92, anchor="hips", rise=0.5)
+BALANCED = Pose(lean=-38, hip=88, knee=95, shoulder=10, elbow=125, anchor="hips", rise=0.1)
+FOURS = Pose(lean=84, hip=88, knee=90, shoulder=84, elbow=170, anchor="hands")
+JOG = Pose(lean=3, hip=176, knee=170, shoulder=10, elbow=90, anchor="hips", rise=0.84)
+SIDE = Pose(lean=74, hip=178, knee=176, shoulder=(90, 15), elbow=(90, 165), plane=90, roll=-90, spread=2, anchor="left_elbow")
 BARS = Pose(lean=8, hip=160, knee=110, shoulder=15, elbow=168, plane=20, anchor="hands", rise=0.5)
 
-EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
+Changes = dict[str, Any]
+
+EXERCISES: dict[str, tuple[Pose, Changes] | tuple[Pose, Changes, Changes]] = {
     "squat": (STAND, {"lean": 36, "hip": 62, "knee": 70, "shoulder": 80}),
     "push_up": (FLOOR, {"lean": 84, "shoulder": 30, "elbow": 75}),
     "lunge": (SPLIT, {"hip": (88, 182), "knee": (90, 92)}),
@@ -87,8 +99,22 @@ EXERCISES: dict[str, tuple[Pose, dict[str, Any]]] = {
     "glute_bridge": (replace(LYING, hip=126, anchor="left_ankle"), {"lean": -114, "hip": 174, "knee": 78}),
     "good_morning": (Pose(lean=2, shoulder=60, elbow=40, plane=80), {"lean": 75, "hip": 95}),
     "kettlebell_swing": (replace(STAND, shoulder=80), {"lean": 58, "hip": 95, "knee": 140, "shoulder": 35}),
+    "triceps_pushdown": (replace(STAND, elbow=86, shoulder=12), {"elbow": 168}),
+    "triceps_extension": (replace(STAND, shoulder=168, elbow=168), {"elbow": 65}),
+    "calf_raise": (STAND, {"rise": 0.08, "toes": 0.08}),
+    "burpee": (STAND, {"lean": 78, "hip": 172, "shoulder": 80}),
+    "high_knees": (JOG, {"hip": (85, 176), "knee": (80, 170)}, {"hip": (176, 85), "knee": (170, 80)}),
+    "mountain_climber": (FLOOR, {"hip": (70, 176), "knee": (75, 174)}, {"hip": (176, 70), "knee": (174, 75)}),
+    "donkey_kick": (FOURS, {"hip": (178, 88)}),
+    "side_leg_raise": (replace(STAND, anchor="right_ankle"), {"spread": (42, 5)}),
+    "russian_twist": (BALANCED, {"twist": 55}, {"twist": -55}),
+    "wall_sit": (Pose(lean=2, hip=95, knee=92), {}),
+    "side_plank": (SIDE, {}),
 }
-"""Each movement's rest position, and what is different at its extreme."""
+"""Each movement's rest position, and what is different at its extreme; or at its two extremes, where sides alternate."""
+
+BETWEEN: dict[str, Changes] = {"burpee": {"lean": 70, "hip": 45, "knee": 65, "shoulder": 85}}
+"""What is different half the way to the extreme, where the way is not straight."""
 
 
 Keys = list[tuple[float, Pose]]
@@ -127,15 +153,18 @@ def script(
         both, rest: fields of `Pose` that differ all the time, or in the rest position only.
         peaks: fields of `Pose` at the extreme that differ, for each repetition.
     """
-    calm, extreme = EXERCISES[exercise]
+    calm, *extremes = EXERCISES[exercise]
     calm = replace(calm, **dict(both or {}), **dict(rest or {}))
     depths = [depth] * reps if isinstance(depth, (int, float)) else list(depth)
     keys = [(0.0, calm), (lead, calm)]
     for rep in range(reps):
         own = dict(peaks[rep]) if peaks else {}
-        peak = replace(calm, **{**extreme, **dict(both or {}), **own})
+        peak = replace(calm, **{**extremes[rep % len(extremes)], **dict(both or {}), **own})
         start = keys[-1][0]
         keys += [(start + period / 2, blend(calm, peak, depths[rep])), (start + period, calm), (start + period + pause, calm)]
+        if exercise in BETWEEN:
+            crouch = replace(calm, **BETWEEN[exercise])
+            keys[-3:-2] = [(start + period / 4, crouch), keys[-3], (start + period * 3 / 4, crouch)]
     return [*keys, (keys[-1][0] + tail, calm)]
 
 
@@ -227,19 +256,19 @@ def landmarks(pose: Pose) -> np.ndarray:
     at: dict[str, np.ndarray] = {}
     neck = TRUNK * trunk
     for side, sign, number in (("left", 1, 0), ("right", -1, 1)):
-        hip, knee, shoulder, elbow = (
-            float(np.broadcast_to(getattr(pose, name), 2)[number]) for name in ("hip", "knee", "shoulder", "elbow")
+        hip, knee, shoulder, elbow, spread = (
+            float(np.broadcast_to(getattr(pose, name), 2)[number]) for name in ("hip", "knee", "shoulder", "elbow", "spread")
         )
         out = sign * LEFT
         at[f"{side}_hip"] = HIPS * out
-        thigh = _abduct(_pitch(pose.lean + hip), out, pose.spread)
-        shin = _abduct(_pitch(pose.lean + hip + 180 - knee), out, pose.spread)
+        thigh = _abduct(_pitch(pose.lean + hip), out, spread)
+        shin = _abduct(_pitch(pose.lean + hip + 180 - knee), out, spread)
         at[f"{side}_knee"] = at[f"{side}_hip"] + THIGH * thigh - pose.knee_in * out
         at[f"{side}_ankle"] = at[f"{side}_hip"] + THIGH * thigh + SHIN * shin
         flat = pose.anchor == "feet"
         sole, toes = (-UP, _pitch(90)) if flat else (shin, _pitch(pose.lean + hip + 180 - knee - 90))
         at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + pose.heel * UP
-        at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes
+        at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - pose.toes * UP
         raised, plane = np.radians(shoulder), np.radians(pose.plane)
         outwards = np.cos(plane) * ahead + np.sin(plane) * out
         upper = np.sin(raised) * outwards - np.cos(raised) * trunk
@@ -260,14 +289,23 @@ def landmarks(pose: Pose) -> np.ndarray:
             at[f"{side}_{name}"] = neck + over * trunk + sideways * out + (0.0 if name == "ear" else 0.09) * ahead
         at[f"mouth_{side}"] = neck + 0.15 * trunk + 0.02 * out + 0.09 * ahead
     at["nose"] = neck + 0.19 * trunk + 0.11 * ahead
+    legs = ("hip", "knee", "ankle", "heel", "foot_index")
+    turned = {name: _turn(point, trunk, pose.roll + (0 if name.endswith(legs) else pose.twist)) for name, point in at.items()}
     anchors = {"feet": ("left_ankle", "right_ankle"), "hands": ("left_wrist", "right_wrist"), "hips": ("left_hip", "right_hip")}
-    held = np.mean([at[name] for name in anchors.get(pose.anchor, (pose.anchor,))], axis=0)
-    return np.stack([at[name] for name in LANDMARKS]) - held + np.array([0, pose.rise, pose.ahead])
+    held = np.mean([turned[name] for name in anchors.get(pose.anchor, (pose.anchor,))], axis=0)
+    return np.stack([turned[name] for name in LANDMARKS]) - held + np.array([0, pose.rise, pose.ahead])
 
 
 def _pitch(degrees: float) -> np.ndarray:
     """A direction in the person's plane of symmetry: 0 up, 90 ahead, 180 down."""
     return np.array([0, np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def _turn(point: np.ndarray, axis: np.ndarray, degrees: float) -> np.ndarray:
+    """A point turned about an axis through the middle of the hips (Rodrigues' formula)."""
+    angle = np.radians(degrees)
+    along = axis * (axis @ point) * (1 - np.cos(angle))
+    return np.cos(angle) * point + np.sin(angle) * np.cross(axis, point) + along
 
 
 def _abduct(direction: np.ndarray, out: np.ndarray, degrees: float) -> np.ndarray:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from pose.landmarks import Pose, Tracker
 from pose.model import Model
 from pose.motion import INDEX, Motion
 from pose.video import Limits
-from tests.footage import record
+from tests.footage import frames_of, record, record_pictures
 
 DATA = Path(__file__).parents[1] / "data"
 SAMPLE = Path(__file__).parents[2] / "consumer" / "sample.mp4"
@@ -120,6 +121,30 @@ def test_a_passer_by_does_not_take_over() -> None:
     assert np.abs(trunk(motion)[late, 0] - 345).max() < 60
     deep = trunk(motion)[:, 1] > 185
     assert [bool(deep[np.abs(motion.times - time) < 0.4].any()) for time in (3.9, 6.3, 10.3, 12.8)] == [True] * 4
+
+
+def test_a_bystander_in_one_shot_of_many_is_not_followed(tmp_path: Path) -> None:
+    """In the film as a whole somebody else is seen too seldom to look again."""
+    alone = [picture.copy() for picture in frames_of(PASSER_BY)][90:150]
+    for picture in alone:
+        picture[:, :130], picture[:, 480:] = 0, 255  # another room, so that there is a cut
+    motion = pose.read_motion(record_pictures(tmp_path / "two_shots.mp4", [*(alone * 15), *frames_of(BYSTANDER)]))
+    assert len(motion.cuts) == 1
+    squatting = motion.detected & (motion.times > 30.5)
+    assert squatting.sum() > 30
+    assert np.abs(trunk(motion)[squatting, 0] - 520).max() < 60
+
+
+def test_a_person_who_trains_elsewhere_while_the_recording_pauses_is_not_lost(tmp_path: Path) -> None:
+    """The same person stands on the left, squats on the right, stands on the left again; no cut is seen."""
+    squats = [picture[:, 340:] for picture in frames_of(BYSTANDER)]
+    left = [cv2.copyMakeBorder(squats[0], 0, 0, 0, 340, cv2.BORDER_REPLICATE)] * 120
+    right = [cv2.copyMakeBorder(picture, 0, 0, 340, 0, cv2.BORDER_REPLICATE) for picture in squats]
+    motion = pose.read_motion(record_pictures(tmp_path / "paused.mp4", [*left, *right, *left]))
+    assert motion.cuts == ()
+    meanwhile = (motion.times > 4.5) & (motion.times < 10.5)
+    assert motion.detected[meanwhile].mean() > 0.9
+    assert np.abs(trunk(motion)[meanwhile & motion.detected, 0] - 520).max() < 60
 
 
 def test_progress_rises_to_one_and_what_it_raises_ends_the_reading() -> None:
