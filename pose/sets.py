@@ -55,6 +55,9 @@ person stays in that position for this share of the time in between."""
 INSIDE = 0.8
 """A held position lies inside a candidate with this share of its time."""
 
+TREMBLING = 0.4
+"""A candidate that lies wholly inside a held position and swings by less than this is no repetition."""
+
 HANDLING_S = 3.0
 """A single repetition this near to a set of several is no set of its own."""
 
@@ -131,8 +134,9 @@ def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> 
         # A repetition that moves what the hold keeps still leaves the position at its extreme or at both of its ends.
         still = {drive.signal for drive in candidate.movement.drives} & {band.signal for band in hold.movement.posture}
         stays = hold.start < candidate.peak < hold.end and (hold.start < candidate.start or candidate.end < hold.end)
+        trembles = hold.start <= candidate.start and candidate.end < hold.end and candidate.swing < TREMBLING
         whole = shared > INSIDE * (hold.end_s - hold.start_s)
-        return bool((whole or (still and stays)) and shared > (end - start) / 2)
+        return bool((whole or trembles or (still and stays)) and shared > (end - start) / 2)
 
     return any(is_inside(hold) for hold in holds)
 

@@ -163,7 +163,7 @@ def script(
         start = keys[-1][0]
         keys += [(start + period / 2, blend(calm, peak, depths[rep])), (start + period, calm), (start + period + pause, calm)]
         if exercise in BETWEEN:
-            crouch = replace(calm, **BETWEEN[exercise])
+            crouch = blend(calm, replace(calm, **BETWEEN[exercise]), depths[rep])
             keys[-3:-2] = [(start + period / 4, crouch), keys[-3], (start + period * 3 / 4, crouch)]
     return [*keys, (keys[-1][0] + tail, calm)]
 

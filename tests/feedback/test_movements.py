@@ -15,9 +15,9 @@ from pose.signals import clean
 from tests.figures import EXERCISES, FLOOR, HANG, STAND, Keys, blend, figure, film, script, then, walk, wave
 
 MOVEMENTS = {name: exercise.movement for name, exercise in CATALOGUE.items()}
-COUNTED = sorted(
-    name for name, movement in MOVEMENTS.items() if not movement.held and name in EXERCISES.keys() - {"lat_pulldown"}
-)
+IN_TURN = sorted(name for name, movement in MOVEMENTS.items() if movement.alternating and movement.each_side)
+"""Those that count each side and need both."""
+COUNTED = sorted(name for name in EXERCISES.keys() - {"lat_pulldown", *IN_TURN} if not MOVEMENTS[name].held)
 """Without the lat pulldown: noise decides whether a figure's pulldown or a press backwards is seen."""
 ALL = [movement for exercise in CATALOGUE.values() for movement in exercise.movements]
 VIEWS = (0, 45, 90, 150, -90, -45)
@@ -26,8 +26,9 @@ PANNED = [
     name
     for name in COUNTED
     if not any(band.signal.endswith("_rise") and band.when == "range" for band in MOVEMENTS[name].signature)
+    and not any(drive.signal.endswith("_rise") for drive in MOVEMENTS[name].drives)
 ]
-"""The exercises that are recognised under a moving camera, too; the others have parts that must stay where they are."""
+"""The exercises that are recognised under a moving camera, too; the others have parts whose place in the picture counts."""
 
 every_exercise = pytest.mark.parametrize("exercise", COUNTED)
 
@@ -56,6 +57,23 @@ def calm(exercise: str, seconds: float = 1.0) -> Keys:
 def test_every_exercise_from_every_side(exercise: str, azimuth: float) -> None:
     motion = figure(exercise, reps=3, azimuth=azimuth)
     assert (seen(motion), count(motion, exercise)) == (exercise, 3)
+
+
+@pytest.mark.parametrize("exercise", IN_TURN)
+@pytest.mark.parametrize("azimuth", [0, 45, -45])
+@pytest.mark.parametrize(("period", "fps"), [(0.6, 30), (2.0, 15), (4.0, 10)])
+def test_sides_in_turn_count_each(exercise: str, azimuth: float, period: float, fps: float) -> None:
+    motion = figure(exercise, reps=8, azimuth=azimuth, period=period, fps=fps)
+    sides = [each.side for each in find_repetitions(clean(motion), MOVEMENTS[exercise])]
+    assert (seen(motion), sides) == (exercise, ["left", "right"] * 4)
+
+
+@pytest.mark.parametrize("exercise", sorted(name for name in EXERCISES if MOVEMENTS[name].held))
+@pytest.mark.parametrize("azimuth", VIEWS)
+def test_held_positions_from_every_side(exercise: str, azimuth: float) -> None:
+    (held,) = find_sets(clean(figure(exercise, reps=0, lead=4, tail=4, azimuth=azimuth)), ALL)
+    assert held.movement.id == exercise
+    assert held.duration_s == pytest.approx(8, abs=0.5)
 
 
 @every_exercise
