@@ -247,10 +247,12 @@ def age_s(snapshot: Snapshot) -> float | None:
     return max((snapshot.read_time - created).total_seconds(), 0.0) if isinstance(created, datetime) else None
 
 
-def finished_before(snapshot: Snapshot, moment: datetime) -> bool:
-    """Whether the document reached its end before the store's time `moment`."""
-    finished = snapshot.fields.get("finishedAt")
-    return isinstance(finished, datetime) and finished < moment
+def held_s(snapshot: Snapshot) -> float:
+    """Seconds for which somebody holds the job; 0 when nobody does."""
+    lease = Lease.read(snapshot.fields.get("lease"))
+    if lease is None or status_of(snapshot.fields) is not Status.PROCESSING:
+        return 0.0
+    return max(lease.seconds_left(snapshot.read_time), 0.0)
 
 
 class Due(StrEnum):

@@ -168,6 +168,14 @@ class ObjectInfo:
     """Another one whenever the object is written; never 0."""
 
 
+@dataclass(frozen=True)
+class DatedPath:
+    """An object's path and the time at which the object was written."""
+
+    path: str
+    created: datetime
+
+
 class ObjectStore(Protocol):
     """One bucket. Object paths are checked by the caller (consumer/paths.py); local stores check again."""
 
@@ -205,8 +213,20 @@ class ObjectStore(Protocol):
         """The paths that begin with `prefix`, in order."""
         ...
 
+    def list_dated(self, prefix: str, *, after: str = "") -> Iterator[DatedPath]:
+        """The same with times, from the first path behind `after` on."""
+        ...
+
+    def purge(self, path: str) -> int:
+        """Remove an object with all its generations; of a path that ends with a slash, everything below it.
+
+        Returns:
+            How many paths were removed.
+        """
+        ...
+
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
-        """Without error when it is gone already.
+        """Without error when it is gone already. Earlier generations stay where the bucket keeps them.
 
         Raises:
             Conflict: the object is no longer the one of `if_generation`. Emulators do not look.

@@ -77,7 +77,7 @@ class Claims:
 
     def needs_no_work(self, snapshot: Snapshot) -> bool:
         """Whether a document that nobody holds is to be given its end, or removed: the intake does so, no worker is needed."""
-        if jobs.status_of(snapshot.fields) is None or self.held_s(snapshot) > 0:
+        if jobs.status_of(snapshot.fields) is None or jobs.held_s(snapshot) > 0:
             return False
         if snapshot.fields.get("deleteRequested") is True:
             return True
@@ -86,14 +86,6 @@ class Claims:
         except JobError:
             return not Status(snapshot.fields["status"]).final
         return jobs.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
-
-    @staticmethod
-    def held_s(snapshot: Snapshot) -> float:
-        """Seconds for which somebody holds the job; 0 when nobody does."""
-        lease = jobs.Lease.read(snapshot.fields.get("lease"))
-        if lease is None or jobs.status_of(snapshot.fields) is not Status.PROCESSING:
-            return 0.0
-        return max(lease.seconds_left(snapshot.read_time), 0.0)
 
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.

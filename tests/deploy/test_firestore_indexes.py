@@ -58,7 +58,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[Query]:
 
 def ask_everything(backend: Backend, data_dir: Path) -> None:
     """Every query of the consumer's."""
-    using = settings(data_dir, results_days=1)
+    using = settings(data_dir, retention_days=1)
     put_job(backend)
     Intake(backend.documents, using, Candidates(), Metrics()).sweep()
     owners = Owners(backend.documents, 1)
