@@ -116,7 +116,9 @@ class Settings(BaseSettings):
     grace_s: float = Field(
         default=8, ge=0, le=3600, description="How long running jobs may go on after SIGTERM before they are handed back."
     )
-    max_per_owner: int = Field(default=0, ge=0, le=10_000, description="Jobs of one owner that may run at once; 0 is no limit.")
+    max_per_owner: int = Field(
+        default=4, ge=0, le=10_000, description="Jobs of one owner that may run at once on all consumers; 0 is no limit."
+    )
 
     max_video_bytes: ByteSize = Field(default=ByteSize(500_000_000), gt=0, description="Largest video, such as `500MB`.")
     max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video in seconds.")

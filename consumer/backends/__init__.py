@@ -143,14 +143,15 @@ class DocumentStore(Protocol):
         """
         ...
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> Watch:
-        """Call `callback(job_id)` from another thread soon after a document gets that status; perhaps for those that have it
-        already, and more than once. An exception of the callback is logged and swallowed: it can never end the watch.
+    def watch(self, status: str, callback: Callable[[str, str], None]) -> Watch:
+        """Call `callback(job_id, owner)` from another thread soon after a document gets that status; perhaps for those that
+        have it already, and more than once. The owner is empty where the document names none. An exception of the callback is
+        logged and swallowed: it can never end the watch.
         """
         ...
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
-        """The same for documents whose fields equal one of `alternatives`."""
+        """The same with `callback(job_id)` for documents whose fields equal one of `alternatives`."""
         ...
 
     def close(self) -> None: ...

@@ -147,13 +147,14 @@ class FirestoreDocuments:
         responses = self._read("run_query", request)
         return [_snapshot(response.document, response.read_time) for response in responses if response.HasField("document")]
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> FirestoreWatch:
-        return self.watch_any([{"status": status}], callback)
+    def watch(self, status: str, callback: Callable[[str, str], None]) -> FirestoreWatch:
+        return self._watch(_all_equal({"status": status}), callback)
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> FirestoreWatch:
-        where: dict[str, Any] = {"composite_filter": {"op": "OR", "filters": [_all_equal(equal) for equal in alternatives]}}
-        if len(alternatives) == 1:
-            where = _all_equal(alternatives[0])
+        where = {"composite_filter": {"op": "OR", "filters": [_all_equal(equal) for equal in alternatives]}}
+        return self._watch(where, lambda job_id, _owner: callback(job_id))
+
+    def _watch(self, where: dict[str, Any], callback: Callable[[str, str], None]) -> FirestoreWatch:
         query = {"from_": [{"collection_id": self._collection}], "where": where}
         target = types.Target(query={"parent": self._parent, "structured_query": query})
         return FirestoreWatch(self._open, self._database, target, self._metadata, callback)

@@ -3,7 +3,7 @@
 What the client library's `on_snapshot` does instead, measured: a callback that raises ends it in silence, a status such as
 PERMISSION_DENIED ends it in a thread where nobody looks, a document that it cannot decode ends it, a connection whose
 packets vanish keeps it silent for ever. Here nothing but `close` ends the watch: whatever ends a stream, it opens the next
-one, on a connection of its own, and documents are not decoded, since the name is all that anybody wants.
+one, on a connection of its own, and documents are not decoded: their name and owner are all that anybody wants.
 
 It gives hints. What it misses, the sweep finds (consumer/intake/sweep.py).
 """
@@ -41,7 +41,7 @@ class FirestoreWatch:
         database: the database's full name.
         target: the query to listen to.
         metadata: sent with the call.
-        callback: called from the watch's thread.
+        callback: called with id and owner from the watch's thread.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class FirestoreWatch:
         database: str,
         target: types.Target,
         metadata: Sequence[tuple[str, str]],
-        callback: Callable[[str], None],
+        callback: Callable[[str, str], None],
     ) -> None:
         target.target_id = TARGET_ID
         self._request = types.ListenRequest(database=database, add_target=target)
@@ -140,17 +140,18 @@ class FirestoreWatch:
             case "document_change" if TARGET_ID in response.document_change.target_ids:
                 document = response.document_change.document
                 if self._seen.is_news(document.name, document.update_time):
-                    self._tell(document.name.rpartition("/")[2])
+                    owner = document.fields["owner"].string_value if "owner" in document.fields else ""
+                    self._tell(document.name.rpartition("/")[2], owner)
             case "document_change" | "document_delete" | "document_remove" as kind:
                 change = getattr(response, kind)
                 self._seen.forget(change.document.name if kind == "document_change" else change.document)
         return True
 
-    def _tell(self, job_id: str) -> None:
+    def _tell(self, job_id: str, owner: str) -> None:
         if self._closed.is_set():
             return
         try:
-            self._callback(job_id)
+            self._callback(job_id, owner)
         except Exception:
             # The promise of `DocumentStore.watch`: a defect of the callback's never ends the watch.
             logger.exception("A watch's callback failed; the sweep will find the document")

@@ -54,7 +54,7 @@ class Heard:
     def __init__(self, through: FirestoreDocuments, writer: FirestoreDocuments) -> None:
         self.ids: set[str] = set()
         self._writer = writer
-        self.watch = through.watch("uploaded", self.ids.add)
+        self.watch = through.watch("uploaded", lambda job_id, _owner: self.ids.add(job_id))
         for number in range(50):
             self.write(f"begin{number}")
             end = time.monotonic() + 0.5
