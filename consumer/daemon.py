@@ -32,7 +32,7 @@ from consumer.catalogue import Catalogue
 from consumer.errors import HandedBack
 from consumer.health import Health, serve_health
 from consumer.housekeeping import Housekeeping
-from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
+from consumer.intake import LEFT_S, PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox.supervisor import Sandbox
@@ -265,6 +265,8 @@ class Daemon:
                     owner = taken.job.owner
                     if not self._candidates.has_of(owner):
                         self._candidates.add(self._claims.next_of(owner), owner=owner)
+                case Missed.UNKNOWN:
+                    self._candidates.add([job_id], delay_s=LEFT_S + LATE_S)
                 case _:
                     return
         except StoreError as error:
