@@ -143,10 +143,15 @@ class DocumentStore(Protocol):
         """
         ...
 
-    def watch(self, status: str, callback: Callable[[str, str], None]) -> Watch:
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Watch:
         """Call `callback(job_id, owner)` from another thread soon after a document gets that status; perhaps for those that
         have it already, and more than once. The owner is empty where the document names none. An exception of the callback is
         logged and swallowed: it can never end the watch.
+
+        Args:
+            status: of the documents.
+            callback: see above.
+            newest: only so many documents, those of the latest `createdAt`, have to be told of; None for all.
         """
         ...
 

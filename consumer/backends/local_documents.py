@@ -133,8 +133,8 @@ class LocalDocuments:
             rows = connection.execute(query, (*values, limit)).fetchall()
         return [_snapshot(row) for row in rows]
 
-    def watch(self, status: str, callback: Callable[[str, str], None]) -> "LocalWatch":
-        """Call back soon after a document gets that status."""
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> "LocalWatch":
+        """Call back soon after a document gets that status; only what is newer than the watch is told of, at no cost."""
         return LocalWatch(self._path, [{"status": status}], callback)
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> "LocalWatch":

@@ -58,6 +58,9 @@ BACKLOG_S = 1.0
 """A backlog that has lasted for so long lets the watch rest. Every consumer's watch hears of every change: that costs most when
 there are many of both, and helps nobody while all workers are busy."""
 
+WATCHED = 100
+"""Documents that the watch listens to, the newest: what is older the sweep before it has read."""
+
 MAX_PAGES = 5
 """Pages that a sweep turns, at the most, to see past an owner who has as many jobs running as one may have."""
 
@@ -445,7 +448,7 @@ class Intake:
                 self._watch = feed = self._subscribe()
                 self._feeds = [*(before for before in self._feeds if not before.over), feed]
             else:
-                self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
+                self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint, newest=WATCHED)
                 # Only what is heard after this is a sign of life: a watch that is refused was never heard.
                 self._watch_made_at = time.monotonic()
         except StoreError as error:

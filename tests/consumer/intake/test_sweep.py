@@ -31,10 +31,11 @@ class Documents:
             raise self.find_fails
         return self._documents.find(*arguments, **options)
 
-    def watch(self, status: str, callback: Callable[[str, str], None]) -> Any:
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Any:
         if self.watch_fails:
             raise Unavailable("no watch today")
-        self.watches.append(self._documents.watch(status, (lambda _job_id, _owner: None) if self.deaf else callback))
+        told = (lambda _job_id, _owner: None) if self.deaf else callback
+        self.watches.append(self._documents.watch(status, told, newest=newest))
         return self.watches[-1]
 
 
