@@ -366,7 +366,7 @@ class Refused:
 
 def test_a_watch_that_is_refused_thins_no_sweep(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(backend, tmp_path, sweep_s=0.1)
-    monkeypatch.setattr(bench.documents, "watch", lambda *_: Refused())
+    monkeypatch.setattr(bench.documents, "watch", lambda *_, **__: Refused())
     asked = queries_of(bench, monkeypatch, 2)
     assert asked.count("uploaded") == asked.count("processing") == asked.count("waiting")
 
