@@ -1,4 +1,4 @@
-"""Security rules for tests: merged as the operator's page says; those of Cloud Storage, as the Firestore emulator reads them."""
+"""Security rules for tests: merged as the operator's page says; those of Storage as the Firestore emulator reads them."""
 
 import base64
 import json
