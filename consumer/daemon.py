@@ -32,7 +32,7 @@ from consumer.catalogue import Catalogue
 from consumer.errors import HandedBack
 from consumer.health import Health, serve_health
 from consumer.housekeeping import Housekeeping
-from consumer.intake import PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
+from consumer.intake import LEFT_S, PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from consumer.sandbox.supervisor import Sandbox
@@ -91,7 +91,7 @@ class Daemon:
         data_dir = settings.data_dir.resolve()
         self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model, catalogue))
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
-        self._candidates = Candidates()
+        self._candidates = Candidates(most_of_one=settings.max_per_owner)
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
         self._claims = Claims(
             backend.documents,
@@ -262,7 +262,11 @@ class Daemon:
                         self._worker.run(taken)
                     if taken.again_s is not None:
                         self._candidates.add([job_id], delay_s=taken.again_s + LATE_S)
-                    self._candidates.add(self._claims.next_of(taken.job.owner))
+                    owner = taken.job.owner
+                    if not self._candidates.has_of(owner):
+                        self._candidates.add(self._claims.next_of(owner), owner=owner)
+                case Missed.UNKNOWN:
+                    self._candidates.add([job_id], delay_s=LEFT_S + LATE_S)
                 case _:
                     return
         except StoreError as error:

@@ -1,23 +1,23 @@
-"""Keeps the volume, and what is kept for users, from growing for ever: remains of jobs, results whose time is over."""
+"""Keeps the volume, and what is kept for users, from growing for ever: remains of jobs, and what has had its time."""
 
 import logging
 import threading
-from datetime import timedelta
+import time
 
 from consumer import jobs
 from consumer.backends import Backend, StoreError
-from consumer.jobs import Status
-from consumer.keeping import remove_results
 from consumer.metrics import Metrics
+from consumer.retention import Retention
 from consumer.settings import Settings
 from consumer.spool import Spool
 
 logger = logging.getLogger(__name__)
 
 CLEAN_S = 300.0
-"""How often the spool is cleaned, and old results are looked for."""
+"""How often the spool is cleaned, and old jobs are looked for."""
 
-PAGE = 100
+OBJECTS_S = 3600.0
+"""How often a page of the bucket is looked at: a document is read for each job whose results are on it."""
 
 
 class Housekeeping:
@@ -26,6 +26,8 @@ class Housekeeping:
     def __init__(self, backend: Backend, settings: Settings, spool: Spool, metrics: Metrics) -> None:
         self._backend = backend
         self._settings = settings
+        self._retention = Retention(backend, settings)
+        self._objects_at = 0.0
         self._spool = spool
         self._metrics = metrics
         self._stopped = threading.Event()
@@ -59,21 +61,13 @@ class Housekeeping:
         left = self._spool.clean(max_age_s=settings.spool_age_s, max_bytes=settings.spool_max_bytes, over=self._over)
         self._metrics.spool_bytes.set(left)
         self._metrics.free_bytes.set(self._spool.free_bytes())
-        if settings.results_days is not None:
-            self._forget_old(timedelta(days=settings.results_days))
+        self._retention.remove_old_jobs()
+        now = time.monotonic()
+        if now >= self._objects_at:
+            self._objects_at = now + OBJECTS_S
+            self._retention.remove_objects()
 
     def _over(self, job_id: str) -> bool:
         snapshot = self._backend.documents.get(job_id)
         status = None if snapshot is None else jobs.status_of(snapshot.fields)
         return status is None or status.final
-
-    def _forget_old(self, lifetime: timedelta) -> None:
-        documents = self._backend.documents
-        for status in (Status.DONE, Status.FAILED, Status.CANCELLED):
-            for snapshot in documents.find({"status": str(status)}, order_by="finishedAt", limit=PAGE):
-                # Not the end of the page: a time that is no time stands before or behind all others.
-                if not jobs.finished_before(snapshot, snapshot.read_time - lifetime):
-                    continue
-                remove_results(self._backend, snapshot)
-                documents.delete(snapshot.id)
-                logger.info("Removed a job whose results have had their time")

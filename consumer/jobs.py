@@ -9,6 +9,7 @@ Each move returns the changes that a compare-and-set writes. Times are the store
 time of a snapshot.
 """
 
+import math
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -109,6 +110,10 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+class UnknownExercise(JobError):
+    """The document names an exercise that this consumer does not know; one of a newer version may."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=to_camel), frozen=True, extra="ignore")
 
@@ -178,6 +183,7 @@ class Job(_Part):
             exercises: ids of the catalogue.
 
         Raises:
+            UnknownExercise: the exercise is not in the catalogue.
             JobError: `invalid_request` or `not_allowed`; the reason says which field, never its value.
         """
         if len(repr(snapshot.fields)) > MAX_DOCUMENT_CHARACTERS:
@@ -186,8 +192,6 @@ class Job(_Part):
             job = cls.model_validate({**snapshot.fields, "id": snapshot.id})
         except ValidationError as error:
             raise JobError(ErrorCode.INVALID_REQUEST, _complaint(error)) from error
-        if job.exercise is not None and job.exercise not in exercises:
-            raise JobError(ErrorCode.INVALID_REQUEST, "exercise: not in the catalogue")
         try:
             paths.check_owner(job.owner, job.video, job.reference, from_shim=job.origin == "shim")
             for name in REPORT_FILES.values():
@@ -198,6 +202,9 @@ class Job(_Part):
             raise JobError(ErrorCode.NOT_ALLOWED, str(error)) from error
         except paths.InvalidPath as error:
             raise JobError(ErrorCode.INVALID_REQUEST, str(error)) from error
+        # Last: it alone may be right for a consumer of another version.
+        if job.exercise is not None and job.exercise not in exercises:
+            raise UnknownExercise(ErrorCode.INVALID_REQUEST, "exercise: not in the catalogue")
         return job
 
     def results_prefix(self, attempt: int | None = None) -> str:
@@ -247,10 +254,23 @@ def age_s(snapshot: Snapshot) -> float | None:
     return max((snapshot.read_time - created).total_seconds(), 0.0) if isinstance(created, datetime) else None
 
 
-def finished_before(snapshot: Snapshot, moment: datetime) -> bool:
-    """Whether the document reached its end before the store's time `moment`."""
-    finished = snapshot.fields.get("finishedAt")
-    return isinstance(finished, datetime) and finished < moment
+def held_s(snapshot: Snapshot) -> float:
+    """Seconds for which somebody holds the job; 0 when nobody does."""
+    lease = Lease.read(snapshot.fields.get("lease"))
+    if lease is None or status_of(snapshot.fields) is not Status.PROCESSING:
+        return 0.0
+    return max(lease.seconds_left(snapshot.read_time), 0.0)
+
+
+def free_for_s(snapshot: Snapshot) -> float:
+    """Seconds since it was created, put back, due again, or its lease over: since anybody may have it. Endless if unknown."""
+    fields = snapshot.fields
+    since = [fields.get(name) for name in ("createdAt", "updatedAt", "notBefore")]
+    lease = Lease.read(fields.get("lease"))
+    if lease is not None:
+        since.append(lease.renewed_at + timedelta(seconds=lease.seconds))
+    ages = [(snapshot.read_time - moment).total_seconds() for moment in since if isinstance(moment, datetime)]
+    return min(ages, default=math.inf)
 
 
 class Due(StrEnum):

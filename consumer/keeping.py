@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from consumer import jobs, paths
 from consumer.backends import Backend, Snapshot
@@ -26,23 +28,30 @@ class Forgotten:
     spool_entries: int
 
 
-def remove_results(backend: Backend, snapshot: Snapshot) -> None:
+def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> None:
     """Remove the results of every attempt at a job, those where the older app looks included.
+
+    Args:
+        backend: both stores.
+        job_id: the document's id.
+        fields: `owner`, `video` and `origin` of the document, which may be gone.
 
     Raises:
         StoreError: the store cannot be asked; what is left is found again.
     """
-    owner = snapshot.fields.get("owner")
+    owner = fields.get("owner")
     if not isinstance(owner, str):
         return
     try:
         paths.check_segment(owner)
-        paths.check_segment(snapshot.id)
+        paths.check_segment(job_id)
     except paths.InvalidPath:
         # Such a document was never worked on.
         return
-    _remove_objects(backend, paths.results_prefix(owner, snapshot.id, 0).removesuffix("0/"))
-    _remove_legacy(backend, snapshot)
+    backend.objects.purge(paths.job_results_prefix(owner, job_id))
+    if _is_latest_run(backend, job_id, fields):
+        for path in _legacy_results(fields):
+            backend.objects.purge(path)
 
 
 def remove_job(backend: Backend, snapshot: Snapshot) -> None:
@@ -51,7 +60,7 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
     Raises:
         StoreError: the store cannot be asked; call it again.
     """
-    remove_results(backend, snapshot)
+    remove_results(backend, snapshot.id, snapshot.fields)
     owner, video = snapshot.fields.get("owner"), snapshot.fields.get("video")
     if isinstance(owner, str) and isinstance(video, str):
         try:
@@ -59,30 +68,35 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
         except paths.PathError:
             logger.warning("A job is removed without its video: the path is not its owner's")
         else:
-            backend.objects.delete(video)
+            if _is_latest_run(backend, snapshot.id, snapshot.fields):
+                backend.objects.purge(video)
     backend.documents.delete(snapshot.id)
 
 
-def _remove_legacy(backend: Backend, snapshot: Snapshot) -> None:
-    origin, video = snapshot.fields.get("origin"), snapshot.fields.get("video")
-    if origin != "shim" or not isinstance(video, str):
-        return
+def _is_latest_run(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> bool:
+    """Whether what lies at the paths that runs of the older app share is this job's, and no later run's."""
+    origin, video = fields.get("origin"), fields.get("video")
+    if origin != "shim":
+        return True
     runs = backend.documents.find({"origin": origin, "video": video}, order_by="createdAt", descending=True, limit=1)
-    if runs and runs[0].id != snapshot.id:
-        # What lies there is a later run's.
-        return
+    return not runs or runs[0].id == job_id
+
+
+def _legacy_results(fields: Mapping[str, Any]) -> Iterable[str]:
+    video = fields.get("video")
+    if fields.get("origin") != "shim" or not isinstance(video, str):
+        return []
     try:
-        legacy = paths.LegacyVideo.of_video(video)
+        return paths.LegacyVideo.of_video(video).results.values()
     except paths.PathError:
-        return
-    for path in legacy.results.values():
-        backend.objects.delete(path)
+        return []
 
 
 def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
     """Remove a user's documents, uploads, results, and what lies of them on this volume.
 
-    Documents go first: that stops the work on them. An account of the older app counts as an owner too.
+    Documents go first: that stops the work on them. Objects go with the generations that a bucket with versioning keeps. An
+    account of the older app counts as an owner too.
 
     Raises:
         InvalidPath: no owner can be called so.
@@ -99,16 +113,9 @@ def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
             documents += 1
     if running:
         time.sleep(SETTLE_S)
-    prefixes = (f"users/{owner}/", f"{paths.LEGACY_UPLOADS}{owner}/", f"{owner}/")
-    objects = sum(_remove_objects(backend, prefix) for prefix in prefixes)
+    prefixes = (f"{paths.USERS}{owner}/", f"{paths.LEGACY_UPLOADS}{owner}/", f"{owner}/")
+    objects = sum(backend.objects.purge(prefix) for prefix in prefixes)
     return Forgotten(documents, objects, _remove_remains(spool, owner) if spool else 0)
-
-
-def _remove_objects(backend: Backend, prefix: str) -> int:
-    found = list(backend.objects.list(prefix))
-    for path in found:
-        backend.objects.delete(path)
-    return len(found)
 
 
 def _remove_remains(spool: Spool, owner: str) -> int:

@@ -39,6 +39,7 @@ class Lease:
         token: what the document's lease must carry.
         seconds: how long the lease lasts without a heartbeat.
         ended: whether the job was given out of our hands.
+        gone: whether the document was found to be deleted.
         again_s: after how many seconds it is due again, when it ended as `waiting`.
 
     Args:
@@ -56,6 +57,7 @@ class Lease:
         self.token = token
         self.seconds = seconds
         self.ended = False
+        self.gone = False
         self.again_s: float | None = None
         self._documents = documents
         # Two threads may write on one revision: the later write conflicts, and reads.
@@ -200,7 +202,8 @@ class Lease:
     def _read(self) -> Snapshot:
         snapshot = self._documents.get(self.job.id)
         if snapshot is None or token_of(snapshot.fields) != self.token:
-            lost = LeaseLost("The document is gone." if snapshot is None else "Another worker has the job.")
+            self.gone = snapshot is None
+            lost = LeaseLost("The document is gone." if self.gone else "Another worker has the job.")
             # It is lost whatever else has ended the work before.
             self.interrupt(lost)
             raise lost

@@ -13,6 +13,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+USERS = "users/"
+"""Below it, one folder per user."""
+
 MAX_PATH_BYTES = 1024
 """Cloud Storage's limit for an object's name, in bytes of UTF-8."""
 
@@ -87,12 +90,44 @@ def check_owner(owner: str, video: str, reference: str | None = None, *, from_sh
 
 def uploads_prefix(owner: str) -> str:
     """Where the app puts this user's videos."""
-    return f"users/{owner}/uploads/"
+    return f"{USERS}{owner}/uploads/"
 
 
 def results_prefix(owner: str, job_id: str, attempt: int) -> str:
     """Where the results of one attempt at a job go. Each attempt has its own place, so that a late one overwrites nothing."""
-    return f"users/{owner}/results/{job_id}/{attempt}/"
+    return f"{job_results_prefix(owner, job_id)}{attempt}/"
+
+
+def job_results_prefix(owner: str, job_id: str) -> str:
+    """Where the results of all attempts at a job are."""
+    return f"{USERS}{owner}/results/{job_id}/"
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Whose object it is: the user, and the job whose result it is, if it is one."""
+
+    owner: str
+    job: str | None
+
+
+def owner_of(path: str) -> Owned | None:
+    """Whose video or result lies at a path; None for every other object.
+
+    Example:
+        >>> owner_of("users/ann/results/job/1/report.json")
+        Owned(owner='ann', job='job')
+    """
+    if path.startswith(LEGACY_UPLOADS):
+        account, separator, name = path.removeprefix(LEGACY_UPLOADS).partition("/")
+        return Owned(account, None) if account and separator and name else None
+    match path.split("/"):
+        case ["users", owner, "uploads", name, *_] if owner and name:
+            return Owned(owner, None)
+        case ["users", owner, "results", job_id, attempt, name] if owner and job_id and attempt.isdigit() and name:
+            return Owned(owner, job_id)
+        case _:
+            return None
 
 
 @dataclass(frozen=True)

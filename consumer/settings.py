@@ -22,6 +22,9 @@ ENV_FILE = Path(".env")
 ELSEWHERE = {"CACHE_DIR"}
 """Read by the pose model before there are settings."""
 
+RENAMED = {"RESULTS_DAYS": "RETENTION_DAYS"}
+"""Former names: an operator who still sets one is told, since nothing else would."""
+
 ALIKE = 0.8
 """Ratio of difflib from which a name in the environment is a mistyped setting. Orchestrators put names of their own there:
 Kubernetes makes DOTHIS_PORT of a service `dothis`."""
@@ -113,7 +116,9 @@ class Settings(BaseSettings):
     grace_s: float = Field(
         default=8, ge=0, le=3600, description="How long running jobs may go on after SIGTERM before they are handed back."
     )
-    max_per_owner: int = Field(default=0, ge=0, le=10_000, description="Jobs of one owner that may run at once; 0 is no limit.")
+    max_per_owner: int = Field(
+        default=4, ge=0, le=10_000, description="Jobs of one owner that may run at once on all consumers; 0 is no limit."
+    )
 
     max_video_bytes: ByteSize = Field(default=ByteSize(500_000_000), gt=0, description="Largest video, such as `500MB`.")
     max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video in seconds.")
@@ -141,8 +146,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Free space that is kept on the volume; with less, no new job is taken.",
     )
-    results_days: float | None = Field(
-        default=None, gt=0, description="Finished documents and their results are removed after so many days."
+    retention_days: float = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Nothing of a person that is older than so many days remains: video, results and document; 0 keeps them for"
+        " ever.",
     )
 
     shim_host: str = Field(default="127.0.0.1", min_length=1, description="Address that the older HTTP interface listens on.")
@@ -231,6 +240,8 @@ def _check_names(names: Iterable[str], *, everything: bool) -> None:
         suffix = name.upper().removeprefix(PREFIX)
         if not name.upper().startswith(PREFIX) or suffix in known:
             continue
+        if suffix in RENAMED:
+            raise SettingsError(f"{name} is called {PREFIX}{RENAMED[suffix]} now")
         nearest = get_close_matches(suffix, known, n=1, cutoff=ALIKE)
         if nearest:
             raise SettingsError(f"{name} is no setting: did you mean {PREFIX}{nearest[0]}?")

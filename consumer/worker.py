@@ -15,6 +15,7 @@ from consumer.breaker import Breaker
 from consumer.endings import Endings, job_error
 from consumer.errors import ErrorCode, Interrupted, JobError
 from consumer.jobs import Stage, Status
+from consumer.keeping import remove_results
 from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics
 from consumer.sandbox.supervisor import SandboxError
@@ -53,7 +54,17 @@ class Worker:
             except (NoRoom, OSError) as error:
                 # The job's directory cannot be made or locked; what goes wrong inside is handled there.
                 self._endings.failed(lease, JobError(ErrorCode.UNAVAILABLE, type(error).__name__))
+        if lease.gone:
+            self._remove_results(lease)
         self._shop.hook("ended")
+
+    def _remove_results(self, lease: Lease) -> None:
+        """Of a document that is deleted nothing points to the results any more."""
+        job = lease.job
+        try:
+            remove_results(self._shop.backend, job.id, {"owner": job.owner, "video": job.video, "origin": job.origin})
+        except StoreError as error:
+            logger.warning("Results of a deleted job are left to the sweep of the bucket: %s", error)
 
     def _work(self, lease: Lease, place: Place) -> bool:
         """Whether what is left in the place is of no more use."""

@@ -25,7 +25,15 @@ VIDEO = f"users/{OWNER}/uploads/set.mp4"
 
 def settings(data_dir: Path, **changes: Any) -> Settings:
     """Settings for a test: quick, and deaf to the environment."""
-    quick = {"health_port": 0, "retry_base_s": 0.2, "outage_retry_s": 0.2, "sweep_s": 0.5, "lease_s": 2.0, "min_free_bytes": 0}
+    quick = {
+        "health_port": 0,
+        "max_per_owner": 0,
+        "retry_base_s": 0.2,
+        "outage_retry_s": 0.2,
+        "sweep_s": 0.5,
+        "lease_s": 2.0,
+        "min_free_bytes": 0,
+    }
     return Settings(_env_file=None, data_dir=data_dir, **{**quick, **changes})  # type: ignore[call-arg, arg-type]
 
 

@@ -269,6 +269,7 @@ class GrpcProxy:
         self._channel = grpc.insecure_channel(target, options=[("grpc.use_local_subchannel_pool", 1)])
         self._failures: defaultdict[str, deque[grpc.StatusCode]] = defaultdict(deque)
         self.calls: defaultdict[str, int] = defaultdict(int)
+        self.requests: defaultdict[str, list[bytes]] = defaultdict(list)
         # A client that pings while nothing else is sent is no enemy.
         self._server = grpc.server(ThreadPoolExecutor(32), options=[("grpc.http2.max_ping_strikes", 0)])
         self._server.add_generic_rpc_handlers([_Handler(self)])
@@ -294,12 +295,17 @@ class GrpcProxy:
         metadata = [pair for pair in context.invocation_metadata() if not pair.key.startswith(("grpc-", "user-agent"))]
         remaining_s = context.time_remaining()
         deadline_s = remaining_s if remaining_s < 3600 else None  # without a deadline it is 2**63
-        call = self._channel.stream_stream(path)(requests, metadata=metadata, timeout=deadline_s)
+        call = self._channel.stream_stream(path)(self._kept(method, requests), metadata=metadata, timeout=deadline_s)
         context.add_callback(call.cancel)
         try:
             yield from call
         except grpc.RpcError as error:
             context.abort(error.code(), error.details())
+
+    def _kept(self, method: str, requests: Iterator[bytes]) -> Iterator[bytes]:
+        for request in requests:
+            self.requests[method].append(request)
+            yield request
 
 
 class _Handler(grpc.GenericRpcHandler):

@@ -143,14 +143,20 @@ class DocumentStore(Protocol):
         """
         ...
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> Watch:
-        """Call `callback(job_id)` from another thread soon after a document gets that status; perhaps for those that have it
-        already, and more than once. An exception of the callback is logged and swallowed: it can never end the watch.
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Watch:
+        """Call `callback(job_id, owner)` from another thread soon after a document gets that status; perhaps for those that
+        have it already, and more than once. The owner is empty where the document names none. An exception of the callback is
+        logged and swallowed: it can never end the watch.
+
+        Args:
+            status: of the documents.
+            callback: see above.
+            newest: only so many documents, those of the latest `createdAt`, have to be told of; None for all.
         """
         ...
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
-        """The same for documents whose fields equal one of `alternatives`."""
+        """The same with `callback(job_id)` for documents whose fields equal one of `alternatives`."""
         ...
 
     def close(self) -> None: ...
@@ -166,6 +172,14 @@ class ObjectInfo:
     """Base64 of the big-endian CRC32C, as Cloud Storage writes it."""
     generation: int
     """Another one whenever the object is written; never 0."""
+
+
+@dataclass(frozen=True)
+class DatedPath:
+    """An object's path and the time at which the object was written."""
+
+    path: str
+    created: datetime
 
 
 class ObjectStore(Protocol):
@@ -205,8 +219,20 @@ class ObjectStore(Protocol):
         """The paths that begin with `prefix`, in order."""
         ...
 
+    def list_dated(self, prefix: str, *, after: str = "") -> Iterator[DatedPath]:
+        """The same with times, from the first path behind `after` on."""
+        ...
+
+    def purge(self, path: str) -> int:
+        """Remove an object with all its generations; of a path that ends with a slash, everything below it.
+
+        Returns:
+            How many paths were removed.
+        """
+        ...
+
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
-        """Without error when it is gone already.
+        """Without error when it is gone already. Earlier generations stay where the bucket keeps them.
 
         Raises:
             Conflict: the object is no longer the one of `if_generation`. Emulators do not look.

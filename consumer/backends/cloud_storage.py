@@ -17,7 +17,7 @@ import io
 import logging
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from google.auth.credentials import Credentials
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from consumer.backends import Conflict, Denied, Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends import Conflict, DatedPath, Denied, Missing, ObjectInfo, TooLarge, Unavailable
 from consumer.backends.google_errors import TRANSPORT_ERRORS, as_store_errors
 
 logger = logging.getLogger(__name__)
@@ -141,6 +141,32 @@ class CloudStorageObjects:
                 self._bucket, prefix=prefix, fields="items(name),nextPageToken", **self._patience
             ):
                 yield blob.name
+
+    def list_dated(self, prefix: str, *, after: str = "") -> Iterator[DatedPath]:
+        with as_store_errors(), self._needing_the_bucket():
+            for blob in self._client.list_blobs(
+                self._bucket,
+                prefix=prefix,
+                start_offset=after or None,
+                fields="items(name,timeCreated),nextPageToken",
+                **self._patience,
+            ):
+                # The offset itself is a part of the answer; the emulator knows no offset.
+                if blob.name > after:
+                    yield DatedPath(blob.name, blob.time_created)
+
+    def purge(self, path: str) -> int:
+        removed = set()
+        with as_store_errors(), self._needing_the_bucket():
+            found = self._client.list_blobs(
+                self._bucket, prefix=path, versions=True, fields="items(name,generation),nextPageToken", **self._patience
+            )
+            for blob in found:
+                if path.endswith("/") or blob.name == path:
+                    with suppress(NotFound):
+                        self._bucket.blob(blob.name, generation=blob.generation).delete(**self._patience)
+                    removed.add(blob.name)
+        return len(removed)
 
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
         try:

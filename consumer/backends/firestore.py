@@ -147,15 +147,23 @@ class FirestoreDocuments:
         responses = self._read("run_query", request)
         return [_snapshot(response.document, response.read_time) for response in responses if response.HasField("document")]
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> FirestoreWatch:
-        return self.watch_any([{"status": status}], callback)
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> FirestoreWatch:
+        query: dict[str, Any] = {"where": _all_equal({"status": status})}
+        if newest is not None:
+            order = ("createdAt", "__name__")
+            query |= {
+                "order_by": [{"field": {"field_path": path}, "direction": "DESCENDING"} for path in order],
+                "limit": newest,
+            }
+        return self._watch(query, callback)
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> FirestoreWatch:
-        where: dict[str, Any] = {"composite_filter": {"op": "OR", "filters": [_all_equal(equal) for equal in alternatives]}}
-        if len(alternatives) == 1:
-            where = _all_equal(alternatives[0])
-        query = {"from_": [{"collection_id": self._collection}], "where": where}
-        target = types.Target(query={"parent": self._parent, "structured_query": query})
+        where = {"composite_filter": {"op": "OR", "filters": [_all_equal(equal) for equal in alternatives]}}
+        return self._watch({"where": where}, lambda job_id, _owner: callback(job_id))
+
+    def _watch(self, query: Mapping[str, Any], callback: Callable[[str, str], None]) -> FirestoreWatch:
+        structured = {"from_": [{"collection_id": self._collection}], **query}
+        target = types.Target(query={"parent": self._parent, "structured_query": structured})
         return FirestoreWatch(self._open, self._database, target, self._metadata, callback)
 
     def close(self) -> None:

@@ -3,7 +3,8 @@
 What the client library's `on_snapshot` does instead, measured: a callback that raises ends it in silence, a status such as
 PERMISSION_DENIED ends it in a thread where nobody looks, a document that it cannot decode ends it, a connection whose
 packets vanish keeps it silent for ever. Here nothing but `close` ends the watch: whatever ends a stream, it opens the next
-one, on a connection of its own, and documents are not decoded, since the name is all that anybody wants.
+one, on a connection of its own, from where the last one ended, and documents are not decoded: their name and owner are all that
+anybody wants.
 
 It gives hints. What it misses, the sweep finds (consumer/intake/sweep.py).
 """
@@ -41,7 +42,7 @@ class FirestoreWatch:
         database: the database's full name.
         target: the query to listen to.
         metadata: sent with the call.
-        callback: called from the watch's thread.
+        callback: called with id and owner from the watch's thread.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class FirestoreWatch:
         database: str,
         target: types.Target,
         metadata: Sequence[tuple[str, str]],
-        callback: Callable[[str], None],
+        callback: Callable[[str, str], None],
     ) -> None:
         target.target_id = TARGET_ID
-        self._request = types.ListenRequest(database=database, add_target=target)
+        self._target = target
+        self._database = database
+        self._resume_token = b""
         self._open_client = open_client
         self._metadata = metadata
         self._callback = callback
@@ -92,6 +95,9 @@ class FirestoreWatch:
                 status = "closed by the server"
             except _StreamErrors as error:
                 status = status_of(error)
+                if isinstance(error, exceptions.ClientError):
+                    # Perhaps the token was refused: no later stream shall be refused for that.
+                    self._resume_token = b""
             except Exception:
                 # Whatever it is, a deaf daemon is worse. The traceback says where to mend it.
                 logger.exception("The watch met an error that it does not know")
@@ -112,8 +118,12 @@ class FirestoreWatch:
         client = self._open_client()
         over = threading.Event()
 
+        # What was sent before is not sent again: each document that is sent counts as a read.
+        self._target.resume_token = self._resume_token
+        request = types.ListenRequest(database=self._database, add_target=self._target)
+
         def requests() -> Iterator[types.ListenRequest]:
-            yield self._request
+            yield request
             over.wait()  # the server ends the stream when there are no more requests
 
         with contextlib.ExitStack() as last:
@@ -135,22 +145,24 @@ class FirestoreWatch:
             case "target_change" if response.target_change.HasField("cause"):
                 raise exceptions.from_grpc_status(response.target_change.cause.code, "the server removed the target")
             case "target_change":
+                self._resume_token = response.target_change.resume_token or self._resume_token
                 self._seen.target_changed(types.TargetChange.TargetChangeType(response.target_change.target_change_type))
                 return bool(response.target_change.target_change_type != types.TargetChange.TargetChangeType.ADD)
             case "document_change" if TARGET_ID in response.document_change.target_ids:
                 document = response.document_change.document
                 if self._seen.is_news(document.name, document.update_time):
-                    self._tell(document.name.rpartition("/")[2])
+                    owner = document.fields["owner"].string_value if "owner" in document.fields else ""
+                    self._tell(document.name.rpartition("/")[2], owner)
             case "document_change" | "document_delete" | "document_remove" as kind:
                 change = getattr(response, kind)
                 self._seen.forget(change.document.name if kind == "document_change" else change.document)
         return True
 
-    def _tell(self, job_id: str) -> None:
+    def _tell(self, job_id: str, owner: str) -> None:
         if self._closed.is_set():
             return
         try:
-            self._callback(job_id)
+            self._callback(job_id, owner)
         except Exception:
             # The promise of `DocumentStore.watch`: a defect of the callback's never ends the watch.
             logger.exception("A watch's callback failed; the sweep will find the document")
@@ -159,8 +171,8 @@ class FirestoreWatch:
 class _Seen:
     """Which documents were told in which state, so that each is told once.
 
-    A new stream sends all documents again, and the emulator does so at each change (target change RESET): with a thousand
-    waiting, each new one would be told a thousand times.
+    A stream that begins afresh sends all documents again, and the emulator does so at each change (target change RESET): with
+    a thousand waiting, each new one would be told a thousand times.
     """
 
     def __init__(self) -> None:
@@ -169,7 +181,7 @@ class _Seen:
 
     def target_changed(self, change: types.TargetChange.TargetChangeType) -> None:
         kinds = types.TargetChange.TargetChangeType
-        if change in {kinds.ADD, kinds.RESET}:
+        if change == kinds.RESET:
             self._present = set()
         elif change == kinds.CURRENT:
             self._told = {name: state for name, state in self._told.items() if name in self._present}

@@ -133,13 +133,13 @@ class LocalDocuments:
             rows = connection.execute(query, (*values, limit)).fetchall()
         return [_snapshot(row) for row in rows]
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> "LocalWatch":
-        """Call back soon after a document gets that status."""
-        return self.watch_any([{"status": status}], callback)
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> "LocalWatch":
+        """Call back soon after a document gets that status; only what is newer than the watch is told of, at no cost."""
+        return LocalWatch(self._path, [{"status": status}], callback)
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> "LocalWatch":
         """The same for documents whose fields equal one of `alternatives`."""
-        return LocalWatch(self._path, alternatives, callback)
+        return LocalWatch(self._path, alternatives, lambda job_id, _owner: callback(job_id))
 
     def close(self) -> None:
         """Close the file."""
@@ -177,7 +177,7 @@ class LocalDocuments:
 class LocalWatch:
     """Watches through a connection of its own, so that `data_version` tells of every other connection's commits."""
 
-    def __init__(self, path: Path, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str, str], None]) -> None:
         self._path, self._callback = path, callback
         # The plus keeps SQLite from the index by status: few documents are newer than what was seen, many have one status.
         self._where = " OR ".join(
@@ -223,12 +223,13 @@ class LocalWatch:
 
     def _look(self, connection: sqlite3.Connection) -> None:
         # Only names that _json_path has let through are part of the statement; values are bound.
-        newer = f"SELECT id, version FROM documents WHERE version > ? AND ({self._where}) ORDER BY version"  # noqa: S608
+        owner = f"json_extract(fields, '{_json_path('owner')}')"
+        newer = f"SELECT id, version, {owner} FROM documents WHERE version > ? AND ({self._where}) ORDER BY version"  # noqa: S608
         changed = connection.execute(newer, (self._seen, *self._values)).fetchall()
-        for job_id, version in changed:
+        for job_id, version, owner in changed:
             self._seen = version
             try:
-                self._callback(job_id)
+                self._callback(job_id, owner if isinstance(owner, str) else "")
             except Exception:
                 # Whatever the callback does, the watch goes on.
                 logger.exception("The callback of a watch failed.")

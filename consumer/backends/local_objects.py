@@ -9,12 +9,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import google_crc32c
 
 from consumer import paths
-from consumer.backends import Conflict, Missing, ObjectInfo, TooLarge, Unavailable
+from consumer.backends import Conflict, DatedPath, Missing, ObjectInfo, TooLarge, Unavailable
 from consumer.directories import sync_directory, unusable
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,21 @@ class LocalObjects:
             for name in names
         ]
         yield from sorted(path for path in found if path.startswith(prefix))
+
+    def list_dated(self, prefix: str, *, after: str = "") -> Iterator[DatedPath]:
+        """The same with times, from the first path behind `after` on."""
+        for path in self.list(prefix):
+            # One that was removed meanwhile is left out.
+            with suppress(FileNotFoundError):
+                if path > after:
+                    yield DatedPath(path, datetime.fromtimestamp((self._root / path).stat().st_mtime, UTC))
+
+    def purge(self, path: str) -> int:
+        """Remove an object, or of a path that ends with a slash everything below it; there are no earlier generations."""
+        found = [each for each in self.list(path) if path.endswith("/") or each == path]
+        for each in found:
+            self.delete(each)
+        return len(found)
 
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
         """Remove the object, if it is there, and the directories that it leaves empty."""

@@ -3,15 +3,20 @@
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import typer
 
-from consumer.backends import Backend, Missing, StoreError
+from consumer import paths
+from consumer.backends import Backend, Denied, DocumentStore, Missing, ObjectStore, StoreError
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.intake import PUBSUB_MISSING
+from consumer.queries import ask_all
 from consumer.sandbox.confine import support
 from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
@@ -74,18 +79,57 @@ def _stores(settings: Settings) -> Iterator[Finding]:
     try:
         if settings.backend == "firebase":
             yield Finding("credentials", True, "found")
-        yield _ask("document store", backend, lambda: backend.documents.find({"status": "uploaded"}, limit=1))
-        yield _ask("object storage", backend, lambda: _stat_nothing(backend))
+        yield _ask("document store", lambda: backend.documents.find({"status": "uploaded"}, limit=1), "answers")
+        yield _ask("queries", lambda: ask_all(backend.documents), "each is answered")
+        yield _ask("writing documents", lambda: _write_document(backend.documents), "can be written and removed")
+        yield _ask("object storage", lambda: _stat_nothing(backend), "answers")
+        yield _ask("writing objects", lambda: _write_object(backend.objects), "can be written, listed and removed")
     finally:
         backend.close()
 
 
-def _ask(name: str, backend: Backend, question: Callable[[], object]) -> Finding:
+def _ask(name: str, question: Callable[[], object], fine: str) -> Finding:
     try:
         question()
     except StoreError as error:
         return Finding(name, False, str(error))
-    return Finding(name, True, f"{backend.name} answers")
+    return Finding(name, True, fine)
+
+
+@contextmanager
+def _needing(permission: str) -> Iterator[None]:
+    try:
+        yield
+    except Denied as error:
+        raise Denied(f"{permission} is lacking. {error}") from error
+
+
+def _write_document(documents: DocumentStore) -> None:
+    """As an app, a consumer and `dothis forget` do. A document without a status is no job: nobody works on it."""
+    probe = f"doctor-{secrets.token_hex(8)}"
+    with _needing("datastore.entities.create"):
+        documents.create(probe, {"probe": 1})
+    snapshot = documents.get(probe)
+    if snapshot is None:
+        raise StoreError("A document that was written cannot be read.")
+    with _needing("datastore.entities.update"):
+        documents.update(snapshot, {"probe": 2})
+    with _needing("datastore.entities.delete"):
+        documents.delete(probe)
+
+
+def _write_object(objects: ObjectStore) -> None:
+    folder = f"{paths.USERS}doctor-{secrets.token_hex(8)}/"
+    with tempfile.NamedTemporaryFile() as file, _needing("storage.objects.create"):
+        objects.upload(Path(file.name), f"{folder}probe", content_type="text/plain")
+    with _needing("storage.objects.get"):
+        objects.stat(f"{folder}probe")
+    with _needing("storage.objects.list"):
+        found = list(objects.list(folder))
+    if found != [f"{folder}probe"]:
+        raise StoreError("An object that was written is not listed.")
+    with _needing("storage.objects.delete"):
+        objects.purge(folder)
 
 
 def _stat_nothing(backend: Backend) -> None:

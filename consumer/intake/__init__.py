@@ -13,10 +13,10 @@ What becomes of a job from then on is no business of this package: consumer/leas
 """
 
 from consumer.intake.candidates import Candidates
-from consumer.intake.claims import Claims, Missed
+from consumer.intake.claims import LEFT_S, Claims, Missed
 from consumer.intake.settling import Settler
 from consumer.intake.sweep import Feed, Intake
 
-__all__ = ["PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed", "Settler"]
+__all__ = ["LEFT_S", "PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed", "Settler"]
 
 PUBSUB_MISSING = "DOTHIS_INTAKE=pubsub needs a library: pip install 'dothis-server[pubsub]'"

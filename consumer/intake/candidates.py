@@ -2,14 +2,17 @@
 
 Nothing here is true: a candidate may have been taken long ago. The claim finds out.
 
-All consumers hear of the same documents at the same moment. Alone, one takes the oldest first and at once. The more claims it
+All consumers hear of the same documents at the same moment. Alone, one takes them at once, from each owner in turn the
+oldest: an owner's four hundred jobs do not hold up another's one. The more claims it
 loses, the further it spreads: it draws from more of the oldest, and lets hints wait a moment, so that a fleet settles into not
 running for the same job, without knowing how large it is.
 """
 
+import math
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 MAX_CANDIDATES = 2000
@@ -23,33 +26,55 @@ HINT_DELAY_S = 0.02
 
 
 class Candidates:
-    """Job ids that might be due. Safe for threads."""
+    """Job ids that might be due. Safe for threads.
 
-    def __init__(self, rng: random.Random | None = None) -> None:
+    Args:
+        rng: spreads consumers.
+        most_of_one: jobs of one owner that are remembered as due now; 0 is no limit. More could not be worked on at once.
+    """
+
+    def __init__(self, rng: random.Random | None = None, *, most_of_one: int = 0) -> None:
         self._rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
         self._idled = threading.Condition(lock)
+        self._most_of_one = most_of_one or math.inf
         self._due_at: dict[str, float] = {}
+        self._owner: dict[str, str] = {}
+        # Owners, that of the latest draw last.
+        self._drawn: dict[str, None] = {}
         self._contention = 0.0
         self._waiting = 0
         self._drawn_at = time.monotonic()
 
-    def hint(self, job_id: str) -> None:
+    def hint(self, job_id: str, owner: str) -> None:
         """A watch says that this job might be due now."""
         spread = HINT_DELAY_S * (2**self._contention - 1)
-        self.add([job_id], delay_s=self._rng.uniform(0, spread))
+        self.add([job_id], owner=owner, delay_s=self._rng.uniform(0, spread))
 
-    def add(self, job_ids: Iterable[str], *, delay_s: float = 0.0) -> None:
-        """These might be due in `delay_s`, the more urgent first. Known ones keep their place, or come forward."""
-        at = time.monotonic() + delay_s
+    def add(self, job_ids: Iterable[str], *, owner: str = "", delay_s: float = 0.0) -> None:
+        """These of one owner might be due in `delay_s`, the more urgent first. Known ones keep their place, or come forward.
+
+        Args:
+            job_ids: documents' ids.
+            owner: whose jobs; empty where that is not known: such jobs are never too many.
+            delay_s: until they are due.
+        """
+        now = time.monotonic()
+        at = now + delay_s
         with self._changed:
             for job_id in job_ids:
                 known = self._due_at.get(job_id)
-                if known is None and len(self._due_at) >= MAX_CANDIDATES:
+                if known is None and (len(self._due_at) >= MAX_CANDIDATES or self._enough_of(owner, now)):
                     break
                 self._due_at[job_id] = at if known is None else min(known, at)
+                self._owner[job_id] = owner or self._owner.get(job_id, "")
             self._changed.notify_all()
+
+    def has_of(self, owner: str) -> bool:
+        """Whether a job of this owner is among those that are due now."""
+        with self._changed:
+            return any(self._owner[job_id] == owner for job_id in self._ready(time.monotonic()))
 
     def draw(self, timeout_s: float) -> str | None:
         """The next one to try; None when there is none within `timeout_s`."""
@@ -59,9 +84,10 @@ class Candidates:
                 now = time.monotonic()
                 ready = self._ready(now)
                 if ready:
-                    window = ready[: round(2**self._contention)]
+                    window = self._in_turn(ready)[: round(2**self._contention)]
                     drawn = self._rng.choice(window)
                     del self._due_at[drawn]
+                    self._note_draw(self._owner.pop(drawn))
                     self._drawn_at = now
                     return drawn
                 next_at = min(self._due_at.values(), default=until)
@@ -99,6 +125,29 @@ class Candidates:
         """Let everybody who waits in `draw` look again."""
         with self._changed:
             self._changed.notify_all()
+
+    def _in_turn(self, ready: list[str]) -> list[str]:
+        """One of each owner, then the next of each: first those who have waited longest since a job of theirs was drawn."""
+        drawn = {owner: turn for turn, owner in enumerate(self._drawn)}
+        earlier = Counter[str]()
+        order = []
+        for place, job_id in enumerate(ready):
+            owner = self._owner[job_id]
+            order.append((earlier[owner], drawn.get(owner, -1), place, job_id))
+            earlier[owner] += 1
+        return [job_id for *_, job_id in sorted(order)]
+
+    def _note_draw(self, owner: str) -> None:
+        self._drawn.pop(owner, None)
+        self._drawn[owner] = None
+        if len(self._drawn) > MAX_CANDIDATES:
+            del self._drawn[next(iter(self._drawn))]
+
+    def _enough_of(self, owner: str, now: float) -> bool:
+        if not owner:
+            return False
+        soon = now + HINT_DELAY_S * 2**MAX_CONTENTION
+        return sum(at <= soon and self._owner[job_id] == owner for job_id, at in self._due_at.items()) >= self._most_of_one
 
     def _ready(self, now: float) -> list[str]:
         return [job_id for job_id, at in self._due_at.items() if at <= now]

@@ -13,7 +13,7 @@ from consumer import jobs, logs
 from consumer.backends import DELETE, Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.intake.owners import Owners
-from consumer.jobs import Changes, Due, Job, Status
+from consumer.jobs import Changes, Due, Job, Status, UnknownExercise
 from consumer.lease import Lease, token_of
 from consumer.metrics import Metrics
 from consumer.settings import Settings
@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 DOUBT_S = 10.0
 """How long is spent on finding out whether a claim, whose answer never came, was written."""
+
+
+LEFT_S = 60.0
+"""A job with an exercise that this consumer does not know is left to others for so long: in the middle of an upgrade a newer
+one hears of it at once, or finds it in its next sweeps."""
 
 
 class Missed(Enum):
@@ -35,6 +40,8 @@ class Missed(Enum):
     """It needed no work, only an end."""
     OWNER_BUSY = auto()
     """Its owner has as many running jobs as one may have."""
+    UNKNOWN = auto()
+    """Its exercise is not known here; others have it before them for a while."""
 
 
 class Claims:
@@ -77,23 +84,17 @@ class Claims:
 
     def needs_no_work(self, snapshot: Snapshot) -> bool:
         """Whether a document that nobody holds is to be given its end, or removed: the intake does so, no worker is needed."""
-        if jobs.status_of(snapshot.fields) is None or self.held_s(snapshot) > 0:
+        if jobs.status_of(snapshot.fields) is None or jobs.held_s(snapshot) > 0:
             return False
         if snapshot.fields.get("deleteRequested") is True:
             return True
         try:
             job = Job.parse(snapshot, self._exercises)
+        except UnknownExercise:
+            return not Status(snapshot.fields["status"]).final and not _left_to_others(snapshot)
         except JobError:
             return not Status(snapshot.fields["status"]).final
         return jobs.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
-
-    @staticmethod
-    def held_s(snapshot: Snapshot) -> float:
-        """Seconds for which somebody holds the job; 0 when nobody does."""
-        lease = jobs.Lease.read(snapshot.fields.get("lease"))
-        if lease is None or jobs.status_of(snapshot.fields) is not Status.PROCESSING:
-            return 0.0
-        return max(lease.seconds_left(snapshot.read_time), 0.0)
 
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.
@@ -114,6 +115,8 @@ class Claims:
         """The same for a document that was read just now and is not over."""
         try:
             job = Job.parse(snapshot, self._exercises)
+        except UnknownExercise as error:
+            return Missed.UNKNOWN if _left_to_others(snapshot) else self._reject(snapshot, error)
         except JobError as error:
             return self._reject(snapshot, error)
         return self._settle(snapshot, job)
@@ -205,3 +208,7 @@ class Claims:
             # Filled to the store's limit, the document has no room for its end. Without one it would be looked at for ever.
             kept = jobs.small_fields(snapshot.fields) | changes
             self._documents.replace(snapshot, {name: value for name, value in kept.items() if value is not DELETE})
+
+
+def _left_to_others(snapshot: Snapshot) -> bool:
+    return jobs.free_for_s(snapshot) < LEFT_S

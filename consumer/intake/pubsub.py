@@ -64,8 +64,9 @@ LONGEST_PAUSE_S = 30.0
 MAX_DEADLINE_S = 600
 """Pub/Sub's longest acknowledgement deadline."""
 
-OWNER_BUSY_S = 30.0
-"""A job whose owner has enough running ones comes again after this long, each time longer by as much."""
+AGAIN_S = {Missed.OWNER_BUSY: 30.0, Missed.UNKNOWN: 5.0}
+"""A job whose owner has enough running ones, or with an exercise for a newer consumer, comes again after this long, each time
+longer by as much."""
 
 UNREADABLE_S = 60.0
 """A message that names no job comes again after this long, until the subscription's policy makes it a dead letter."""
@@ -192,8 +193,8 @@ class Subscription:
             return
         try:
             again_s = _seconds_to_next_look(self._documents.get(job_id))
-            if again_s is not None and missed is Missed.OWNER_BUSY:
-                again_s = OWNER_BUSY_S * max(1, *(message.delivery_attempt for message in messages))
+            if again_s is not None and missed in AGAIN_S:
+                again_s = AGAIN_S[missed] * max(1, *(message.delivery_attempt for message in messages))
             if again_s is None:
                 self._acknowledge(messages)
             else:

@@ -24,7 +24,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Protocol
@@ -58,6 +58,9 @@ BACKLOG_S = 1.0
 """A backlog that has lasted for so long lets the watch rest. Every consumer's watch hears of every change: that costs most when
 there are many of both, and helps nobody while all workers are busy."""
 
+WATCHED = 100
+"""Documents that the watch listens to, the newest: what is older the sweep before it has read."""
+
 MAX_PAGES = 5
 """Pages that a sweep turns, at the most, to see past an owner who has as many jobs running as one may have."""
 
@@ -78,6 +81,10 @@ FULL_SWEEP_S = {Status.UPLOADED: 60.0, Status.WAITING: 600.0, Status.PROCESSING:
 """How often documents are looked for in any order. An app may leave `createdAt` out; the other two fields the daemon writes."""
 
 _ORDER = {Status.UPLOADED: "createdAt", Status.WAITING: "notBefore", Status.PROCESSING: "lease.renewedAt"}
+
+
+Found = tuple[str, str]
+"""A job's id and its owner; of jobs that were begun already the owner is left out: they are never too many."""
 
 
 class Feed(Watch, Protocol):
@@ -306,12 +313,13 @@ class Intake:
         )
         self._metrics.queue_age.set(max(self._oldest_uploaded_s, waited_s))
         # In turn one of each kind, so that no kind waits for another.
-        in_turn = chain.from_iterable(zip_longest(*pages))
-        self._offer(job_id for job_id in in_turn if job_id is not None)
+        for found in chain.from_iterable(zip_longest(*pages)):
+            if found is not None:
+                self._offer(*found)
 
-    def _offer(self, job_ids: Iterable[str], *, delay_s: float = 0.0) -> None:
+    def _offer(self, job_id: str, owner: str = "", *, delay_s: float = 0.0) -> None:
         if self._subscribe is None or self._candidates.starving(NET_IDLE_S):
-            self._candidates.add(job_ids, delay_s=delay_s)
+            self._candidates.add([job_id], owner=owner, delay_s=delay_s)
 
     def _calm(self, status: Status, now: float) -> bool:
         """Whether this sweep may do without the query, since a watch that is heard would have told of such jobs."""
@@ -326,8 +334,8 @@ class Intake:
         self._due_sweep_at[status] = now + (CALM_SWEEPS - 0.5) * self._settings.sweep_s
         return False
 
-    def _due(self, status: Status) -> list[str]:
-        if status is Status.UPLOADED and self._more and len(self._candidates) >= 2 * self._settings.workers:
+    def _due(self, status: Status) -> list[Found]:
+        if status is Status.UPLOADED and len(self._candidates) >= 2 * self._settings.workers:
             # There is more than enough to do: only how old the queue is has to be known. The next page is read in time.
             oldest = self._documents.find({"status": str(status)}, order_by=_ORDER[status], limit=1)
             self._oldest_uploaded_s = _age(oldest)
@@ -380,14 +388,14 @@ class Intake:
             page = self._find(Status.UPLOADED, after=page[-1])
         return fair
 
-    def _next_page(self, status: Status) -> list[str]:
+    def _next_page(self, status: Status) -> list[Found]:
         """The next page in order of id; after the last one the first."""
         found = self._documents.find({"status": str(status)}, after=self._pages[status], limit=self._page)
         self._seen[status] = bool(found or self._pages[status])
         self._pages[status] = found[-1] if len(found) == self._page else None
         return list(self._worth_a_look(found))
 
-    def _worth_a_look(self, found: Sequence[Snapshot]) -> Iterator[str]:
+    def _worth_a_look(self, found: Sequence[Snapshot]) -> Iterator[Found]:
         for snapshot in found:
             fields = snapshot.fields
             if self._settles is not None and self._settles.wanted(snapshot):
@@ -396,20 +404,21 @@ class Intake:
             match jobs.status_of(fields):
                 case Status.UPLOADED:
                     if not self._on_its_way(snapshot):
-                        yield snapshot.id
+                        owner = fields.get("owner")
+                        yield snapshot.id, owner if isinstance(owner, str) else ""
                 case Status.WAITING:
                     wait_s = jobs.seconds_until_due(snapshot)
                     if wait_s <= 0 or fields.get("cancelRequested") is True:
-                        yield snapshot.id
+                        yield snapshot.id, ""
                     elif wait_s < (CALM_SWEEPS + 1) * self._settings.sweep_s:
-                        self._offer([snapshot.id], delay_s=wait_s)
+                        self._offer(snapshot.id, delay_s=wait_s)
                 case Status.PROCESSING:
                     lease = Lease.read(fields.get("lease"))
                     if lease is None or lease.over(snapshot.read_time):
-                        yield snapshot.id
+                        yield snapshot.id, ""
                     elif lease.silent_s(snapshot.read_time) > lease.seconds * SILENT_SHARE:
                         left_s = lease.seconds_left(snapshot.read_time)
-                        self._offer([snapshot.id], delay_s=left_s + TAKEOVER_S * random.uniform(1, 2))  # noqa: S311 - spreads load
+                        self._offer(snapshot.id, delay_s=left_s + TAKEOVER_S * random.uniform(1, 2))  # noqa: S311 - spreads load
                 case _:
                     continue
 
@@ -439,7 +448,7 @@ class Intake:
                 self._watch = feed = self._subscribe()
                 self._feeds = [*(before for before in self._feeds if not before.over), feed]
             else:
-                self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint)
+                self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint, newest=WATCHED)
                 # Only what is heard after this is a sign of life: a watch that is refused was never heard.
                 self._watch_made_at = time.monotonic()
         except StoreError as error:

@@ -236,7 +236,7 @@ def trickle(site: Site, consumers: int) -> Figures:
 def kills(site: Site, consumers: int, jobs: int) -> Figures:
     """Under load, one killed each 5 s and another started in its place."""
     told: Counter[str] = Counter()
-    watch = site.documents.watch("done", lambda job_id: told.update([job_id]))
+    watch = site.documents.watch("done", lambda job_id, _owner: told.update([job_id]))
     rng = random.Random(1)
     killed, due = 0, time.monotonic() + KILL_EVERY_S
     with fleet(site, consumers, DOTHIS_LEASE_S="10", DOTHIS_SWEEP_S="10") as running:

@@ -53,12 +53,12 @@ class CountedDocuments:
         self._count(reads=max(len(found), 1), found=max(len(found), 1))
         return found
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> Watch:
-        def counted(job_id: str) -> None:
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Watch:
+        def counted(job_id: str, owner: str) -> None:
             self._count(reads=2, listened=2)
-            callback(job_id)
+            callback(job_id, owner)
 
-        return self._documents.watch(status, counted)
+        return self._documents.watch(status, counted, newest=newest)
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
         return self._documents.watch_any(alternatives, callback)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from google.api_core import exceptions as google_exceptions
 from google.auth import exceptions as auth_exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
+from google.cloud.firestore_v1.types import ListenRequest
 
 from consumer.backends import Conflict, Denied, Missing, Snapshot, StoreError, TooLarge, Unavailable
 from consumer.backends.firestore import FirestoreDocuments
@@ -54,7 +56,7 @@ class Heard:
     def __init__(self, through: FirestoreDocuments, writer: FirestoreDocuments) -> None:
         self.ids: set[str] = set()
         self._writer = writer
-        self.watch = through.watch("uploaded", self.ids.add)
+        self.watch = through.watch("uploaded", lambda job_id, _owner: self.ids.add(job_id))
         for number in range(50):
             self.write(f"begin{number}")
             end = time.monotonic() + 0.5
@@ -302,6 +304,50 @@ def test_no_status_ends_a_watch(
         assert heard.watch.alive
         assert status.name in caplog.text
         heard.watch.close()
+
+
+def test_a_watch_goes_on_where_its_stream_ended(opened: Opener, firebase_project: FirebaseProject) -> None:
+    with GrpcProxy(firebase_project.firestore_host) as grpc_proxy, TcpProxy(grpc_proxy.host) as line:
+        heard = Heard(opened(line.host), opened())
+        before = len(grpc_proxy.requests["Listen"])
+        line.set(Mode.DROP)
+        time.sleep(0.5)
+        heard.write("meanwhile")
+        line.set(Mode.PASS)
+        heard.hears("meanwhile", within_s=20)
+        heard.watch.close()
+    tokens = [ListenRequest.deserialize(request).add_target.resume_token for request in grpc_proxy.requests["Listen"]]
+    assert not tokens[0]
+    assert any(tokens[before:])
+
+
+def test_a_refused_token_is_not_sent_again(opened: Opener, firebase_project: FirebaseProject) -> None:
+    with GrpcProxy(firebase_project.firestore_host) as grpc_proxy, TcpProxy(grpc_proxy.host) as line:
+        heard = Heard(opened(line.host), opened())
+        line.set(Mode.DROP)
+        time.sleep(0.5)
+        grpc_proxy.fail_next("Listen", grpc.StatusCode.INVALID_ARGUMENT)
+        line.set(Mode.PASS)
+        heard.write("meanwhile")
+        heard.hears("meanwhile", within_s=20)
+        heard.watch.close()
+    # The refused request does not get as far as being kept.
+    last = ListenRequest.deserialize(grpc_proxy.requests["Listen"][-1])
+    assert not last.add_target.resume_token
+
+
+def test_a_watch_of_the_newest_reads_no_backlog(opened: Opener) -> None:
+    documents = opened()
+    start = datetime(2026, 1, 31, tzinfo=UTC)
+    for number in range(30):
+        documents.create(f"job{number:02}", {"status": "uploaded", "createdAt": start + timedelta(hours=number)})
+    told: set[str] = set()
+    watch = documents.watch("uploaded", lambda job_id, _owner: told.add(job_id), newest=5)
+    eventually(lambda: len(told) >= 5, within_s=20)
+    documents.create("new", {"status": "uploaded", "createdAt": start + timedelta(days=30)})
+    eventually(lambda: "new" in told, within_s=20)
+    watch.close()
+    assert told == {"new", *(f"job{number}" for number in range(25, 30))}
 
 
 def test_a_closed_watch_leaves_no_thread(opened: Opener) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -293,6 +294,37 @@ def test_a_bucket_is_looked_for_once(opened: Opener, server: Any) -> None:
             objects.stat(name)
     assert sum("maxResults=1" in path for path in asked) == 1
     assert sum("/o/" in path for path in asked) == 3
+
+
+class VersionedBucket:
+    """A bucket that keeps earlier generations, as the emulator cannot; it answers as Cloud Storage's JSON API does."""
+
+    def __init__(self, *objects: tuple[str, int]) -> None:
+        self.objects = list(objects)
+
+    def __call__(self, path: str) -> Answer:
+        url = urlsplit(path)
+        asked = parse_qs(url.query)
+        if "/o/" in url.path:
+            name, generation = unquote(url.path.rpartition("/o/")[2]), int(asked["generation"][0])
+            self.objects.remove((name, generation))
+            return 204, b"", {}
+        live = {name: generation for name, generation in self.objects if generation % 2}
+        shown = self.objects if asked.get("versions") == ["True"] else list(live.items())
+        items = [{"name": name, "generation": str(of)} for name, of in shown if name.startswith(asked.get("prefix", [""])[0])]
+        return 200, json.dumps({"items": items}).encode(), {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "removed", "left"),
+    [("users/ann/", 2, [("users/anna/a", 1)]), ("users/ann/a", 1, [("users/ann/a b", 5), ("users/anna/a", 1)])],
+)
+def test_purge_removes_every_generation(
+    opened: Opener, server: Any, path: str, removed: int, left: list[tuple[str, int]]
+) -> None:
+    server.answer = VersionedBucket(("users/ann/a", 2), ("users/ann/a", 3), ("users/ann/a b", 5), ("users/anna/a", 1))
+    assert opened(f"http://127.0.0.1:{server.server_port}", retry_s=0.2).purge(path) == removed
+    assert server.answer.objects == left
 
 
 def test_what_has_come_since_is_not_deleted(opened: Opener, server: Any) -> None:

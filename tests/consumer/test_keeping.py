@@ -1,15 +1,18 @@
-from datetime import timedelta
+import os
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consumer.backends import Backend, Snapshot
+from consumer.backends import Backend
 from consumer.housekeeping import Housekeeping
 from consumer.jobs import Stage
 from consumer.keeping import Forgotten, forget
 from consumer.metrics import Metrics
 from consumer.paths import InvalidPath
+from consumer.retention import Retention
 from consumer.spool import Spool
 from tests.consumer_kit import change, document, job_of, put_job, put_video, settings
 
@@ -62,26 +65,147 @@ class TestForget:
         assert list(backend.objects.list(""))
 
 
+def clean(backend: Backend, spool: Spool, data_dir: Path, **changes: Any) -> None:
+    """One turn of housekeeping."""
+    Housekeeping(backend, settings(data_dir, **changes), spool, Metrics()).clean()
+
+
+def make_older(backend: Backend, data_dir: Path, days: float) -> None:
+    """Give every object an older time."""
+    for path in backend.objects.list(""):
+        then = time.time() - days * 86_400
+        os.utime(data_dir / "objects" / path, (then, then))
+
+
+class TestRetention:
+    @pytest.mark.parametrize("status", ["uploaded", "waiting", "processing", "done", "failed", "cancelled"])
+    def test_whatever_became_of_a_job_it_goes_with_its_video_and_its_results(
+        self, backend: Backend, spool: Spool, tmp_path: Path, status: str
+    ) -> None:
+        for job_id, days in (("old", 31), ("young", 29)):
+            video = f"users/ann/uploads/{job_id}.mp4"
+            put_job(backend, job_id, status=status, video=video)
+            change(backend, job_id, {"createdAt": document(backend, job_id).read_time - timedelta(days=days)})
+            for path in (video, f"users/ann/results/{job_id}/1/report.json"):
+                put_video(backend, tmp_path, path)
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert [snapshot.id for snapshot in backend.documents.find({})] == ["young"]
+        assert list(backend.objects.list("")) == ["users/ann/results/young/1/report.json", "users/ann/uploads/young.mp4"]
+
+    def test_a_job_in_hand_goes_when_nobody_holds_it(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        now = datetime.now(UTC)
+        lease = {"token": "t", "worker": "w", "renewedAt": now, "seconds": 30}
+        put_job(backend, status="processing", createdAt=now - timedelta(days=31), lease=lease)
+        clean(backend, spool, tmp_path, retention_days=30)
+        change(backend, "job", {"lease.renewedAt": now - timedelta(seconds=31)})
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert backend.documents.get("job") is None
+
+    def test_more_than_a_page_goes_past_jobs_in_hand(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        old = datetime.now(UTC) - timedelta(days=31)
+        lease = {"token": "t", "worker": "w", "renewedAt": datetime.now(UTC), "seconds": 300}
+        for number in range(250):
+            held = {"status": "processing", "lease": lease} if number < 120 else {}
+            put_job(backend, f"job{number:03}", createdAt=old, **held)
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert [snapshot.id for snapshot in backend.documents.find({}, limit=500)] == [f"job{n:03}" for n in range(120)]
+
+    def test_what_no_document_points_to_goes_by_its_path(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        kept = ["a_result/b_result/c.json", "references/best.mp4", "users/ann/photo.png", "users/ann/results/notes.txt"]
+        gone = ["temp/video/user/ann@b.c/a.mp4", "users/ann/results/job/1/report.json", "users/bob/uploads/2026/a.mp4"]
+        for path in (*kept, *gone):
+            put_video(backend, tmp_path, path)
+        make_older(backend, tmp_path, 31)
+        put_video(backend, tmp_path, "users/ann/uploads/young.mp4")
+        clean(backend, spool, tmp_path, retention_days=32)
+        put_job(backend, "other")
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert list(backend.objects.list("")) == sorted([*kept, "users/ann/uploads/young.mp4"])
+
+    def test_a_document_of_another_kind_stays(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        put_job(backend, "theirs", status="published", createdAt=datetime.now(UTC) - timedelta(days=31))
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert backend.documents.get("theirs") is not None
+
+    def test_a_video_that_the_older_app_wrote_anew_stays(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        video = "temp/video/user/ann/a.mp4"
+        put_video(backend, tmp_path, video)
+        for job_id, days in (("first", 31), ("second", 29)):
+            put_job(backend, job_id, status="done", origin="shim", video=video)
+            change(backend, job_id, {"createdAt": document(backend, job_id).read_time - timedelta(days=days)})
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert backend.documents.get("first") is None
+        assert list(backend.objects.list("")) == [video]
+
+
+class TestOrphans:
+    @pytest.fixture(autouse=True)
+    def _another_job(self, backend: Backend) -> None:
+        put_job(backend, "other")
+
+    def put_results(self, backend: Backend, tmp_path: Path, *, days: float) -> None:
+        for job_id in ("other", "gone"):
+            for name in ("report.json", "graph.png"):
+                put_video(backend, tmp_path, f"users/ann/results/{job_id}/1/{name}")
+        make_older(backend, tmp_path, days)
+
+    def test_results_whose_document_is_gone_go(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        put_video(backend, tmp_path)
+        self.put_results(backend, tmp_path, days=1.1)
+        clean(backend, spool, tmp_path)
+        left = ["users/ann/results/other/1/graph.png", "users/ann/results/other/1/report.json", "users/ann/uploads/set.mp4"]
+        assert list(backend.objects.list("")) == left
+
+    def test_young_ones_stay(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        self.put_results(backend, tmp_path, days=0.9)
+        clean(backend, spool, tmp_path)
+        assert len(list(backend.objects.list(""))) == 4
+
+    def test_beside_an_empty_collection_all_results_stay(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        self.put_results(backend, tmp_path, days=10)
+        backend.documents.delete("other")
+        clean(backend, spool, tmp_path)
+        assert len(list(backend.objects.list(""))) == 4
+
+    def test_turn_by_turn_the_whole_bucket_is_looked_at(
+        self, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("consumer.retention.OBJECTS_PAGE", 4)
+        read: list[str] = []
+        get = backend.documents.get
+        monkeypatch.setattr(backend.documents, "get", lambda job_id: (read.append(job_id), get(job_id))[1])
+        for number in range(10):
+            put_job(backend, f"job{number}", owner=f"o{number}")
+            put_video(backend, tmp_path, f"users/o{number}/results/job{number}/1/report.json")
+        make_older(backend, tmp_path, 2)
+        turns = Retention(backend, settings(tmp_path))
+        for _ in range(3):
+            read.clear()
+            turns.remove_objects()
+            assert len(read) == 4
+        backend.documents.delete("job7")
+        for _ in range(3):
+            turns.remove_objects()
+        assert len(list(backend.objects.list(""))) == 9
+
+
 class TestHousekeeping:
     def test_results_that_have_had_their_time_go(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         for job_id, days in (("old", 31), ("young", 29)):
-            put_job(backend, job_id, status="done")
+            put_job(backend, job_id, status="done", createdAt=None)
             then = document(backend, job_id).read_time - timedelta(days=days)
             change(backend, job_id, {"finishedAt": then})
             put_video(backend, tmp_path, f"users/ann/results/{job_id}/1/report.json")
         put_job(backend, "running", status="processing")
-        put_video(backend, tmp_path)
-        using = settings(tmp_path, results_days=30)
-        Housekeeping(backend, using, spool, Metrics()).clean()
+        clean(backend, spool, tmp_path, retention_days=30)
         assert sorted(snapshot.id for snapshot in backend.documents.find({})) == ["running", "young"]
-        kept = ["users/ann/results/young/1/report.json", "users/ann/uploads/set.mp4"]
-        assert list(backend.objects.list("")) == kept
+        assert list(backend.objects.list("")) == ["users/ann/results/young/1/report.json"]
 
     def test_results_where_the_older_app_looks_go_with_the_last_run(
         self, backend: Backend, spool: Spool, tmp_path: Path
     ) -> None:
         video, report = "temp/video/user/ann/a.mp4", "ann/a_result/a.json"
-        using = settings(tmp_path, results_days=30)
+        using = settings(tmp_path, retention_days=30)
 
         def put_run(job_id: str, *, days: float) -> None:
             put_job(backend, job_id, status="done", origin="shim", video=video)
@@ -104,22 +228,15 @@ class TestHousekeeping:
         put_video(backend, tmp_path, theirs)
         for job_id in ("x", "1"):
             change(backend, job_id, {"finishedAt": document(backend, job_id).read_time - timedelta(days=31)})
-        Housekeeping(backend, settings(tmp_path, results_days=30), spool, Metrics()).clean()
+        Housekeeping(backend, settings(tmp_path, retention_days=30), spool, Metrics()).clean()
         assert list(backend.objects.list("")) == [theirs]
 
-    def test_a_strange_time_does_not_end_the_forgetting(
-        self, backend: Backend, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def find(*arguments: Any, **options: Any) -> list[Snapshot]:
-            return sorted(found(*arguments, **options), key=lambda snapshot: snapshot.fields["finishedAt"] != 0)
-
-        found = backend.documents.find
-        monkeypatch.setattr(backend.documents, "find", find)  # Firestore puts numbers before times
-        put_job(backend, "strange", status="done", finishedAt=0)
+    def test_a_strange_time_does_not_end_the_forgetting(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+        put_job(backend, "strange", status="done", finishedAt=0, createdAt="long ago")
         put_job(backend, "old", status="done")
-        change(backend, "old", {"finishedAt": document(backend, "old").read_time - timedelta(days=31)})
-        Housekeeping(backend, settings(tmp_path, results_days=30), spool, Metrics()).clean()
-        assert backend.documents.get("old") is None
+        change(backend, "old", {"createdAt": document(backend, "old").read_time - timedelta(days=31)})
+        clean(backend, spool, tmp_path, retention_days=30)
+        assert [snapshot.id for snapshot in backend.documents.find({})] == ["strange"]
 
     def test_without_a_lifetime_everything_stays(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         put_job(backend, status="done")

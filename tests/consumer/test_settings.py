@@ -76,6 +76,12 @@ def test_a_mistyped_name_gets_the_nearest_one(monkeypatch: pytest.MonkeyPatch, t
         Settings.load()
 
 
+def test_a_former_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOTHIS_RESULTS_DAYS", "30")
+    with pytest.raises(SettingsError, match="DOTHIS_RETENTION_DAYS"):
+        Settings.load()
+
+
 @pytest.mark.parametrize("name", ["DOTHIS_PORT", "DOTHIS_SERVICE_HOST", "DOTHIS_PORT_5000_TCP_ADDR", "DOTHIS_CACHE_DIR"])
 def test_names_that_kubernetes_makes_are_no_mistakes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:5000")

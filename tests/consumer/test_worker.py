@@ -432,6 +432,16 @@ class TestInterruption:
         assert bench.backend.documents.get("job") is None
         assert bench.spool() == []
 
+    @pytest.mark.parametrize("point", ["uploading graph.png", "uploading report.json", "uploaded", "annotating finished"])
+    def test_of_a_deleted_document_no_results_stay(self, bench: Bench, point: str) -> None:
+        account, name = "user@example.com", "exercise_Squat_2305092259"
+        video = f"temp/video/user/{account}/{name}.mp4"
+        bench.put({"owner": account, "video": video, "origin": "shim"})
+        bench.act = lambda now: bench.backend.documents.delete("job") if now == point else None
+        bench.worker.run(claim(bench.backend, bench.using))
+        assert bench.objects() == [video]
+        assert bench.spool() == []
+
     @pytest.mark.parametrize("point", ["analysing started", "uploading worst1.png", "uploading report.json"])
     def test_who_has_lost_the_job_changes_nothing_more(self, bench: Bench, point: str) -> None:
         bench.put()

@@ -256,7 +256,7 @@ def watching(documents: DocumentStore, status: str, callback: Callable[[str], No
     """
     heard = threading.Event()
 
-    def told(job_id: str) -> None:
+    def told(job_id: str, _owner: str) -> None:
         heard.set()
         if not job_id.startswith("begin"):
             callback(job_id)
@@ -285,6 +285,23 @@ def test_watch_tells_what_gets_the_status(documents: DocumentStore) -> None:
     documents.create("late", {"status": "uploaded"})
     time.sleep(0.5)
     assert "late" not in told.queue
+
+
+def test_watch_tells_the_owner(documents: DocumentStore) -> None:
+    told: dict[str, str] = {}
+    watch = documents.watch("uploaded", told.__setitem__)
+    for number in range(50):
+        # See `watching`: what is written while a stream begins may be missed.
+        documents.create(f"ann-{number}", {"status": "uploaded", "owner": "ann"})
+        time.sleep(0.1)
+        if told:
+            break
+    documents.create("none", {"status": "uploaded"})
+    documents.create("strange", {"status": "uploaded", "owner": 5})
+    eventually(lambda: {"none", "strange"} < told.keys())
+    watch.close()
+    assert set(told.values()) == {"ann", ""}
+    assert (told["none"], told["strange"]) == ("", "")
 
 
 def test_watch_outlives_its_callback(documents: DocumentStore, caplog: pytest.LogCaptureFixture) -> None:

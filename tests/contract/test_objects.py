@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,23 @@ def test_a_local_file_that_cannot_be_written_is_an_error_of_the_file(objects: Ob
         objects.download("a", tmp_path / "no" / "such" / "folder", max_bytes=100)
     with pytest.raises(FileNotFoundError):
         objects.upload(tmp_path / "nothing", "b", content_type=PNG)
+
+
+def test_times_come_with_the_paths_from_a_path_on(objects: ObjectStore, tmp_path: Path) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for path in ("users/a", "users/b", "users/c", "others/d"):
+        put(objects, tmp_path, path, b"x")
+    found = list(objects.list_dated("users/"))
+    assert [each.path for each in found] == ["users/a", "users/b", "users/c"]
+    assert all(before < each.created < datetime.now(UTC) + timedelta(seconds=2) for each in found)
+    assert [each.path for each in objects.list_dated("users/", after="users/a")] == ["users/b", "users/c"]
+    assert [each.path for each in objects.list_dated("users/", after="users/bb")] == ["users/c"]
+
+
+def test_purge_removes_an_object_or_a_folder(objects: ObjectStore, tmp_path: Path) -> None:
+    for path in ("a/1", "a/1.of-someone", "a/b/2", "a/b/c/3", "a/bb/4"):
+        put(objects, tmp_path, path, b"x")
+    assert objects.purge("a/1") == 1
+    assert objects.purge("a/1") == 0
+    assert objects.purge("a/b/") == 2
+    assert list(objects.list("")) == ["a/1.of-someone", "a/bb/4"]

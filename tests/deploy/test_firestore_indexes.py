@@ -21,6 +21,7 @@ from consumer.intake.owners import Owners
 from consumer.keeping import forget
 from consumer.metrics import Metrics
 from consumer.paths import LegacyVideo
+from consumer.queries import ask_all
 from consumer.spool import Spool
 from tests.consumer_kit import OWNER, job_of, put_job, settings
 
@@ -58,7 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[Query]:
 
 def ask_everything(backend: Backend, data_dir: Path) -> None:
     """Every query of the consumer's."""
-    using = settings(data_dir, results_days=1)
+    using = settings(data_dir, retention_days=1)
     put_job(backend)
     Intake(backend.documents, using, Candidates(), Metrics()).sweep()
     owners = Owners(backend.documents, 1)
@@ -79,4 +80,11 @@ def test_every_query_has_its_index_and_every_index_its_query(
     ask_everything(backend, tmp_path)
     backend.close()
     capsys.readouterr()  # the operator's lists
+    assert asked == answered()
+
+
+def test_the_doctor_asks_each_of_them(tmp_path: Path, asked: set[Query]) -> None:
+    backend = open_local(tmp_path)
+    ask_all(backend.documents)
+    backend.close()
     assert asked == answered()

@@ -1,8 +1,6 @@
 """deploy/firestore.rules in the emulator, over REST, with unsigned tokens: what owner, stranger and nobody may do."""
 
-import base64
 import json
-import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.emulators import Emulator, http_json
+from tests.rules import merged, token_of
 
 pytestmark = pytest.mark.emulator
 
@@ -85,26 +84,12 @@ def encode(value: Any) -> dict[str, Any]:
     return {kinds[type(value)]: str(value) if type(value) is int else value}
 
 
-def token_of(uid: str) -> str:
-    """An unsigned ID token; the emulator takes it."""
-    now = int(time.time())
-    claims = {
-        "sub": uid,
-        "user_id": uid,
-        "iat": now,
-        "exp": now + 3600,
-        "auth_time": now,
-        "firebase": {"sign_in_provider": "x"},
-    }
-    parts = [json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, claims)]
-    return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
-
-
-@pytest.fixture(scope="module")
-def project(firestore_emulator: Emulator) -> str:
-    """A project with our rules; each test has documents of its own."""
+@pytest.fixture(scope="module", params=["ours", "merged"])
+def project(request: pytest.FixtureRequest, firestore_emulator: Emulator) -> str:
+    """A project with our rules, alone or among an app's own; each test has documents of its own."""
+    content = RULES.read_text() if request.param == "ours" else merged("firestore.rules")
     name = f"demo-rules-{uuid.uuid4().hex[:8]}"
-    rules = {"rules": {"files": [{"name": "firestore.rules", "content": RULES.read_text()}]}}
+    rules = {"rules": {"files": [{"name": "firestore.rules", "content": content}]}}
     status, answer = http_json(
         "PUT", f"http://{firestore_emulator.host}/emulator/v1/projects/{name}:securityRules", json.dumps(rules)
     )
@@ -323,3 +308,12 @@ def test_other_collections_are_closed(firestore: Firestore, place: str, someone:
     firestore.seed(place, {"owner": OWNER})
     assert firestore.get(token, place) == REFUSED
     assert firestore.commit(token, place, new_job())[0] == REFUSED
+
+
+def test_the_apps_own_rules_hold_beside_ours(firestore: Firestore, request: pytest.FixtureRequest) -> None:
+    if "merged" not in request.node.callspec.params.values():
+        assert firestore.get(None, "gyms/one") == REFUSED
+        return
+    assert firestore.get(None, "gyms/one") == NOT_FOUND
+    assert firestore.commit(token_of(OWNER), f"profiles/{OWNER}", {"name": "Ann"})[0] == ALLOWED
+    assert firestore.commit(token_of(STRANGER), f"profiles/{OWNER}", {"name": "Bob"})[0] == REFUSED

@@ -51,6 +51,14 @@ def test_every_status_and_stage_is_explained_to_the_app() -> None:
     assert {str(name) for name in (*Status, *Stage)} - words("app.md") == set()
 
 
+def test_the_page_about_the_emulators_has_their_addresses() -> None:
+    emulators = json.loads((ROOT / "deploy" / "firebase.json").read_text(encoding="utf-8"))["emulators"]
+    page = (DOCS / "emulators.md").read_text(encoding="utf-8")
+    addresses = {name: f"{at['host']}:{at['port']}" for name, at in emulators.items() if isinstance(at, dict)}
+    assert set(addresses) == {"auth", "firestore", "storage", "ui"}
+    assert [address for address in addresses.values() if address not in page] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_setting_that_a_page_names_exists(page: str) -> None:
     named = set(re.findall(rf"\b{PREFIX}[A-Z_0-9]+\b", (DOCS / page).read_text(encoding="utf-8")))

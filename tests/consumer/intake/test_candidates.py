@@ -17,6 +17,29 @@ def test_alone_the_oldest_comes_first() -> None:
     assert drawn(candidates, 5) == ["a", "b", "c", "d", None]
 
 
+def test_owners_take_turns() -> None:
+    candidates = Candidates()
+    candidates.add([f"greedy{number}" for number in range(400)], owner="greedy")
+    assert drawn(candidates, 2) == ["greedy0", "greedy1"]
+    candidates.hint("modest0", "modest")
+    candidates.hint("modest1", "modest")
+    candidates.hint("third", "third")
+    assert drawn(candidates, 5) == ["modest0", "third", "greedy2", "modest1", "greedy3"]
+
+
+def test_of_one_owner_no_more_are_remembered_than_may_run() -> None:
+    candidates = Candidates(most_of_one=3)
+    candidates.add(["later"], owner="greedy", delay_s=60)
+    candidates.add([f"greedy{number}" for number in range(400)], owner="greedy")
+    candidates.add([f"unknown{number}" for number in range(5)])
+    assert len(candidates) == 1 + 3 + 5
+    assert candidates.has_of("greedy")
+    assert not candidates.has_of("modest")
+    assert {candidates.draw(0) for _ in range(2)} == {"greedy0", "unknown0"}
+    candidates.add(["greedy9"], owner="greedy")
+    assert len(candidates) == 1 + 3 + 4
+
+
 def test_what_is_due_later_waits() -> None:
     candidates = Candidates()
     candidates.add(["later"], delay_s=0.3)
@@ -39,7 +62,7 @@ def test_a_hint_wakes_who_waits() -> None:
     got: list[str | None] = []
     waiting = in_background(lambda: got.append(candidates.draw(10)))
     time.sleep(0.05)
-    candidates.hint("job")
+    candidates.hint("job", "ann")
     waiting.join(2)
     assert got == ["job"]
 

@@ -1,5 +1,5 @@
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +7,15 @@ import pytest
 
 from consumer.backends import DELETE, Backend, Unavailable
 from consumer.backends.local import open_local
-from consumer.intake import Claims, Missed
+from consumer.intake import LEFT_S, Claims, Missed
 from consumer.lease import Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, change, claims, document, fields, put_job, settings
+
+NOW = datetime.now(UTC)
+OLD = NOW - timedelta(seconds=LEFT_S + 1)
+HELD = {"token": "t", "worker": "newer", "renewedAt": NOW - timedelta(seconds=60), "seconds": 90}
+"""Held by another consumer, which may know more."""
 
 
 def expire(backend: Backend, job_id: str = "job") -> None:
@@ -56,7 +61,13 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
         ({"status": "archived by the app"}, (Missed.TAKEN, "archived by the app", None)),
         ({"video": None}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"video": "users/bob/uploads/x.mp4"}, (Missed.SETTLED, "failed", "not_allowed")),
-        ({"exercise": "zumba", "language": "ko"}, (Missed.SETTLED, "failed", "invalid_request")),
+        ({"exercise": "zumba"}, (Missed.UNKNOWN, "uploaded", None)),
+        ({"exercise": "zumba", "createdAt": OLD, "language": "ko"}, (Missed.SETTLED, "failed", "invalid_request")),
+        ({"exercise": "zumba", "video": "users/bob/uploads/x.mp4"}, (Missed.SETTLED, "failed", "not_allowed")),
+        ({"exercise": "zumba", "createdAt": None}, (Missed.SETTLED, "failed", "invalid_request")),
+        ({"exercise": "zumba", "createdAt": OLD, "updatedAt": NOW}, (Missed.UNKNOWN, "uploaded", None)),
+        ({"exercise": "zumba", "createdAt": OLD, "status": "waiting", "notBefore": NOW}, (Missed.UNKNOWN, "waiting", None)),
+        ({"exercise": "zumba", "createdAt": OLD, "status": "processing", "lease": HELD}, (Missed.UNKNOWN, "processing", None)),
         ({"language": 7}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"cancelRequested": True}, (Missed.SETTLED, "cancelled", "cancelled")),
         ({"status": "waiting", "cancelRequested": True}, (Missed.SETTLED, "cancelled", "cancelled")),
@@ -68,6 +79,13 @@ def test_what_needs_no_work_is_settled(
     put_job(backend, **changes)
     missed = claims(backend, settings(tmp_path)).take("job")
     assert (missed, fields(backend)["status"], (fields(backend).get("error") or {}).get("code")) == expected
+
+
+def test_an_exercise_that_only_a_newer_consumer_knows_is_left_to_it(backend: Backend, tmp_path: Path) -> None:
+    put_job(backend, exercise="zumba")
+    assert claims(backend, settings(tmp_path)).take("job") is Missed.UNKNOWN
+    newer = Claims(backend.documents, settings(tmp_path), worker="w2", exercises={"zumba"}, metrics=Metrics())
+    assert isinstance(newer.take("job"), Lease)
 
 
 def test_a_job_that_is_gone_is_nobodys(backend: Backend, tmp_path: Path) -> None:

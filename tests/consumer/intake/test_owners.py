@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend, DocumentStore, Revision
+from consumer.catalogue import Catalogue
+from consumer.daemon import Daemon
 from consumer.intake import Missed
 from consumer.intake.owners import BUSY_S, Owners
 from consumer.lease import Lease
-from tests.consumer_kit import claims, fields, job_of, put_job, settings
+from consumer.settings import Settings
+from tests.consumer_kit import claims, eventually, fields, in_background, job_of, put_job, put_video, settings
+from tests.work import ROOT, WORK
 
 NOW = datetime.now(UTC)
 
@@ -113,6 +117,26 @@ def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend,
         assert (left["status"], left.get("attempt", 0)) == ("uploaded", 0)
         assert "lease" not in left
         assert "startedAt" not in left
+
+
+def test_nobody_waits_for_the_four_hundred_jobs_of_another(backend: Backend, tmp_path: Path) -> None:
+    using = settings(tmp_path, workers=2, max_per_owner=Settings.model_fields["max_per_owner"].default)
+    for number in range(200):
+        put_job(backend, f"before-{number:03}", owner="greedy", video="users/greedy/uploads/set.mp4")
+    daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
+    put_video(backend, tmp_path, "users/greedy/uploads/set.mp4", sleep=0.2)
+    put_video(backend, tmp_path, "users/modest/uploads/set.mp4")
+    serving = in_background(daemon.serve)
+    done = lambda: backend.documents.find({"owner": "greedy", "status": "done"}, limit=500)  # noqa: E731
+    assert eventually(lambda: len(done()) >= 2)
+    for number in range(200):
+        put_job(backend, f"after-{number:03}", owner="greedy", video="users/greedy/uploads/set.mp4")
+    before = len(done())
+    put_job(backend, "theirs", owner="modest", video="users/modest/uploads/set.mp4")
+    assert eventually(lambda: fields(backend, "theirs")["status"] == "done")
+    assert len(done()) - before <= 6
+    daemon.stop()
+    serving.join(20)
 
 
 def test_when_a_job_has_ended_the_next_may_begin(backend: Backend, tmp_path: Path) -> None:

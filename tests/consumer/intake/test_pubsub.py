@@ -156,7 +156,7 @@ def test_what_is_not_due_comes_again_when_it_is(
 def test_a_job_of_a_busy_owner_comes_again_later_and_later(
     consumer: Start, trigger: Trigger, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pubsub, "OWNER_BUSY_S", 2.0)
+    monkeypatch.setitem(pubsub.AGAIN_S, Missed.OWNER_BUSY, 2.0)
     put_job(backend)
     one = consumer()
     trigger.tell("job")

@@ -1,5 +1,6 @@
 """What needs no work is ended by the intake, while every worker is busy."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,23 @@ def test_a_malformed_job_ends_with_the_next_sweep_though_all_workers_are_busy(ba
         put_job(backend, video=7)
         assert eventually(lambda: fields(backend)["status"] == "failed", 5)
         assert fields(backend)["error"]["code"] == "invalid_request"
+
+
+def test_an_exercise_that_nobody_knows_fails_after_a_while(
+    busy: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.intake.claims.LEFT_S", 1.0)
+    monkeypatch.setattr("consumer.daemon.LEFT_S", 1.0)
+    using = settings(tmp_path / "idle", sweep_s=60)
+    idle = Daemon(busy, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
+    serving = in_background(idle.serve)
+    put_job(busy, exercise="zumba")
+    time.sleep(0.5)
+    assert fields(busy)["status"] == "uploaded"
+    assert eventually(lambda: fields(busy)["status"] == "failed", 10)
+    assert fields(busy)["error"]["code"] == "invalid_request"
+    idle.stop()
+    serving.join(20)
 
 
 @pytest.mark.parametrize("state", [{}, {"status": "waiting"}], ids=["uploaded", "waiting"])

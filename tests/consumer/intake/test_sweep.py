@@ -31,10 +31,11 @@ class Documents:
             raise self.find_fails
         return self._documents.find(*arguments, **options)
 
-    def watch(self, status: str, callback: Callable[[str], None]) -> Any:
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Any:
         if self.watch_fails:
             raise Unavailable("no watch today")
-        self.watches.append(self._documents.watch(status, (lambda _: None) if self.deaf else callback))
+        told = (lambda _job_id, _owner: None) if self.deaf else callback
+        self.watches.append(self._documents.watch(status, told, newest=newest))
         return self.watches[-1]
 
 
@@ -365,7 +366,7 @@ class Refused:
 
 def test_a_watch_that_is_refused_thins_no_sweep(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(backend, tmp_path, sweep_s=0.1)
-    monkeypatch.setattr(bench.documents, "watch", lambda *_: Refused())
+    monkeypatch.setattr(bench.documents, "watch", lambda *_, **__: Refused())
     asked = queries_of(bench, monkeypatch, 2)
     assert asked.count("uploaded") == asked.count("processing") == asked.count("waiting")
 

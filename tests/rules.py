@@ -1,0 +1,58 @@
+"""Security rules for tests: merged as the operator's page says; those of Storage as the Firestore emulator reads them."""
+
+import base64
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+PLACE = "    // Ours: "
+
+
+def merged(name: str) -> str:
+    """The example of a merged ruleset with our blocks in their place."""
+    lines = (DEPLOY / "merged" / name).read_text().splitlines()
+    (place,) = [number for number, line in enumerate(lines) if line.startswith(PLACE)]
+    return "\n".join([*lines[:place], body_of((DEPLOY / name).read_text()), *lines[place + 1 :]])
+
+
+def body_of(rules: str) -> str:
+    """What is inside of the outer two blocks."""
+    found = re.search(r"^service \S+ \{\n  match \S+ \{\n(.*)^  \}\n\}", rules, flags=re.DOTALL | re.MULTILINE)
+    assert found, "the rules are not written as expected"
+    return found.group(1)
+
+
+def as_firestore_rules(storage_rules: str) -> str:
+    """Rules of Cloud Storage for the Firestore emulator, which knows the same language.
+
+    An object becomes a document (see `document_of`) with its size and content type as fields.
+    """
+    body = body_of(storage_rules)
+    for field in ("size", "contentType"):
+        body = body.replace(f"request.resource.{field}", f"request.resource.data.{field}")
+    roots = "\n".join(f"match /{root} {{\n{body}}}" for root in ("one", "two/places"))
+    return f"rules_version = '2';\nservice cloud.firestore {{ match /databases/{{database}}/documents {{\n{roots}\n}} }}"
+
+
+def document_of(path: str) -> str:
+    """The document that stands for an object: its path has an even number of segments."""
+    return f"{'one' if path.count('/') % 2 == 0 else 'two/places'}/{path}"
+
+
+def token_of(uid: str, **claims: Any) -> str:
+    """An unsigned ID token; the emulator takes it."""
+    now = int(time.time())
+    said = {
+        "sub": uid,
+        "user_id": uid,
+        "iat": now,
+        "exp": now + 3600,
+        "auth_time": now,
+        "firebase": {"sign_in_provider": "x"},
+        **claims,
+    }
+    parts = [json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, said)]
+    return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
