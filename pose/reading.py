@@ -18,7 +18,7 @@ from pose.person import Samples
 from pose.video import Limits, Video
 
 RIVALS = 0.25
-"""Share of the looks around that must show somebody else before the video is read once more for them."""
+"""If at least this share of the searches finds another person, the video is read a second time for that person."""
 
 
 def read_motion(
@@ -35,17 +35,17 @@ def read_motion(
     Args:
         path: a local video file.
         model: `full`, `lite`, `heavy`, or the path of a `.task` file.
-        limits: what the video may cost; None for the defaults.
-        progress: called from this thread with the share done, 0 to 1, rising; what it raises ends the reading.
-        workers: cores to use. The video's parts are read side by side, by threads; the motion is the same for any number.
-        turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
+        limits: limits of the video; None for the defaults.
+        progress: called from this thread with the share done, 0 to 1, rising. An exception of this function ends the reading.
+        workers: number of threads that read parts of the video in parallel. The motion is the same for any number.
+        turn: degrees clockwise by which the picture is rotated in addition to the file's metadata; a multiple of 90.
 
     Returns:
-        The motion: at least one sample has a person.
+        The motion; at least one sample has a person.
 
     Raises:
-        VideoError: the file is at fault; its subclass says how.
-        NoPerson: nobody is seen.
+        VideoError: the file is wrong; the subclass says how.
+        NoPerson: no person was found.
         ModelMissing: the model has not been made yet.
     """
     bundle = models.find(model)
@@ -80,7 +80,7 @@ def read_motion(
 
 
 def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
-    """The motion of the one who exercises; reads again where there is somebody else."""
+    """The samples of the person who exercises. Reads the video a second time if another large person is in it."""
     if seen.rivals >= max(2, RIVALS * seen.looks):
         first = person.stretches(seen.samples)[0]
         other = reader.read(hidden=first).samples
