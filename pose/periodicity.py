@@ -29,7 +29,7 @@ COMPONENTS = 3
 ROUNDS = 3
 """How often a component is computed: from the window, then from what was found."""
 
-FLOOR = 2.5
+FLOOR = 1.4
 """The least swing of a phase in pose errors, over all signals together."""
 
 PLAIN_SWING = 12.0
@@ -131,7 +131,8 @@ def relaxation(values: Floats) -> float:
         values: (k,) every signal, in degrees and metres.
     """
     scaled = dict(zip(NAMES, values / UNITS, strict=True))
-    return float(scaled["knee"] + scaled["hip"] + scaled["elbow"] - scaled["wrist_over_shoulder"])
+    hanging = scaled["wrist_over_shoulder"] * float(np.cos(np.radians(values[NAMES.index("trunk")])))
+    return float(scaled["knee"] + scaled["hip"] + scaled["elbow"] - hanging)
 
 
 def _components(values: Floats, count: int) -> list[Floats]:
@@ -146,14 +147,21 @@ def _best_chain(tracks: Tracks, direction: Floats) -> Chain | None:
     shapes = [_shape(tracks, cycle) for cycle in cycles]
     best: Chain | None = None
     for model in shapes:
-        likeness = [_likeness(model, shape) for shape in shapes]
-        for numbers in _groups(times, cycles, [number for number, like in enumerate(likeness) if like >= ALIKE]):
-            gain = sum(likeness[number] * _weight(times, cycles[number]) for number in numbers)
+        like = [_likeness(model, shape) for shape in shapes]
+        for numbers in _groups(times, cycles, [number for number, value in enumerate(like) if value >= ALIKE]):
+            gain = sum(like[number] * _weight(times, cycles[number]) for number in numbers)
             if best is None or gain > best.gain:
-                others = [likeness[number] for number in numbers if shapes[number] is not model]
+                others = [like[number] for number in numbers if shapes[number] is not model]
                 chosen = tuple(cycles[number] for number in numbers)
                 best = Chain(tracks, chosen, direction, gain, float(np.mean(others)) if others else 0.0)
     return best
+
+
+def likeness(tracks: Tracks, cycles: Sequence[Cycle]) -> float:
+    """The median correlation of these repetitions with the one that the others resemble most; 0 for a single one."""
+    shapes = [_shape(tracks, cycle) for cycle in cycles]
+    of_each = [[_likeness(model, shape) for shape in shapes if shape is not model] for model in shapes]
+    return max((float(np.median(found)) for found in of_each if found), default=0.0)
 
 
 def _weight(times: Floats, cycle: Cycle) -> float:

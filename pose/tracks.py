@@ -33,7 +33,9 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 """Signal: the landmarks that must be seen for it, without their side where the better seen one counts."""
 
-OF_BOTH_SIDES = frozenset({"hands_left", "left_wrist_higher", "left_knee_higher", "left_ankle_higher", "left_ahead", "left_hip_more_bent"})
+OF_BOTH_SIDES = frozenset(
+    {"hands_left", "left_wrist_higher", "left_knee_higher", "left_ankle_higher", "left_ahead", "left_hip_more_bent"}
+)
 """Signals that compare left and right: their sign turns when the sides are exchanged."""
 
 NAMES = tuple(PARTS)
