@@ -27,8 +27,8 @@ PARTIAL, PARTIAL_MARGIN = 0.35, 0.25
 """A repetition fits in full from this share of the usual change on, and not at all when it is lower by this share."""
 
 MIRRORED = 0.35
-"""The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in common
-changes by less than this share of the differences between the sides."""
+"""The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
+common changes by less than this share of the differences between the sides."""
 
 _JOINTS = ("knee", "hip", "elbow", "shoulder", "ankle")
 
@@ -47,7 +47,7 @@ def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *
     peaks = values_at(tracks, [cycle.peak for cycle in cycles])
     change = peaks - rests
     phase = tracks.values[span] @ direction
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         together = np.nan_to_num([np.corrcoef(track, phase)[0, 1] for track in tracks.values[span].T])
     weight = np.abs(change) / UNITS * (np.abs(together) >= STEADY) * (np.sign(together) == np.sign(change)) * tracks.seen
     chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]

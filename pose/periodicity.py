@@ -3,8 +3,8 @@
 1. The signals that a movement can be described with are scaled to the pose error, and those of hidden landmarks count less.
 2. In each window of the film the principal components of the signals, slow drift taken away, propose what swings together. The
    projection on a component, either way round, is a phase, and `pose.cycles` finds its cycles.
-3. Cycles whose whole bodies move alike are a chain. The component is computed again from the chain alone, twice, so that walking in
-   and resting play no part.
+3. Cycles whose whole bodies move alike are a chain. The component is computed again from the chain alone, twice, so that
+   walking in and resting play no part.
 4. A chain becomes a `Movement` (`pose.learning`), and `pose.sets` counts it like any other.
 """
 
@@ -52,8 +52,8 @@ SAME = 0.8
 """Two chains are of one movement, either way round, when their components have this cosine."""
 
 RELAXED_GAIN, RELAXED = 0.5, 6.0
-"""A rest position in which the body is relaxed adds up to this share to the gain, in full when it is by some of these pose errors
-more relaxed than the extreme."""
+"""A rest position that is more relaxed than the extreme adds up to this share to the gain, most of it from so many pose errors
+on."""
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ GESTURE = 45.0
 GESTURE_SWING = 5.5
 """The swing of both arms, in pose errors, up to which they do not exercise."""
 
-BODY = (
-    *("knee", "hip", "trunk", "shoulder_over_ankle", "shoulder_rise", "hip_rise"),
-    *("left_ahead", "left_knee_higher", "left_ankle_higher", "left_hip_more_bent"),
-)
+LEGS = ("left_ahead", "left_knee_higher", "left_ankle_higher", "left_hip_more_bent")
+"""What tells one leg from the other."""
+
+BODY = ("knee", "hip", "trunk", "shoulder_over_ankle", "shoulder_rise", "hip_rise", *LEGS)
 """What stays still in a gesture."""
 
 PLACES = 2.0
@@ -121,9 +121,8 @@ def _learn(chain: Chain, name: str) -> Movement:
 def _is_gait(chain: Chain, rest: Floats, extreme: Floats) -> bool:
     """Whether somebody stands, the legs take turns and the knees stay low."""
     first, second = (dict(zip(NAMES, values, strict=True)) for values in (rest, extreme))
-    legs = [name for name in ("left_ahead", "left_knee_higher", "left_ankle_higher", "left_hip_more_bent")]
     change = np.abs(extreme - rest) / UNITS
-    of_legs = max(change[NAMES.index(name)] for name in legs)
+    of_legs = max(change[NAMES.index(name)] for name in LEGS)
     sinks = abs(second["shoulder_over_ankle"] - first["shoulder_over_ankle"])
     knee = max(abs(values["left_knee_higher"]) for values in (first, second))
     upright = max(first["trunk"], second["trunk"]) < UPRIGHT
@@ -132,7 +131,7 @@ def _is_gait(chain: Chain, rest: Floats, extreme: Floats) -> bool:
 
 def _steps(chain: Chain, change: Floats) -> bool:
     """Whether the two legs move more differently than together."""
-    differences = max(change[NAMES.index(name)] for name in ("left_ahead", "left_knee_higher", "left_ankle_higher"))
+    differences = max(change[NAMES.index(name)] for name in LEGS[:-1])
     together = max(change[NAMES.index(name)] for name in ("hip", "shoulder_over_ankle", "trunk"))
     return bool(differences > together)
 

@@ -60,15 +60,17 @@ class Tracks:
         signals: the same by name, in degrees and metres.
         times: (n,) seconds.
         seen: (k,) 0 to 1, how well the landmarks of each signal are seen.
+        raw: (n, k) in degrees and metres; no NaN.
         values: (n, k) in pose errors, weighed by how well the landmarks are seen; no NaN.
     """
 
     def __init__(self, signals: Signals) -> None:
         self.signals = signals
         self.times: Floats = signals.motion.times
-        raw = np.stack([signals[name] for name in NAMES], axis=1) / UNITS
+        # A signal that is never known is 0 all the time: it does not move.
+        self.raw: Floats = np.nan_to_num(bridge(self.times, np.stack([signals[name] for name in NAMES], axis=1)))
         self.seen: Floats = np.array([_seen(signals.motion, parts) for parts in PARTS.values()])
-        self.values: Floats = np.nan_to_num(bridge(self.times, raw) * self.seen)
+        self.values: Floats = self.raw / UNITS * self.seen
 
 
 def _seen(motion: Motion, parts: tuple[str, ...]) -> float:
@@ -86,6 +88,5 @@ def rests_of(cycle: Cycle) -> list[int]:
 
 
 def values_at(tracks: Tracks, samples: Sequence[int]) -> Floats:
-    """(k,) the median of every signal at these samples, in degrees and metres; 0 where it is unknown."""
-    raw = np.stack([tracks.signals[name][list(samples)] for name in NAMES], axis=1)
-    return np.nan_to_num(np.nanmedian(raw, axis=0))
+    """(k,) the median of every signal at these samples, in degrees and metres."""
+    return np.asarray(np.median(tracks.raw[list(samples)], axis=0))
