@@ -35,6 +35,7 @@ from pydantic.alias_generators import to_camel
 from consumer import paths
 from consumer.backends import DELETE, SERVER_TIME, Snapshot
 from consumer.errors import ErrorCode, JobError
+from feedback.reserved import REFERENCE, RESERVED
 from feedback.words import N_, language_of, words_of
 
 Changes = dict[str, Any]
@@ -192,6 +193,8 @@ class Job(_Part):
             job = cls.model_validate({**snapshot.fields, "id": snapshot.id})
         except ValidationError as error:
             raise JobError(ErrorCode.INVALID_REQUEST, _complaint(error)) from error
+        if job.exercise == REFERENCE and job.reference is None:
+            raise JobError(ErrorCode.INVALID_REQUEST, "reference: missing, and the exercise is what it shows")
         try:
             paths.check_owner(job.owner, job.video, job.reference, from_shim=job.origin == "shim")
             for name in REPORT_FILES.values():
@@ -203,7 +206,7 @@ class Job(_Part):
         except paths.InvalidPath as error:
             raise JobError(ErrorCode.INVALID_REQUEST, str(error)) from error
         # Last: it alone may be right for a consumer of another version.
-        if job.exercise is not None and job.exercise not in exercises:
+        if job.exercise is not None and job.exercise not in {*exercises, *RESERVED}:
             raise UnknownExercise(ErrorCode.INVALID_REQUEST, "exercise: not in the catalogue")
         return job
 

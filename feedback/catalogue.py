@@ -72,8 +72,6 @@ Shown = Annotated[
 ]
 """A text for the user: English, or one for each language. The package's own files have English only; Babel translates them."""
 
-RESERVED = frozenset({"any", "reference"})
-"""Ids with a meaning of their own in a document: whatever is repeated, and what the reference video shows."""
 ID_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
 
 
@@ -191,7 +189,7 @@ class Exercise(BaseModel):
     @model_validator(mode="after")
     def _known_signals(self) -> "Exercise":
         movement = self.movement
-        if not re.fullmatch(ID_PATTERN, movement.id) or movement.id in RESERVED:
+        if not re.fullmatch(ID_PATTERN, movement.id):
             raise ValueError(f"an exercise cannot be called {movement.id!r}: use up to 40 small letters, digits, _ and -")
         used = [drive.signal for each in self.movements for drive in each.drives]
         used += [band.signal for each in self.movements for band in (*each.posture, *each.signature)]

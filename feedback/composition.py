@@ -69,7 +69,7 @@ class Workout:
     Attributes:
         words: the job's language.
         video: the file.
-        requested: the exercise that was asked for.
+        requested: the id of the exercise that was asked for.
         sets: in order of time.
         shown_instead: what the video plainly shows when another exercise was asked for and not found.
         besides: other exercises that were recognised beside the one asked for.
@@ -77,7 +77,7 @@ class Workout:
 
     words: Words
     video: VideoInfo
-    requested: Exercise | None
+    requested: str | None
     sets: Sequence[tuple[Judged, SetReport]]
     shown_instead: Exercise | None
     besides: Sequence[Exercise]
@@ -148,6 +148,7 @@ def compose(workout: Workout) -> Report:
             [_outcome(judged, report) for judged, report in workout.sets],
             shown_instead=workout.shown_instead,
             besides=workout.besides,
+            recognised=workout.requested is None,
         ),
         sets=[report for _, report in workout.sets],
     )
@@ -272,11 +273,11 @@ def _warnings(workout: Workout) -> list[Warn]:
             times=words.number(workout.video.slowed, 1),
         )
         warnings.append(Warn(code="slow_motion", message=message))
-    if workout.shown_instead is not None and workout.requested is not None:
+    if workout.shown_instead is not None:
         message = words(
             "The video seems to show {shown}, but {asked} was asked for.",
             shown=words(workout.shown_instead.name),
-            asked=words(workout.requested.name),
+            asked=workout.sets[0][1].name,
         )
         warnings.append(Warn(code="other_exercise", message=message))
     scenes = [judged.scene for judged, _ in workout.sets]

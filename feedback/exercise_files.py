@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from feedback.catalogue import SIGNALS, Check, Exercise
 from feedback.errors import FeedbackError
 from feedback.measures import nearest
+from feedback.reserved import RESERVED
 
 DIRECTORY = Path(__file__).with_name("exercises")
 SHARED = DIRECTORY / "shared_checks.yaml"
@@ -92,6 +93,9 @@ def parse_exercise(name: str, content: bytes) -> Exercise:
         raise ExerciseFileError(name, 1, "an exercise is a mapping with id, name, movement and checks")
     if data.get("id") != stem:
         raise ExerciseFileError(name, lines.get(("id",), 1), f"id must be the file's name without .yaml: {stem}")
+
+    if stem in RESERVED:
+        raise ExerciseFileError(name, lines["id",], f"an exercise cannot be called {stem!r}, which means something else")
 
     def with_id(movement: Any, *loc: str | int) -> Any:
         if not isinstance(movement, dict):

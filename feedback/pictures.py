@@ -78,7 +78,9 @@ def _headline(examined: ExaminedSet, shot: Shot, *, best: bool) -> tuple[str, st
         where.insert(0, words(N_("Repetition {n}"), n=words.number(repetition.index)))
     if not examined.alone:
         where.insert(0, set_name(words, examined.report, alone=False))
-    if best:
+    if not examined.exercise.checks and repetition:
+        title = words(N_("Most like the others")) if best else words(N_("Least like the others"))
+    elif best:
         title = words(N_("This one was good")) if repetition else words(N_("Well held"))
     elif shot.finding is not None and shot.finding.fault:
         title = words(shot.finding.check.title)

@@ -10,7 +10,9 @@ from feedback.examination import Examination, ExaminedSet
 from feedback.exercises import CATALOGUE
 from feedback.judgement import Scene, judge
 from feedback.report import Report
+from feedback.reserved import ANY
 from feedback.similarity import compare_with_reference, similarity, spans_of
+from feedback.unnamed import find_unnamed, unnamed
 from feedback.words import Words, words_of
 from pose.motion import Motion
 from pose.movement import Movement
@@ -50,26 +52,27 @@ def examine(
 
     Args:
         motion: as `pose.read_motion` gives it.
-        exercise: the id of the exercise whose sets are judged; None recognises all sets.
+        exercise: the id of the exercise whose sets are judged, or "any" for whatever is repeated; None recognises all sets, and
+            counts what is clearly repeated where none is recognised.
         language: the language of every word in the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
         catalogue: the exercises to choose from, by id.
 
     Raises:
         UnknownExercise: `exercise` is not in the catalogue.
-        NoExercise: the motion shows nothing of the catalogue.
+        NoExercise: the motion shows nothing of the catalogue, and nothing else that is repeated.
     """
-    if exercise is not None and exercise not in catalogue:
+    if exercise is not None and exercise not in {*catalogue, ANY}:
         raise UnknownExercise(f"There is no such exercise. Choose one of: {', '.join(catalogue)}.")
     words = words_of(language)
     cleaned = clean(motion)
     choice = _choose_sets(cleaned, catalogue, exercise)
-    judged = [_judge(cleaned, found, catalogue[found.movement.id].done_as(found.movement), words) for found in choice.sets]
+    judged = [_judge(cleaned, found, _exercise_of(found, catalogue), words) for found in choice.sets]
     reports = [compose_set(one, number) for number, one in enumerate(judged, 1)]
     workout = Workout(
         words=words,
         video=motion.video,
-        requested=catalogue[exercise] if exercise else None,
+        requested=exercise,
         sets=list(zip(judged, reports, strict=True)),
         shown_instead=choice.instead,
         besides=choice.besides,
@@ -111,9 +114,19 @@ class _Choice:
     besides: Sequence[Exercise] = ()
 
 
+def _exercise_of(found: FoundSet, catalogue: Mapping[str, Exercise]) -> Exercise:
+    return unnamed(found) if found.movement.id == ANY else catalogue[found.movement.id].done_as(found.movement)
+
+
 def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: str | None) -> _Choice:
+    if exercise == ANY:
+        repeated = find_unnamed(motion, plain=False)
+        if not repeated:
+            raise NoExercise("Nothing is repeated in this video. Film your whole body, from one place, for the whole set.")
+        return _Choice(repeated)
     found = find_sets(motion, [movement for each in catalogue.values() for movement in each.movements])
     if exercise is None:
+        found = found or find_unnamed(motion, plain=True)
         if not found:
             raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
         return _Choice(found)

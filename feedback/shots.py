@@ -72,7 +72,15 @@ def _best_of(examined: ExaminedSet) -> Shot | None:
     good = [repetition for repetition in examined.repetitions if items[repetition.index].good]
     if not good:
         return None
-    best = max(good, key=lambda rep: (not items[rep.index].faults, items[rep.index].score or 0, -_excess(examined, rep)))
+    best = max(
+        good,
+        key=lambda rep: (
+            not items[rep.index].faults,
+            items[rep.index].score or 0,
+            -_excess(examined, rep),
+            -_oddity(examined, rep),
+        ),
+    )
     shown = examined.findings[0].check.id if examined.findings else None
     verdicts = [finding for finding in examined.of_repetition(best.index) if finding.marks and not finding.fault]
     verdicts.sort(key=lambda finding: finding.check.id != shown)
@@ -105,7 +113,8 @@ def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
 def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
     """Repetitions without a fault, the least good first, and then what is left of them and of a hold."""
     scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
-    for repetition in sorted(examined.repetitions, key=lambda rep: (scores[rep.index], -_excess(examined, rep))):
+    need = {rep.index: (scores[rep.index], -_excess(examined, rep), -_oddity(examined, rep)) for rep in examined.repetitions}
+    for repetition in sorted(examined.repetitions, key=lambda rep: need[rep.index]):
         verdicts = [finding for finding in examined.of_repetition(repetition.index) if finding.marks]
         if verdicts:
             yield _of(max(verdicts, key=lambda finding: finding.excess), examined)
@@ -145,6 +154,13 @@ def _good_part(examined: ExaminedSet) -> Shot | None:
         return None
     start, end = max(edges.reshape(-1, 2), key=lambda part: part[1] - part[0])
     return Shot(int(start + end - 1) // 2, None, None)
+
+
+def _oddity(examined: ExaminedSet, repetition: Repetition) -> float:
+    """How far range and duration of a repetition are from the usual ones, as shares of those."""
+    values = {item.index: (item.range_of_motion, item.end_s - item.start_s) for item in examined.report.items}
+    usual = np.median(list(values.values()), axis=0)
+    return float(np.sum(np.abs(np.array(values[repetition.index]) - usual) / np.maximum(usual, 1e-6)))
 
 
 def _excess(examined: ExaminedSet, repetition: Repetition) -> float:

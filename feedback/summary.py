@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from feedback.catalogue import Check, Exercise
 from feedback.judgement import Scene
 from feedback.report import Fault, Hold, SetReport, ViewId
+from feedback.reserved import ANY
 from feedback.words import N_, Words
 
 VIEW_NAMES: dict[ViewId, str] = {
@@ -53,7 +54,12 @@ class Outcome:
 
 
 def summarise(
-    words: Words, sets: Sequence[Outcome], *, shown_instead: Exercise | None = None, besides: Sequence[Exercise] = ()
+    words: Words,
+    sets: Sequence[Outcome],
+    *,
+    shown_instead: Exercise | None = None,
+    besides: Sequence[Exercise] = (),
+    recognised: bool = False,
 ) -> str:
     """How each set went, and the first thing to change over all and where; of one set alone also something that was good.
 
@@ -64,12 +70,19 @@ def summarise(
         sets: in order of time.
         shown_instead: the exercise that the video plainly shows when another one was asked for.
         besides: other exercises in the video than the one asked for.
+        recognised: whether no exercise was asked for.
     """
     main = sets[0]
     sentences = [_how_it_went(words, outcome, shown_instead, alone=len(sets) == 1) for outcome in sets]
     if besides:
         names = words.listing([words(exercise.name) for exercise in besides])
         sentences.append(words("The video also shows: {names}. That was not looked at.", names=names))
+    if main.exercise.id == ANY:
+        if recognised:
+            sentences.append(words("This is none of the exercises that are recognised."))
+        sentences.append(
+            words("It was counted and measured, but how it should look is not known, so your form was not judged.")
+        )
     worst = min((outcome for outcome in sets if outcome.report.faults), key=_need_of_change, default=None)
     if worst is not None:
         sentences.append(_first_change(words, worst.report, alone=len(sets) == 1))

@@ -18,6 +18,7 @@ from consumer.catalogue import Catalogue, load_catalogue
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
+from feedback.reserved import RESERVED
 from feedback.words import Words, words_of
 from pose.errors import ModelMissing
 
@@ -54,8 +55,9 @@ def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue
         catalogue = load_catalogue(settings)
     except SettingsError as error:
         raise typer.BadParameter(str(error), param_hint="settings") from error
-    if asked is not None and asked not in catalogue.exercises:
-        raise typer.BadParameter(f"choose one of {', '.join(catalogue.exercises)}", param_hint="--exercise")
+    if asked is not None and asked not in {*catalogue.exercises, *RESERVED}:
+        choices = ", ".join((*catalogue.exercises, *sorted(RESERVED)))
+        raise typer.BadParameter(f"choose one of {choices}", param_hint="--exercise")
     return catalogue
 
 

@@ -1,0 +1,133 @@
+"""Learn a movement from repetitions of it: what swings, from where to where, and in which posture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pose.angles import SIDES
+from pose.cycles import Cycle
+from pose.motion import Floats
+from pose.movement import Band, Drive, Movement
+from pose.signals import ANGLES, Signals, bridge
+from pose.tracks import NAMES, OF_BOTH_SIDES, UNITS, Tracks, rests_of, values_at
+
+DRIVES = 5
+"""At most so many signals drive a learned movement."""
+
+SHARE = 0.35
+"""A signal drives when it changes by this share of the one that changes most, in pose errors."""
+
+STEADY = 0.75
+"""And when it correlates with the phase by this much."""
+
+LOOSE = 30.0
+"""Degrees by which the trunk may lie outside of the range that it had."""
+
+PARTIAL, PARTIAL_MARGIN = 0.35, 0.25
+"""A repetition fits in full from this share of the usual change on, and not at all when it is lower by this share."""
+
+MIRRORED = 0.35
+"""The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
+common changes by less than this share of the differences between the sides."""
+
+_JOINTS = ("knee", "hip", "elbow", "shoulder", "ankle")
+
+
+def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *, name: str) -> Movement:
+    """The movement of which these are repetitions.
+
+    Args:
+        tracks: the signals.
+        cycles: the repetitions, at least one.
+        direction: (k,) what swings together, positive on the way from rest to the extreme.
+        name: the movement's id.
+    """
+    span = slice(cycles[0].start, cycles[-1].end + 1)
+    rests = values_at(tracks, [end for cycle in cycles for end in rests_of(cycle)])
+    peaks = values_at(tracks, [cycle.peak for cycle in cycles])
+    change = peaks - rests
+    phase = tracks.values[span] @ direction
+    with np.errstate(invalid="ignore", divide="ignore"):
+        together = np.nan_to_num([np.corrcoef(track, phase)[0, 1] for track in tracks.values[span].T])
+    weight = np.abs(change) / UNITS * (np.abs(together) >= STEADY) * (np.sign(together) == np.sign(change)) * tracks.seen
+    chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]
+    each_side = takes_turns(tracks, rests, peaks)
+    if each_side:
+        weight *= _DIFFERENCES
+        chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]
+        rests, peaks = np.zeros_like(rests), change / 2 * np.sign(change[chosen[0]])
+        change = peaks
+    drives = tuple(Drive(NAMES[number], _rounded(number, rests[number]), _rounded(number, peaks[number])) for number in chosen)
+    return Movement(
+        id=name,
+        joint=_joint(tracks, span),
+        drives=drives,
+        posture=_posture(tracks.signals, span),
+        signature=() if each_side else tuple(_change_band(number, change[number]) for number in chosen),
+        lowering_first=_lowers_first(tracks, cycles),
+        each_side=each_side,
+    )
+
+
+_DIFFERENCES = np.array([name in OF_BOTH_SIDES for name in NAMES])
+_IN_COMMON = np.array([not name.startswith(("left_", "right_", "hands_left")) for name in NAMES])
+
+
+def takes_turns(tracks: Tracks, rests: Floats, peaks: Floats) -> bool:
+    """Whether the extreme mirrors the rest: left and right take turns.
+
+    Args:
+        tracks: the signals.
+        rests, peaks: (k,) every signal at rest and at the extreme, in degrees and metres.
+    """
+    change, middle = np.abs(peaks - rests) / UNITS * tracks.seen, np.abs(peaks + rests) / 2 / UNITS * tracks.seen
+    differences = np.linalg.norm(change[_DIFFERENCES])
+    return bool(
+        np.linalg.norm(change[_IN_COMMON]) < MIRRORED * differences and np.linalg.norm(middle[_DIFFERENCES]) < differences / 2
+    )
+
+
+def _rounded(number: int, value: float) -> float:
+    return round(float(value), 1 if NAMES[number] in ANGLES else 3)
+
+
+def _change_band(number: int, change: float) -> Band:
+    least = float(change * PARTIAL)
+    margin = max(abs(float(change)) * PARTIAL_MARGIN, 1e-3)
+    if change > 0:
+        return Band(NAMES[number], low=least, when="change", margin=margin)
+    return Band(NAMES[number], high=least, when="change", margin=margin)
+
+
+def _posture(signals: Signals, span: slice) -> tuple[Band, ...]:
+    bands = []
+    for name, least, most in (("trunk", 0.0, 180.0), ("facing_down", -90.0, 90.0)):
+        low, high = np.nanpercentile(signals[name][span], [2, 98])
+        low, high = low - LOOSE, high + LOOSE
+        bands.append(
+            Band(
+                name,
+                low=round(float(low), 1) if low > least else float("-inf"),
+                high=round(float(high), 1) if high < most else float("inf"),
+            )
+        )
+    return tuple(band for band in bands if np.isfinite(band.low) or np.isfinite(band.high))
+
+
+def _joint(tracks: Tracks, span: slice) -> str:
+    """The joint that moves most, on either side."""
+    moved = {
+        joint: max(
+            float(np.ptp(tracks.values[span, NAMES.index(name)]))
+            for name in ([joint] if joint == "ankle" else [f"{side}_{joint}" for side in SIDES])
+        )
+        for joint in _JOINTS
+    }
+    return max(moved, key=moved.__getitem__)
+
+
+def _lowers_first(tracks: Tracks, cycles: Sequence[Cycle]) -> bool:
+    """Whether body and hands sink on the way to the extreme."""
+    rises = bridge(tracks.times, np.stack([tracks.signals[f"{part}_rise"] for part in ("shoulder", "wrist", "hip")], axis=1))
+    sinks = [rises[end].sum() - rises[cycle.peak].sum() for cycle in cycles for end in rests_of(cycle)]
+    return bool(np.median(sinks) > 0)
