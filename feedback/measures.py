@@ -224,9 +224,6 @@ def legs_apart(take: Take) -> Floats:
     return np.asarray(np.abs(np.degrees(np.arctan2(cross, np.sum(left * right, axis=1)))))
 
 
-# X[:, 1] - left[:, 1] * right[:, 0], np.sum(left * right, axis=1))))
-
-
 @measure
 def hands_aside(take: Take) -> Floats:
     """How far the hands are to one side of the middle of the trunk, cm, either way."""

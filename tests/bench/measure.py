@@ -77,7 +77,7 @@ def measure(clip: Clip, model_name: str, fresh: bool) -> Row:
     """Read a clip (or take its motion from the cache), examine it without naming the exercise, and compare."""
     row = Row(clip.name, str(clip.path.parent), clip.exercise, sorted(clip.counts), clip.hold_s, clip.besides)
     try:
-        motion, row.cpu_s = _motion(clip.path, model_name, fresh)
+        motion, row.cpu_s = read_cached(clip.path, model_name, fresh=fresh)
     except PoseError as error:
         row.error = str(error)
         row.counted = 0 if clip.counts else None
@@ -94,7 +94,7 @@ def measure(clip: Clip, model_name: str, fresh: bool) -> Row:
     return row
 
 
-def _motion(path: Path, model_name: str, fresh: bool) -> tuple[Motion, float]:
+def read_cached(path: Path, model_name: str, *, fresh: bool) -> tuple[Motion, float]:
     """The motion of a video and the CPU seconds that reading it took, from the cache when nothing has changed."""
     digest = hashlib.sha256(path.read_bytes())
     digest.update(model.find(model_name).sha256.encode())
