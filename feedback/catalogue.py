@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from feedback.measures import MEASURES, Measure, check_joint, nearest, resolve
+from feedback.measures import LEG_END, MEASURES, Measure, check_joint, nearest, resolve
 from feedback.report import Severity, Unit
 from feedback.words import DEFAULT_LANGUAGE, Message, languages, words_of
 from pose.motion import INDEX
@@ -29,7 +29,7 @@ from pose.signals import ANGLES, LENGTHS
 from pose.view import ViewId
 
 When = Literal["repetition", "before_peak", "after_peak", "after_end"]
-Sides = Literal["near", "each", "working"]
+Sides = Literal["near", "each", "better", "working"]
 Verdict = Literal["exceeds", "falls_short"]
 
 SIGNALS = {**ANGLES, **LENGTHS}
@@ -101,7 +101,7 @@ def _measure(reference: Any) -> Any:
 
 
 def _landmark(name: str) -> str:
-    if name not in INDEX and f"left_{name}" not in INDEX:
+    if name != LEG_END and name not in INDEX and f"left_{name}" not in INDEX:
         raise ValueError(f"there is no landmark {name!r}")
     return name
 
@@ -123,11 +123,12 @@ class Check(BaseModel):
         unit: of the value.
         marks: landmarks that show the value in a picture, without their side, or with it where both sides are meant. Three: the
             angle at the middle one; two: the line from the first to the second, against the vertical or the horizontal
-            (`against`) or by itself; one: a point. None for a value that no landmark shows.
+            (`against`) or by itself; one: a point. None for a value that no landmark shows. "leg_end" is the ankle, or the knee
+            when somebody kneels or the ankle is not seen.
         views: from which it can be judged.
         when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
-        sides: "near" judges the side that the camera sees better, "each" both that are seen, except from the side,
-            "working" the one that the repetition works.
+        sides: "near" judges the side that the camera sees better, "working" the one that the repetition works; "each" and
+            "better" judge both that are seen, except from the side, and decide by the worse or by the better one.
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
         lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.

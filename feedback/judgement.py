@@ -8,15 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedback.catalogue import Check, Verdict
-from feedback.measures import Side, Take
-from pose.angles import TRUSTED
-from pose.motion import INDEX, Floats, Motion
+from feedback.measures import SEEN_SHARE, Side, Take, seen
+from pose.motion import Floats
 from pose.repetitions import Hold, Repetition
 from pose.signals import Body
 from pose.view import SIDE, View, name_view, views_besides
-
-SEEN_SHARE = 0.6
-"""A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
 
 ALSO_SEEN = 0.2
 """Share of a set that is seen from another view before that view counts."""
@@ -27,19 +23,11 @@ NEARLY_SIDE = 10.0
 FEWEST = 2
 """Samples that must agree, at any sampling rate: one frame never decides."""
 
-FOOT_EDGE = 0.04
-"""A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
-
 CUT_OFF_S = 0.1
 """A repetition that ends this close to the end of the video may have been cut off."""
 
 PAUSE_S = 0.5
 """How long after a repetition its end position is looked for, if the next one does not start before."""
-
-
-def full_names(marks: tuple[str, ...], side: Side) -> tuple[str, ...]:
-    """The landmarks of a check's `marks`: with the side put before those that have one."""
-    return tuple(part if part in INDEX else f"{side}_{part}" for part in marks)
 
 
 @dataclass(frozen=True)
@@ -55,6 +43,7 @@ class Finding:
         threshold: from where on it is a fault from this view.
         sample, time_s: when it was measured; a picture of this moment shows it.
         spans: (start, end) in seconds in which the fault lasted; empty without one.
+        marks: full names of the landmarks that show the value; see `Check.marks`.
     """
 
     check: Check
@@ -66,11 +55,7 @@ class Finding:
     sample: int
     time_s: float
     spans: tuple[tuple[float, float], ...]
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """Full names of the landmarks that show the value; see `Check.marks`."""
-        return full_names(self.check.marks, self.side)
+    marks: tuple[str, ...]
 
     @property
     def excess(self) -> float:
@@ -141,7 +126,8 @@ def judge(scene: Scene, check: Check) -> list[Finding]:
             if (finding := _judge_side(scene, check, repetition, side, window)) is not None
         ]
         if verdicts:
-            found.append(max(verdicts, key=lambda finding: finding.excess))
+            decides = min if check.sides == "better" else max
+            found.append(decides(verdicts, key=lambda finding: finding.excess))
     return found
 
 
@@ -189,7 +175,7 @@ def _cut_off(scene: Scene, repetition: Repetition) -> bool:
 
 
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
-    if check.sides == "each" and not scene.view.id.startswith("side"):
+    if check.sides in ("each", "better") and not scene.view.id.startswith("side"):
         return ("left", "right")
     if check.sides == "working" and repetition is not None and repetition.side is not None:
         return (repetition.side,)
@@ -197,10 +183,12 @@ def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[S
 
 
 def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
-    values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
-    seen = _seen(scene.body.motion, full_names(check.marks, side))[window]
-    known = np.flatnonzero(seen & ~np.isnan(values))
-    if len(known) < FEWEST or np.mean(seen) < SEEN_SHARE:
+    take = Take(scene.body, scene.view, side, scene.rest, repetition)
+    values = check.measure(take)[window]
+    marks = take.full_names(check.marks)
+    visible = np.all([seen(scene.body.motion, name) for name in marks], axis=0) | np.zeros(len(scene.times), dtype=bool)
+    known = np.flatnonzero(visible[window] & ~np.isnan(values))
+    if len(known) < FEWEST or np.mean(visible[window]) < SEEN_SHARE:
         return None
     times = scene.times[window][known]
     frames = _in_a_row(check, times)
@@ -222,18 +210,8 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         int(window.start + known[worst]),
         float(times[worst]),
         spans,
+        marks,
     )
-
-
-def _seen(motion: Motion, names: tuple[str, ...]) -> NDArray[np.bool_]:
-    """(n,) whether all these landmarks are in the picture and not hidden."""
-    seen = np.ones(len(motion.times), dtype=bool)
-    for name in names:
-        x, y = motion.image[:, INDEX[name], :2].T
-        bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
-        seen &= (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
-        seen &= motion.visibility[:, INDEX[name]] >= TRUSTED
-    return seen
 
 
 def _in_a_row(check: Check, times: Floats) -> int:

@@ -6,7 +6,7 @@ neither the picture's size nor the camera's distance plays a part.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
-from pose.angles import TRIPLES, angle_at, inclination
-from pose.motion import INDEX, Floats
+from pose.angles import TRIPLES, TRUSTED, angle_at, inclination
+from pose.motion import INDEX, Floats, Motion
 from pose.repetitions import Repetition
 from pose.signals import LENGTHS, Body, scales
 from pose.view import View
@@ -47,6 +47,21 @@ BENT = 0.4
 
 OFF_AXIS = 30.0
 """Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
+
+SEEN_SHARE = 0.6
+"""A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
+
+FOOT_EDGE = 0.04
+"""A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
+
+KNEELING_KNEE = 155.0
+"""Degrees of the knee below which somebody may be on the knees in a push-up or plank."""
+
+KNEE_STAYS, FEET_UP_M = 0.3, 0.1
+"""Knees are on the floor when they move by less than this share of the hips' way, or the ankles are this far above them."""
+
+LEG_END = "leg_end"
+"""In the place of a landmark: the end of the body's line; see `Take.leg_end`."""
 
 ONE_ARM = 0.4
 """An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
@@ -92,10 +107,48 @@ class Take:
         motion = self.body.motion
         return np.asarray(-motion.image[:, INDEX[f"{self.side}_{part}"], 1] / np.nanmedian(scales(motion)))
 
+    @property
+    def samples(self) -> slice:
+        """Those of the repetition; in a hold, all."""
+        return slice(self.repetition.start, self.repetition.end + 1) if self.repetition else slice(None)
+
+    def sees(self, part: str) -> bool:
+        """Whether a part of this side is seen in most of the samples."""
+        return bool(np.mean(seen(self.body.motion, f"{self.side}_{part}")[self.samples]) >= SEEN_SHARE)
+
+    @property
+    def kneels(self) -> bool:
+        """Whether the knees are on the floor: bent, and still while the hips move, or with the feet in the air."""
+        hip, knee, ankle = (self.point(part)[self.samples] for part in ("hip", "knee", "ankle"))
+        if not np.nanmedian(angle_at(hip, knee, ankle)) < KNEELING_KNEE:
+            return False
+        feet_up = float(np.nanmedian((knee - ankle)[:, 1]))
+        heights = [self.height(part)[self.samples] for part in ("hip", "knee")]
+        hip_way, knee_way = (float(np.subtract(*np.nanpercentile(height, [98, 2]))) for height in heights)
+        return feet_up > FEET_UP_M or (self.repetition is not None and knee_way < KNEE_STAYS * hip_way)
+
+    @property
+    def leg_end(self) -> Part:
+        """Where the body's line ends: the ankle, or the knee when somebody kneels or the ankle is not seen."""
+        return "knee" if self.kneels or not self.sees("ankle") else "ankle"
+
+    def full_names(self, marks: Sequence[str]) -> tuple[str, ...]:
+        """Landmarks by their full names: with the side before those that have one, and `LEG_END` resolved."""
+        parts = [self.leg_end if part == LEG_END else part for part in marks]
+        return tuple(part if part in INDEX else f"{self.side}_{part}" for part in parts)
+
     def at_rest(self, values: Floats) -> float:
         """The usual value between repetitions; NaN if there is none."""
         values = values[self.rest & ~np.isnan(values)]
         return float(np.median(values)) if values.size else float("nan")
+
+
+def seen(motion: Motion, name: str) -> NDArray[np.bool_]:
+    """(n,) whether a landmark, by its full name, is in the picture and not hidden."""
+    x, y = motion.image[:, INDEX[name], :2].T
+    bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
+    inside = (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
+    return np.asarray(inside & (motion.visibility[:, INDEX[name]] >= TRUSTED))
 
 
 Measure = Callable[[Take], Floats]
@@ -163,6 +216,19 @@ def joint(take: Take, *, joint: JointName, in_picture: bool = False) -> Floats:
     """The angle of a joint, degrees, 180 is straight; obliquely in space, or with `in_picture` in the picture there too."""
     parts = TRIPLES[joint]
     return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
+
+
+@measure
+def straight_joint(take: Take, *, joint: JointName) -> Floats:
+    """The angle of a joint, degrees, 180 is straight; except from the side, the picture's or that in space, the straighter one.
+
+    What is straight looks straight from everywhere, and errors of the pose bend it.
+    """
+    parts = TRIPLES[joint]
+    in_picture = angle_at(*(take.point(part) for part in parts))
+    if take.view.id.startswith("side"):
+        return in_picture
+    return np.fmax(in_picture, angle_at(*(take.point(part, world=True) for part in parts)))
 
 
 @measure
@@ -267,8 +333,11 @@ def trunk_swing(take: Take) -> Floats:
 
 @measure
 def hips_above_line(take: Take) -> Floats:
-    """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it."""
-    return _bend_above(*take.points("shoulder", "hip", "ankle"))
+    """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it.
+
+    On the knees, or where the ankle is not seen, the line ends at the knee.
+    """
+    return _bend_above(*take.points("shoulder", "hip", take.leg_end))
 
 
 def _bend_above(shoulder: Floats, hip: Floats, ankle: Floats) -> Floats:

@@ -15,7 +15,7 @@ PACE = CATALOGUE["squat"].checks[-1]
 def finding(excess: float, check=DEPTH) -> Finding:
     """A verdict so many steps from `clear` to `threshold` beyond the threshold."""
     value = check.threshold + excess * (check.threshold - check.clear)
-    return Finding(check, 1, "left", excess > 0, value, check.threshold, 0, 0.0, ())
+    return Finding(check, 1, "left", excess > 0, value, check.threshold, 0, 0.0, (), ())
 
 
 @pytest.mark.parametrize(("excess", "score"), [(-1, 100), (-0.1, 100), (0.001, 75), (1, 68), (2, 60), (9, 60)], ids=str)
