@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedback.catalogue import Check, Verdict
-from feedback.measures import SEEN_SHARE, Side, Take, seen
+from feedback.measures import SEEN_SHARE, Side, Take, cut_off, seen
 from pose.motion import Floats
 from pose.repetitions import Hold, Repetition
-from pose.signals import Body
+from pose.signals import SMOOTHING_S, Body
 from pose.view import SIDE, View, name_view, views_besides
 
 ALSO_SEEN = 0.2
@@ -23,8 +23,8 @@ NEARLY_SIDE = 10.0
 FEWEST = 2
 """Samples that must agree, at any sampling rate: one frame never decides."""
 
-CUT_OFF_S = 0.1
-"""A repetition that ends this close to the end of the video may have been cut off."""
+EXTREME_S = 0.15
+"""Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
 
 PAUSE_S = 0.5
 """How long after a repetition its end position is looked for, if the next one does not start before."""
@@ -157,7 +157,7 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
         elif check.when == "after_peak":
             start = repetition.peak
         elif check.when == "after_end":
-            if _cut_off(scene, repetition):
+            if cut_off(scene.body.motion, repetition).at_end:
                 continue
             start = repetition.peak
             last = len(scene.times) - 1
@@ -166,12 +166,6 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
             end = max(end, min(pause, following, last))
         windows.append((slice(start, end + 1), repetition))
     return windows
-
-
-def _cut_off(scene: Scene, repetition: Repetition) -> bool:
-    """Whether the motion ends with the repetition, so that its last position may not have been seen."""
-    known = np.flatnonzero(scene.body.motion.detected)
-    return bool(scene.times[known[-1]] - repetition.end_s < CUT_OFF_S)
 
 
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
@@ -187,16 +181,23 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
     values = check.measure(take)[window]
     marks = take.full_names(check.marks)
     visible = np.all([seen(scene.body.motion, name) for name in marks], axis=0) | np.zeros(len(scene.times), dtype=bool)
-    known = np.flatnonzero(visible[window] & ~np.isnan(values))
+    measured = ~np.isnan(values)
+    known = np.flatnonzero(visible[window] & measured)
     if len(known) < FEWEST or np.mean(visible[window]) < SEEN_SHARE:
         return None
     times = scene.times[window][known]
     frames = _in_a_row(check, times)
-    beyond = values[known] * (1 if check.above else -1)
+    sign = 1 if check.above else -1
+    beyond = values[known] * sign
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
-    limit, clear = (value * (1 if check.above else -1) + shift for value in (check.threshold, check.clear))
-    worst, value = _worst(beyond, check.verdict, frames)
+    limit, clear = (value * sign + shift for value in (check.threshold, check.clear))
+    worst, value = _worst(times, beyond, check.verdict, frames)
     fault = value > limit
+    if fault and check.verdict == "falls_short":
+        # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
+        _, guessed = _worst(scene.times[window][measured], values[measured] * sign, check.verdict, frames)
+        if guessed <= limit:
+            return None
     spans = _spans(times, beyond, limit, clear, frames) if fault and check.verdict == "exceeds" else ()
     if fault and check.verdict == "falls_short":
         spans = ((float(times[0]), float(times[-1])),)
@@ -220,10 +221,10 @@ def _in_a_row(check: Check, times: Floats) -> int:
     return min(max(FEWEST, round(check.lasting_s / step)), len(times))
 
 
-def _worst(beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
+def _worst(times: Floats, beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
     """Where and how far values go in the direction of the fault, decided by so many consecutive ones.
 
-    For `exceeds`, what they all lie beyond; for `falls_short`, the mean of those that come closest to the good side.
+    For `exceeds`, what they all lie beyond; for `falls_short`, the extreme on the good side.
     """
     runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
     if verdict == "exceeds":
@@ -232,7 +233,23 @@ def _worst(beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
         return first + int(np.argmax(runs[first])), float(sustained[first])
     reached = runs.mean(axis=1)
     first = int(np.argmin(reached))
-    return first + int(np.argmin(runs[first])), float(reached[first])
+    best = first + int(np.argmin(runs[first]))
+    return best, min(float(reached[first]), _extreme(times, beyond, best))
+
+
+def _extreme(times: Floats, beyond: Floats, best: int) -> float:
+    """The least value, by a parabola around the least sample; infinite where they show none.
+
+    A fast repetition has few samples at its extreme, and the smoothing of the landmarks takes its curvature times half the
+    variance of the Gaussian off it; both are made good.
+    """
+    near = np.abs(times - times[best]) <= EXTREME_S
+    if not (near[:best].any() and near[best + 1 :].any()):
+        return float("inf")
+    square, slope, level = np.polyfit(times[near] - times[best], beyond[near], 2)
+    if square <= 0 or abs(slope) > 2 * square * EXTREME_S:
+        return float("inf")
+    return float(level - slope**2 / (4 * square) - square * SMOOTHING_S**2)
 
 
 def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:

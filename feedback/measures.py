@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ OFF_AXIS = 30.0
 
 SEEN_SHARE = 0.6
 """A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
+
+CUT_OFF_S = 0.1
+"""A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
 
 FOOT_EDGE = 0.04
 """A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
@@ -149,6 +152,19 @@ def seen(motion: Motion, name: str) -> NDArray[np.bool_]:
     bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
     inside = (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
     return np.asarray(inside & (motion.visibility[:, INDEX[name]] >= TRUSTED))
+
+
+class CutOff(NamedTuple):
+    """Whether the motion begins or ends with a repetition, so that its first or last position may not have been seen."""
+
+    at_start: bool
+    at_end: bool
+
+
+def cut_off(motion: Motion, repetition: Repetition) -> CutOff:
+    """Whether the start or the end of the motion may have cut a repetition off."""
+    first, last = motion.times[np.flatnonzero(motion.detected)[[0, -1]]]
+    return CutOff(bool(repetition.start_s - first < CUT_OFF_S), bool(last - repetition.end_s < CUT_OFF_S))
 
 
 Measure = Callable[[Take], Floats]
@@ -507,7 +523,9 @@ def tilt(take: Take, *, part: Part, by_turns: bool = False) -> Floats:
 
 @measure
 def duration(take: Take) -> Floats:
-    """How long the repetition takes, seconds: the same in every sample."""
+    """How long the repetition takes, seconds: the same in every sample; nothing for one that was cut off."""
     repetition = take.repetition
-    seconds = repetition.end_s - repetition.start_s if repetition else float("nan")
+    seconds = float("nan")
+    if repetition and not any(cut_off(take.body.motion, repetition)):
+        seconds = repetition.end_s - repetition.start_s
     return np.full(len(take.rest), seconds)
