@@ -172,6 +172,21 @@ class Check(BaseModel):
         return self
 
 
+class NeverSeen(BaseModel):
+    """What a coach looks at and landmarks cannot show, from any view.
+
+    Attributes:
+        id: as in a report's `notAssessed`.
+        title, reason: for the user.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
+    title: Shown
+    reason: Shown
+
+
 class Exercise(BaseModel):
     """An exercise of the catalogue.
 
@@ -180,6 +195,7 @@ class Exercise(BaseModel):
         variants: other ways to do it, such as seated or standing, each a movement of its own.
         name: for the user.
         checks: what is looked at, the most important first.
+        never_seen: what a coach would look at, too, and a camera's landmarks do not show.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -188,6 +204,7 @@ class Exercise(BaseModel):
     variants: tuple[Movement, ...] = ()
     name: Shown
     checks: tuple[Check, ...] = ()
+    never_seen: tuple[NeverSeen, ...] = ()
 
     @model_validator(mode="after")
     def _known_signals(self) -> "Exercise":

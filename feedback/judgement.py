@@ -20,6 +20,9 @@ ALSO_SEEN = 0.2
 NEARLY_SIDE = 10.0
 """Degrees behind the side view's border from which the plane of the movement is still seen almost as from the side."""
 
+BORDERLINE = 0.2
+"""Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
+
 FEWEST = 2
 """Samples that must agree, at any sampling rate: one frame never decides."""
 
@@ -38,7 +41,7 @@ class Finding:
         check: what was looked at.
         repetition: its index from 1; None in a hold.
         side: the side of the body that was measured.
-        fault: whether it is one.
+        fault: whether it is one: beyond the threshold, and not borderline.
         value: the value that decided, in the check's unit.
         threshold: from where on it is a fault from this view.
         sample, time_s: when it was measured; a picture of this moment shows it.
@@ -60,8 +63,22 @@ class Finding:
     @property
     def excess(self) -> float:
         """How far the value is beyond the threshold, in steps from `clear` to `threshold`; negative on the good side."""
-        step = abs(self.check.threshold - self.check.clear)
-        return (self.value - self.threshold) * (1 if self.check.above else -1) / step
+        return _steps(self.check, self.value, self.threshold)
+
+    @property
+    def borderline(self) -> bool:
+        """Whether the value is so near to the threshold that it may lie on its other side."""
+        return abs(self.excess) <= BORDERLINE
+
+    @property
+    def clean(self) -> bool:
+        """Whether the value is as good as `Check.clear` asks for."""
+        return self.excess <= -1
+
+
+def _steps(check: Check, value: float, limit: float) -> float:
+    """How far a value is beyond a limit, in steps from `clear` to `threshold`."""
+    return (value - limit) * (1 if check.above else -1) / abs(check.threshold - check.clear)
 
 
 @dataclass(frozen=True)
@@ -190,7 +207,8 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
     sign = 1 if check.above else -1
     beyond = values[known] * sign
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
-    limit, clear = (value * sign + shift for value in (check.threshold, check.clear))
+    threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
+    limit = threshold + BORDERLINE * abs(threshold - clear)
     worst, value = _worst(times, beyond, check.verdict, frames)
     fault = value > limit
     if fault and check.verdict == "falls_short":
@@ -206,8 +224,8 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         repetition.index if repetition else None,
         side,
         bool(fault),
-        float(value if check.above else -value),
-        limit if check.above else -limit,
+        float(value * sign),
+        threshold * sign,
         int(window.start + known[worst]),
         float(times[worst]),
         spans,

@@ -51,10 +51,19 @@ OFF_AXIS = 30.0
 SEEN_SHARE = 0.6
 """A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
 
+ANKLE_FOLLOWS, FOOT_JITTER_M = 1.8, 0.01
+"""A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still."""
+
+STILL_LOW = 0.04
+"""In a lift, the body is at its lowest point below this share of its way up."""
+
+SHANK_TILTS, WITNESS = 0.05, 20.0
+"""Of the leg's length, what the shank's tilt lowers the hips by in a squat; degrees by which two readings of its depth may differ."""
+
 CUT_OFF_S = 0.1
 """A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
 
-FOOT_EDGE = 0.04
+FOOT_EDGE = 0.015
 """A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
 
 KNEELING_KNEE = 155.0
@@ -276,6 +285,28 @@ def thigh_height(take: Take) -> Floats:
 
 
 @measure
+def squat_depth(take: Take) -> Floats:
+    """How far the thigh is from level, degrees: 0 is parallel to the floor, below is deeper.
+
+    How far hips and shoulders sink tells it, too, by the lengths of leg and trunk. Nothing is measured where both contradict the
+    thigh, as behind a rack, where knees and hips are guessed.
+    """
+    thigh = thigh_height(take)
+    if take.repetition is None:
+        return thigh
+    shoulder, hip, knee, ankle = (take.point(part, world=True) for part in ("shoulder", "hip", "knee", "ankle"))
+    lengths = (float(np.nanmedian(np.linalg.norm(a - b, axis=1))) for a, b in ((shoulder, hip), (hip, knee), (knee, ankle)))
+    trunk, *leg = lengths
+    lowest = take.samples.start + int(np.nanargmin(thigh[take.samples]))
+    sunk = {part: np.nanmax(take.height(part)[take.samples]) - take.height(part)[lowest] for part in ("shoulder", "hip")}
+    sunk["shoulder"] -= trunk * (1 - np.cos(np.radians(inclination(hip, shoulder)[lowest])))
+    witnesses = [np.degrees(np.arcsin(np.clip(1 - 2 * (way / sum(leg) - SHANK_TILTS), -1, 1))) for way in sunk.values()]
+    if min(abs(thigh[lowest] - witness) for witness in witnesses) > WITNESS:
+        return np.full(len(thigh), np.nan)
+    return thigh
+
+
+@measure
 def arm_below_level(take: Take, *, higher: bool = False) -> Floats:
     """How far the upper arm hangs below level, degrees; negative above the shoulder. With `higher`, the higher one of both."""
     if not higher:
@@ -393,10 +424,15 @@ def middle_below_line(take: Take) -> Floats:
 def heel_lift(take: Take) -> Floats:
     """How far the heel is up from where it rests between repetitions, cm.
 
-    The toes tell a lifted heel from a moving camera: as the pose model sees them, they follow it by at most half of its way.
+    Toes and ankle must agree: as the pose model sees a lifted heel, the toes follow it by at most half of its way, and the ankle
+    rises by more than half of it. What the toes move is the whole foot's way, or the camera's, and is taken off.
     """
-    heel, toes = take.height("heel"), take.height("foot_index")
-    return CM * np.fmin(heel - take.at_rest(heel), 2 * (heel - toes - take.at_rest(heel - toes)))
+    heel, ankle = (take.height(part) for part in ("heel", "ankle"))
+    toes = take.body.motion.image[:, INDEX[f"{take.side}_foot_index"], :2] / np.nanmedian(scales(take.body.motion))
+    shift = np.hypot(*(toes[:, axis] - take.at_rest(toes[:, axis]) for axis in (0, 1)))
+    up, toes_up = heel - take.at_rest(heel), take.at_rest(toes[:, 1]) - toes[:, 1]
+    agreed = np.fmin(np.fmin(up, 2 * (up - toes_up)), ANKLE_FOLLOWS * (ankle - take.at_rest(ankle)))
+    return CM * (agreed - np.maximum(shift - FOOT_JITTER_M, 0))
 
 
 @measure
@@ -455,9 +491,11 @@ def trunk_dips(take: Take) -> Floats:
         return values
     lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
-    # The body as a whole is lowest there, even when the chest dips while the hips already rise.
-    height = take.height("shoulder") + take.height("hip")
-    bottom = start + int(np.argmin(height[start : end + 1]))
+    # The body as a whole is lowest there, even when the chest dips while the hips already rise. The last time it is so low is
+    # when the lift begins: before, somebody may bend down twice to grip the bar.
+    height = (take.height("shoulder") + take.height("hip"))[start : end + 1]
+    low = np.flatnonzero(height <= np.nanmin(height) + STILL_LOW * (np.nanmax(height) - np.nanmin(height)))
+    bottom = start + int(low[-1])
     values[bottom : end + 1] = lean[bottom : end + 1] - lean[bottom]
     return values
 

@@ -24,7 +24,7 @@ PACKAGES = ("consumer", "feedback", "pose")
 KEYWORDS = {"N_": None, "words": None, "plural": (1, 2), "VideoUnreadable": None}
 """How words are marked: `N_("...")` where they are defined, `words("...")` and `words.plural("...", "...", n)` where shown.
 `pose` knows no languages: its error marks the sentence that it is made with."""
-SHOWN = ("name", "title", "advice", "praise", "why")
+SHOWN = ("name", "title", "advice", "praise", "why", "reason")
 """The fields of an exercise file that a user reads."""
 
 
