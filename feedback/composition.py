@@ -27,6 +27,7 @@ from feedback.statistics import Figures, figures, statistics
 from feedback.summary import Outcome, not_assessed_reason, summarise
 from feedback.words import Words
 from pose.motion import VideoInfo
+from pose.repetitions import Repetition
 from pose.signals import Signals
 
 SEEN_SHARE = 0.8
@@ -282,7 +283,8 @@ def _kneels(judged: Judged) -> bool:
     scene = judged.scene
     if not any(LEG_END in finding.check.marks for finding in judged.findings):
         return False
-    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, repetition) for repetition in scene.repetitions or [None]]
+    spans: Sequence[Repetition | None] = scene.repetitions or [None]
+    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, span) for span in spans]
     return 2 * sum(take.kneels for take in takes) > len(takes)
 
 

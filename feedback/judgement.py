@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.catalogue import Check, Verdict
+from feedback.catalogue import Check
 from feedback.measures import SEEN_SHARE, Side, Take, cut_off, seen
 from pose.motion import Floats
 from pose.repetitions import Hold, Repetition
@@ -195,38 +195,38 @@ def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[S
 
 def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
     take = Take(scene.body, scene.view, side, scene.rest, repetition)
-    values = check.measure(take)[window]
+    sign = 1 if check.above else -1
+    values = check.measure(take) * sign
     marks = take.full_names(check.marks)
     visible = np.all([seen(scene.body.motion, name) for name in marks], axis=0) | np.zeros(len(scene.times), dtype=bool)
-    measured = ~np.isnan(values)
-    known = np.flatnonzero(visible[window] & measured)
+    known = window.start + np.flatnonzero((visible & ~np.isnan(values))[window])
     if len(known) < FEWEST or np.mean(visible[window]) < SEEN_SHARE:
         return None
-    times = scene.times[window][known]
+    times, beyond = scene.times[known], values[known]
     frames = _in_a_row(check, times)
-    sign = 1 if check.above else -1
-    beyond = values[known] * sign
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
     threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
     limit = threshold + BORDERLINE * abs(threshold - clear)
-    worst, value = _worst(times, beyond, check.verdict, frames)
-    fault = value > limit
-    if fault and check.verdict == "falls_short":
-        # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
-        _, guessed = _worst(scene.times[window][measured], values[measured] * sign, check.verdict, frames)
-        if guessed <= limit:
-            return None
-    spans = _spans(times, beyond, limit, clear, frames) if fault and check.verdict == "exceeds" else ()
-    if fault and check.verdict == "falls_short":
-        spans = ((float(times[0]), float(times[-1])),)
+    spans: tuple[tuple[float, float], ...] = ()
+    if check.verdict == "exceeds":
+        worst, value = _sustained(beyond, frames)
+        if value > limit:
+            spans = _spans(times, beyond, limit, clear, frames)
+    else:
+        worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
+        if value > limit:
+            spans = ((float(times[0]), float(times[-1])),)
+            # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
+            if _reached(scene.times, values, window, frames)[1] <= limit:
+                return None
     return Finding(
         check,
         repetition.index if repetition else None,
         side,
-        bool(fault),
+        bool(value > limit),
         float(value * sign),
         threshold * sign,
-        int(window.start + known[worst]),
+        int(known[worst]),
         float(times[worst]),
         spans,
         marks,
@@ -239,35 +239,42 @@ def _in_a_row(check: Check, times: Floats) -> int:
     return min(max(FEWEST, round(check.lasting_s / step)), len(times))
 
 
-def _worst(times: Floats, beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
-    """Where and how far values go in the direction of the fault, decided by so many consecutive ones.
-
-    For `exceeds`, what they all lie beyond; for `falls_short`, the extreme on the good side.
-    """
+def _sustained(beyond: Floats, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the fault: what so many consecutive ones all lie beyond."""
     runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
-    if verdict == "exceeds":
-        sustained = runs.min(axis=1)
-        first = int(np.argmax(sustained))
-        return first + int(np.argmax(runs[first])), float(sustained[first])
-    reached = runs.mean(axis=1)
-    first = int(np.argmin(reached))
-    best = first + int(np.argmin(runs[first]))
-    return best, min(float(reached[first]), _extreme(times, beyond, best))
+    least = runs.min(axis=1)
+    first = int(np.argmax(least))
+    return first + int(np.argmax(runs[first])), float(least[first])
 
 
-def _extreme(times: Floats, beyond: Floats, best: int) -> float:
-    """The least value, by a parabola around the least sample; infinite where they show none.
+def _reached(times: Floats, beyond: Floats, window: slice, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the good side, the least.
 
     A fast repetition has few samples at its extreme, and the smoothing of the landmarks takes its curvature times half the
-    variance of the Gaussian off it; both are made good.
+    variance of the Gaussian off it. Both are made good by a parabola through the samples around it, also beyond the window.
+
+    Args:
+        times: (n,) seconds.
+        beyond: (n,) values, NaN where there is none; at least `frames` in the window.
+        window: in which the extreme lies.
+        frames: so many consecutive samples decide where there is no parabola.
+
+    Returns:
+        The place among the window's values that are not NaN, and the value.
     """
+    known = np.flatnonzero(~np.isnan(beyond))
+    inside = np.flatnonzero((known >= window.start) & (known < window.stop))
+    times, beyond = times[known], beyond[known]
+    runs = np.lib.stride_tricks.sliding_window_view(beyond[inside], frames)
+    first = int(np.argmin(runs.mean(axis=1)))
+    place = first + int(np.argmin(runs[first]))
+    mean, best = float(runs[first].mean()), int(inside[place])
     near = np.abs(times - times[best]) <= EXTREME_S
-    if not (near[:best].any() and near[best + 1 :].any()):
-        return float("inf")
-    square, slope, level = np.polyfit(times[near] - times[best], beyond[near], 2)
-    if square <= 0 or abs(slope) > 2 * square * EXTREME_S:
-        return float("inf")
-    return float(level - slope**2 / (4 * square) - square * SMOOTHING_S**2)
+    if near[:best].any() and near[best + 1 :].any():
+        square, slope, level = np.polyfit(times[near] - times[best], beyond[near], 2)
+        if square > 0 and abs(slope) <= 2 * square * EXTREME_S:
+            return place, min(mean, float(level - slope**2 / (4 * square) - square * SMOOTHING_S**2))
+    return place, mean
 
 
 def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:

@@ -45,20 +45,24 @@ RESTING_ARM = 25.0
 BENT = 0.4
 """From this share of the way down on, the legs are bent enough for the knees' direction to show."""
 
+WIDE = 1.25
+"""Knees that are so many times as far apart as the feet do not fall inwards, however much further apart they were."""
+
 OFF_AXIS = 30.0
 """Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
 
 SEEN_SHARE = 0.6
 """A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
 
-ANKLE_FOLLOWS, FOOT_JITTER_M = 1.8, 0.01
-"""A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still."""
+ANKLE_FOLLOWS, FOOT_JITTER_M, FOOT_RESTS_M = 2.2, 0.015, 0.06
+"""A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still; a foot that is seen
+rests at heights that differ by less than this."""
 
 STILL_LOW = 0.04
 """In a lift, the body is at its lowest point below this share of its way up."""
 
 SHANK_TILTS, WITNESS = 0.05, 20.0
-"""Of the leg's length, what the shank's tilt lowers the hips by in a squat; degrees by which two readings of its depth may differ."""
+"""What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of a squat's depth may differ."""
 
 CUT_OFF_S = 0.1
 """A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
@@ -288,8 +292,8 @@ def thigh_height(take: Take) -> Floats:
 def squat_depth(take: Take) -> Floats:
     """How far the thigh is from level, degrees: 0 is parallel to the floor, below is deeper.
 
-    How far hips and shoulders sink tells it, too, by the lengths of leg and trunk. Nothing is measured where both contradict the
-    thigh, as behind a rack, where knees and hips are guessed.
+    How far hips and shoulders sink tells it, too, by the lengths of leg and trunk. Nothing is measured where both contradict
+    the thigh, as behind a rack, where knees and hips are guessed.
     """
     thigh = thigh_height(take)
     if take.repetition is None:
@@ -424,15 +428,18 @@ def middle_below_line(take: Take) -> Floats:
 def heel_lift(take: Take) -> Floats:
     """How far the heel is up from where it rests between repetitions, cm.
 
-    Toes and ankle must agree: as the pose model sees a lifted heel, the toes follow it by at most half of its way, and the ankle
-    rises by more than half of it. What the toes move is the whole foot's way, or the camera's, and is taken off.
+    Toes and ankle must agree: as the pose model sees a lifted heel, the toes follow it by at most half of its way, and the
+    ankle by about half of it. What the toes move sideways is the whole foot's way, or the camera's, and is taken off. Nothing
+    is measured of a heel that rests at another height each time: it is hidden, behind a plate or by the picture's edge.
     """
-    heel, ankle = (take.height(part) for part in ("heel", "ankle"))
-    toes = take.body.motion.image[:, INDEX[f"{take.side}_foot_index"], :2] / np.nanmedian(scales(take.body.motion))
-    shift = np.hypot(*(toes[:, axis] - take.at_rest(toes[:, axis]) for axis in (0, 1)))
-    up, toes_up = heel - take.at_rest(heel), take.at_rest(toes[:, 1]) - toes[:, 1]
-    agreed = np.fmin(np.fmin(up, 2 * (up - toes_up)), ANKLE_FOLLOWS * (ankle - take.at_rest(ankle)))
-    return CM * (agreed - np.maximum(shift - FOOT_JITTER_M, 0))
+    heel, toes, ankle = (take.height(part) for part in ("heel", "foot_index", "ankle"))
+    resting = heel[take.rest & ~np.isnan(heel)]
+    if not resting.size or np.subtract(*np.percentile(resting, [90, 10])) > FOOT_RESTS_M:
+        return np.full(len(heel), np.nan)
+    up, toes_up, ankle_up = (height - take.at_rest(height) for height in (heel, toes, ankle))
+    agreed = np.fmin(np.fmin(up, 2 * (up - toes_up)), ANKLE_FOLLOWS * ankle_up)
+    across = take.body.motion.image[:, INDEX[f"{take.side}_foot_index"], 0] / np.nanmedian(scales(take.body.motion))
+    return CM * (agreed - np.maximum(np.abs(across - take.at_rest(across)) - FOOT_JITTER_M, 0))
 
 
 @measure
@@ -464,7 +471,7 @@ def knees_apart(take: Take) -> Floats:
     expected[back] = np.fmax(expected[back], np.interp(height[back], height[down][by_height], ratio[down][by_height]))
     low = np.zeros(len(values), dtype=bool)
     low[start : end + 1] = height[start : end + 1] < bent
-    values[low] = 100 * ratio[low] / expected[low]
+    values[low] = 100 * ratio[low] / np.minimum(expected[low], WIDE)
     return values
 
 

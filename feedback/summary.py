@@ -130,17 +130,8 @@ def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None,
         return _how_the_hold_went(words, name, report.hold, form_judged=outcome.form_judged)
     if not outcome.form_judged:
         return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps, name=name)
-    if good == reps and not outcome.main_checks_made:
-        return words.plural(
-            "{name}: {n} repetition, and what could be seen of it was good.",
-            "{name}: {n} repetitions, and what could be seen of them was good.",
-            reps,
-            name=name,
-        )
     if good == reps:
-        return words.plural(
-            "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps, name=name
-        )
+        return _all_good(words, name, reps, main_checks_made=outcome.main_checks_made)
     if not good:
         return words.plural(
             "{name}: {n} repetition, with something to improve.",
@@ -154,6 +145,19 @@ def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None,
         reps,
         name=name,
         good=words.number(good),
+    )
+
+
+def _all_good(words: Words, name: str, reps: int, *, main_checks_made: bool) -> str:
+    if not main_checks_made:
+        return words.plural(
+            "{name}: {n} repetition, and what could be seen of it was good.",
+            "{name}: {n} repetitions, and what could be seen of them was good.",
+            reps,
+            name=name,
+        )
+    return words.plural(
+        "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps, name=name
     )
 
 
