@@ -62,7 +62,7 @@ STILL_LOW = 0.04
 """In a lift, the body is at its lowest point below this share of its way up."""
 
 SHANK_TILTS, WITNESS = 0.05, 20.0
-"""What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of a squat's depth may differ."""
+"""What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of the depth may differ."""
 
 CUT_OFF_S = 0.1
 """A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
@@ -245,19 +245,6 @@ def joint(take: Take, *, joint: JointName, in_picture: bool = False) -> Floats:
     """The angle of a joint, degrees, 180 is straight; obliquely in space, or with `in_picture` in the picture there too."""
     parts = TRIPLES[joint]
     return angle_at(*([take.point(part) for part in parts] if in_picture else take.points(*parts)))
-
-
-@measure
-def straight_joint(take: Take, *, joint: JointName) -> Floats:
-    """The angle of a joint, degrees, 180 is straight; except from the side, the picture's or that in space, the straighter one.
-
-    What is straight looks straight from everywhere, and errors of the pose bend it.
-    """
-    parts = TRIPLES[joint]
-    in_picture = angle_at(*(take.point(part) for part in parts))
-    if take.view.id.startswith("side"):
-        return in_picture
-    return np.fmax(in_picture, angle_at(*(take.point(part, world=True) for part in parts)))
 
 
 @measure

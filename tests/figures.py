@@ -239,6 +239,7 @@ def landmarks(pose: Pose) -> np.ndarray:
         flat = pose.anchor == "feet"
         sole, toes = (-UP, _pitch(90)) if flat else (shin, _pitch(pose.lean + hip + 180 - knee - 90))
         at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + pose.heel * UP
+        at[f"{side}_ankle"] = at[f"{side}_ankle"] + 0.6 * pose.heel * UP
         at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes
         raised, plane = np.radians(shoulder), np.radians(pose.plane)
         outwards = np.cos(plane) * ahead + np.sin(plane) * out
