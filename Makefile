@@ -5,7 +5,7 @@ BENCH_SETS ?=
 CHAOS_VARIANTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-firebase check test test-container lint lock chaos bench bench-workouts bench-speed bench-scale docs clean
+.PHONY: help setup demo demo-firebase check test test-container lint lock chaos bench bench-workouts bench-verdicts bench-speed bench-scale docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -51,6 +51,9 @@ bench: setup  ## counts, recognition, views, angles and faults on labelled sets:
 
 bench-workouts: setup  ## sets of whole workouts, joined from labelled sets: make bench-workouts BENCH_SETS="DIR DIR"
 	$(BIN)/python -m tests.bench.workouts $(BENCH_SETS)
+
+bench-verdicts: setup  ## verdicts on clips that somebody labelled correct or wrong: make bench-verdicts BENCH_SETS=DIR
+	$(BIN)/python -m tests.bench.verdicts $(BENCH_SETS)
 
 bench-speed: setup  ## ratios against the plain loop: make bench-speed BENCH_SETS=DIR
 	$(BIN)/python -m tests.bench.speed $(BENCH_SETS)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from feedback.measures import MEASURES, Measure, check_joint, nearest, resolve
+from feedback.measures import LEG_END, MEASURES, Measure, check_joint, nearest, resolve
 from feedback.report import Severity, Unit
 from feedback.words import DEFAULT_LANGUAGE, Message, languages, words_of
 from pose.motion import INDEX
@@ -29,7 +29,7 @@ from pose.signals import ANGLES, LENGTHS
 from pose.view import ViewId
 
 When = Literal["repetition", "before_peak", "after_peak", "after_end"]
-Sides = Literal["near", "each", "working"]
+Sides = Literal["near", "each", "better", "working"]
 Verdict = Literal["exceeds", "falls_short"]
 
 SIGNALS = {**ANGLES, **LENGTHS}
@@ -99,7 +99,7 @@ def _measure(reference: Any) -> Any:
 
 
 def _landmark(name: str) -> str:
-    if name not in INDEX and f"left_{name}" not in INDEX:
+    if name != LEG_END and name not in INDEX and f"left_{name}" not in INDEX:
         raise ValueError(f"there is no landmark {name!r}")
     return name
 
@@ -121,11 +121,12 @@ class Check(BaseModel):
         unit: of the value.
         marks: landmarks that show the value in a picture, without their side, or with it where both sides are meant. Three: the
             angle at the middle one; two: the line from the first to the second, against the vertical or the horizontal
-            (`against`) or by itself; one: a point. None for a value that no landmark shows.
+            (`against`) or by itself; one: a point. None for a value that no landmark shows. "leg_end" is the ankle, or the knee
+            when somebody kneels or the ankle is not seen.
         views: from which it can be judged.
         when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
-        sides: "near" judges the side that the camera sees better, "each" both that are seen, except from the side,
-            "working" the one that the repetition works.
+        sides: "near" judges the side that the camera sees better, "working" the one that the repetition works; "each" and
+            "better" judge both that are seen, except from the side, and decide by the worse or by the better one.
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
         lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.
@@ -169,6 +170,21 @@ class Check(BaseModel):
         return self
 
 
+class NeverSeen(BaseModel):
+    """What a coach looks at and landmarks cannot show, from any view.
+
+    Attributes:
+        id: as in a report's `notAssessed`.
+        title, reason: for the user.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
+    title: Shown
+    reason: Shown
+
+
 class Exercise(BaseModel):
     """An exercise of the catalogue.
 
@@ -177,6 +193,7 @@ class Exercise(BaseModel):
         variants: other ways to do it, such as seated or standing, each a movement of its own.
         name: for the user.
         checks: what is looked at, the most important first.
+        never_seen: what a coach would look at, too, and a camera's landmarks do not show.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -185,6 +202,7 @@ class Exercise(BaseModel):
     variants: tuple[Movement, ...] = ()
     name: Shown
     checks: tuple[Check, ...] = ()
+    never_seen: tuple[NeverSeen, ...] = ()
 
     @model_validator(mode="after")
     def _known_signals(self) -> "Exercise":

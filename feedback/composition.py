@@ -7,6 +7,7 @@ import numpy as np
 
 from feedback.catalogue import Check, Exercise
 from feedback.judgement import Finding, Scene, depends_on_view
+from feedback.measures import LEG_END, Take
 from feedback.report import (
     ExerciseFound,
     Fault,
@@ -21,11 +22,12 @@ from feedback.report import (
     Warn,
 )
 from feedback.report import Hold as HeldTime
-from feedback.score import hold_score, rep_score, set_score
+from feedback.score import form_judged, hold_score, rep_score, set_score
 from feedback.statistics import Figures, figures, statistics
 from feedback.summary import Outcome, not_assessed_reason, summarise
 from feedback.words import Words
 from pose.motion import VideoInfo
+from pose.repetitions import Repetition
 from pose.signals import Signals
 
 SEEN_SHARE = 0.8
@@ -54,6 +56,14 @@ class Judged:
     scene: Scene
     signals: Signals
     findings: Sequence[Finding]
+
+    @property
+    def main_checks_made(self) -> bool:
+        """Whether the first check of the exercise, and half of those for major faults, were made: less earns no clean bill."""
+        unseen = {check.id for check in self.unseen}
+        major = [check for check in self.exercise.checks if check.severity == "major"]
+        made = sum(check.id not in unseen for check in major)
+        return bool(major) and major[0].id not in unseen and 2 * made >= len(major)
 
     @property
     def unseen(self) -> list[Check]:
@@ -94,9 +104,9 @@ def compose_set(judged: Judged, index: int) -> SetReport:
     of_reps = [figures(judged.signals, movement, repetition) for repetition in scene.repetitions]
     items = _items(scene, of_reps, judged.findings)
     held = _held_time(scene, judged.findings)
-    score = set_score([item.score for item in items])
+    score = set_score([item.score for item in items], main_checks_made=judged.main_checks_made)
     if held is not None:
-        score = hold_score(held.duration_s, held.good_s, judged.findings)
+        score = hold_score(held.duration_s, held.good_s, judged.findings, main_checks_made=judged.main_checks_made)
     start_s, end_s = scene.span_s
     return SetReport(
         index=index,
@@ -112,7 +122,7 @@ def compose_set(judged: Judged, index: int) -> SetReport:
         hold=held,
         score=score,
         faults=_faults(judged),
-        not_assessed=[_not_assessed(judged, check) for check in judged.unseen],
+        not_assessed=_not_assessed(judged),
         statistics=statistics(
             signals=judged.signals,
             movement=movement,
@@ -165,8 +175,17 @@ def _outcome(judged: Judged, report: SetReport) -> Outcome:
         report=report,
         praised=_praised(judged, report.reps),
         unseen=[check for check in judged.unseen if check.severity == "major"],
-        form_judged=any(finding.check.severity == "major" for finding in judged.findings),
+        hidden=[check for check in judged.unseen if check.severity == "major" and judged.scene.shows(check)],
+        borderline=[check for check in judged.exercise.checks if _is_borderline(judged, check)],
+        form_judged=form_judged(judged.findings),
+        main_checks_made=judged.main_checks_made,
     )
+
+
+def _is_borderline(judged: Judged, check: Check) -> bool:
+    """Whether a check found no fault but something that is nearly one."""
+    found = [finding for finding in judged.findings if finding.check is check]
+    return any(finding.borderline for finding in found) and not any(finding.fault for finding in found)
 
 
 def _video(video: VideoInfo) -> Video:
@@ -180,17 +199,19 @@ def _video(video: VideoInfo) -> Video:
     )
 
 
-def _not_assessed(judged: Judged, check: Check) -> NotAssessed:
-    reason = not_assessed_reason(judged.words, check, judged.scene)
-    return NotAssessed(id=check.id, title=judged.words(check.title), reason=reason)
+def _not_assessed(judged: Judged) -> list[NotAssessed]:
+    words = judged.words
+    unseen = [(check.id, check.title, not_assessed_reason(words, check, judged.scene)) for check in judged.unseen]
+    never = [(each.id, each.title, words(each.reason)) for each in judged.exercise.never_seen]
+    return [NotAssessed(id=id_, title=words(title), reason=reason) for id_, title, reason in [*unseen, *never]]
 
 
 def _praised(judged: Judged, repetitions: int) -> list[Check]:
-    """Checks that were made in every repetition and found nothing to change."""
+    """Checks that were made in every repetition and found all of them as good as they ask for, not only good enough."""
     praised = []
     for check in judged.exercise.checks:
         found = [finding for finding in judged.findings if finding.check is check]
-        if found and len(found) >= repetitions and not any(finding.fault for finding in found):
+        if found and len(found) >= repetitions and all(finding.clean for finding in found):
             praised.append(check)
     return praised
 
@@ -207,11 +228,12 @@ def _items(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) 
                 start_s=round(repetition.start_s, 3),
                 peak_s=round(repetition.peak_s, 3),
                 end_s=round(repetition.end_s, 3),
-                good=all(check.severity != "major" for check in faults),
+                good=form_judged(judged) and all(check.severity != "major" for check in faults),
                 score=rep_score(findings),
                 range_of_motion=figure.range_of_motion,
                 tempo=figure.tempo,
                 faults=[check.id for check in faults],
+                borderline=[finding.check.id for finding in findings if finding.borderline],
             )
         )
     return items
@@ -257,6 +279,16 @@ def _fault(judged: Judged, check: Check, found: Sequence[Finding]) -> Fault:
     )
 
 
+def _kneels(judged: Judged) -> bool:
+    """Whether the body's line was judged in most repetitions as that of somebody on the knees."""
+    scene = judged.scene
+    if not any(LEG_END in finding.check.marks for finding in judged.findings):
+        return False
+    spans: Sequence[Repetition | None] = scene.repetitions or [None]
+    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, span) for span in spans]
+    return 2 * sum(take.kneels for take in takes) > len(takes)
+
+
 def _warnings(workout: Workout) -> list[Warn]:
     """What to know about the video; a warning about a set is given once."""
     words = workout.words
@@ -280,6 +312,9 @@ def _warnings(workout: Workout) -> list[Warn]:
             asked=workout.sets[0][1].name,
         )
         warnings.append(Warn(code="other_exercise", message=message))
+    if any(_kneels(judged) for judged, _ in workout.sets):
+        message = words("You were on your knees, so your body was judged along the line from your shoulders to your knees.")
+        warnings.append(Warn(code="on_knees", message=message))
     scenes = [judged.scene for judged, _ in workout.sets]
     if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")

@@ -7,16 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.catalogue import Check, Verdict
-from feedback.measures import Side, Take
-from pose.angles import TRUSTED
-from pose.motion import INDEX, Floats, Motion
+from feedback.catalogue import Check
+from feedback.measures import SEEN_SHARE, Side, Take, cut_off, seen
+from pose.motion import Floats
 from pose.repetitions import Hold, Repetition
-from pose.signals import Body
+from pose.signals import SMOOTHING_S, Body
 from pose.view import SIDE, View, name_view, views_besides
-
-SEEN_SHARE = 0.6
-"""A check is made where its landmarks are seen in at least this share of the samples that it looks at."""
 
 ALSO_SEEN = 0.2
 """Share of a set that is seen from another view before that view counts."""
@@ -24,22 +20,17 @@ ALSO_SEEN = 0.2
 NEARLY_SIDE = 10.0
 """Degrees behind the side view's border from which the plane of the movement is still seen almost as from the side."""
 
+BORDERLINE = 0.2
+"""Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
+
 FEWEST = 2
 """Samples that must agree, at any sampling rate: one frame never decides."""
 
-FOOT_EDGE = 0.04
-"""A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
-
-CUT_OFF_S = 0.1
-"""A repetition that ends this close to the end of the video may have been cut off."""
+EXTREME_S = 0.15
+"""Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
 
 PAUSE_S = 0.5
 """How long after a repetition its end position is looked for, if the next one does not start before."""
-
-
-def full_names(marks: tuple[str, ...], side: Side) -> tuple[str, ...]:
-    """The landmarks of a check's `marks`: with the side put before those that have one."""
-    return tuple(part if part in INDEX else f"{side}_{part}" for part in marks)
 
 
 @dataclass(frozen=True)
@@ -50,11 +41,12 @@ class Finding:
         check: what was looked at.
         repetition: its index from 1; None in a hold.
         side: the side of the body that was measured.
-        fault: whether it is one.
+        fault: whether it is one: beyond the threshold, and not borderline.
         value: the value that decided, in the check's unit.
         threshold: from where on it is a fault from this view.
         sample, time_s: when it was measured; a picture of this moment shows it.
         spans: (start, end) in seconds in which the fault lasted; empty without one.
+        marks: full names of the landmarks that show the value; see `Check.marks`.
     """
 
     check: Check
@@ -66,17 +58,27 @@ class Finding:
     sample: int
     time_s: float
     spans: tuple[tuple[float, float], ...]
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """Full names of the landmarks that show the value; see `Check.marks`."""
-        return full_names(self.check.marks, self.side)
+    marks: tuple[str, ...]
 
     @property
     def excess(self) -> float:
         """How far the value is beyond the threshold, in steps from `clear` to `threshold`; negative on the good side."""
-        step = abs(self.check.threshold - self.check.clear)
-        return (self.value - self.threshold) * (1 if self.check.above else -1) / step
+        return _steps(self.check, self.value, self.threshold)
+
+    @property
+    def borderline(self) -> bool:
+        """Whether the value is so near to the threshold that it may lie on its other side."""
+        return abs(self.excess) <= BORDERLINE
+
+    @property
+    def clean(self) -> bool:
+        """Whether the value is as good as `Check.clear` asks for."""
+        return self.excess <= -1
+
+
+def _steps(check: Check, value: float, limit: float) -> float:
+    """How far a value is beyond a limit, in steps from `clear` to `threshold`."""
+    return (value - limit) * (1 if check.above else -1) / abs(check.threshold - check.clear)
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def judge(scene: Scene, check: Check) -> list[Finding]:
             if (finding := _judge_side(scene, check, repetition, side, window)) is not None
         ]
         if verdicts:
-            found.append(max(verdicts, key=lambda finding: finding.excess))
+            decides = min if check.sides == "better" else max
+            found.append(decides(verdicts, key=lambda finding: finding.excess))
     return found
 
 
@@ -171,7 +174,7 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
         elif check.when == "after_peak":
             start = repetition.peak
         elif check.when == "after_end":
-            if _cut_off(scene, repetition):
+            if cut_off(scene.body.motion, repetition).at_end:
                 continue
             start = repetition.peak
             last = len(scene.times) - 1
@@ -182,14 +185,8 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
     return windows
 
 
-def _cut_off(scene: Scene, repetition: Repetition) -> bool:
-    """Whether the motion ends with the repetition, so that its last position may not have been seen."""
-    known = np.flatnonzero(scene.body.motion.detected)
-    return bool(scene.times[known[-1]] - repetition.end_s < CUT_OFF_S)
-
-
 def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
-    if check.sides == "each" and not scene.view.id.startswith("side"):
+    if check.sides in ("each", "better") and not scene.view.id.startswith("side"):
         return ("left", "right")
     if check.sides == "working" and repetition is not None and repetition.side is not None:
         return (repetition.side,)
@@ -197,43 +194,43 @@ def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[S
 
 
 def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
-    values = check.measure(Take(scene.body, scene.view, side, scene.rest, repetition))[window]
-    seen = _seen(scene.body.motion, full_names(check.marks, side))[window]
-    known = np.flatnonzero(seen & ~np.isnan(values))
-    if len(known) < FEWEST or np.mean(seen) < SEEN_SHARE:
+    take = Take(scene.body, scene.view, side, scene.rest, repetition)
+    sign = 1 if check.above else -1
+    values = check.measure(take) * sign
+    marks = take.full_names(check.marks)
+    visible = np.all([seen(scene.body.motion, name) for name in marks], axis=0) | np.zeros(len(scene.times), dtype=bool)
+    known = window.start + np.flatnonzero((visible & ~np.isnan(values))[window])
+    if len(known) < FEWEST or np.mean(visible[window]) < SEEN_SHARE:
         return None
-    times = scene.times[window][known]
+    times, beyond = scene.times[known], values[known]
     frames = _in_a_row(check, times)
-    beyond = values[known] * (1 if check.above else -1)
     shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
-    limit, clear = (value * (1 if check.above else -1) + shift for value in (check.threshold, check.clear))
-    worst, value = _worst(beyond, check.verdict, frames)
-    fault = value > limit
-    spans = _spans(times, beyond, limit, clear, frames) if fault and check.verdict == "exceeds" else ()
-    if fault and check.verdict == "falls_short":
-        spans = ((float(times[0]), float(times[-1])),)
+    threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
+    limit = threshold + BORDERLINE * abs(threshold - clear)
+    spans: tuple[tuple[float, float], ...] = ()
+    if check.verdict == "exceeds":
+        worst, value = _sustained(beyond, frames)
+        if value > limit:
+            spans = _spans(times, beyond, limit, clear, frames)
+    else:
+        worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
+        if value > limit:
+            spans = ((float(times[0]), float(times[-1])),)
+            # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
+            if _reached(scene.times, values, window, frames)[1] <= limit:
+                return None
     return Finding(
         check,
         repetition.index if repetition else None,
         side,
-        bool(fault),
-        float(value if check.above else -value),
-        limit if check.above else -limit,
-        int(window.start + known[worst]),
+        bool(value > limit),
+        float(value * sign),
+        threshold * sign,
+        int(known[worst]),
         float(times[worst]),
         spans,
+        marks,
     )
-
-
-def _seen(motion: Motion, names: tuple[str, ...]) -> NDArray[np.bool_]:
-    """(n,) whether all these landmarks are in the picture and not hidden."""
-    seen = np.ones(len(motion.times), dtype=bool)
-    for name in names:
-        x, y = motion.image[:, INDEX[name], :2].T
-        bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
-        seen &= (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
-        seen &= motion.visibility[:, INDEX[name]] >= TRUSTED
-    return seen
 
 
 def _in_a_row(check: Check, times: Floats) -> int:
@@ -242,19 +239,42 @@ def _in_a_row(check: Check, times: Floats) -> int:
     return min(max(FEWEST, round(check.lasting_s / step)), len(times))
 
 
-def _worst(beyond: Floats, verdict: Verdict, frames: int) -> tuple[int, float]:
-    """Where and how far values go in the direction of the fault, decided by so many consecutive ones.
-
-    For `exceeds`, what they all lie beyond; for `falls_short`, the mean of those that come closest to the good side.
-    """
+def _sustained(beyond: Floats, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the fault: what so many consecutive ones all lie beyond."""
     runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
-    if verdict == "exceeds":
-        sustained = runs.min(axis=1)
-        first = int(np.argmax(sustained))
-        return first + int(np.argmax(runs[first])), float(sustained[first])
-    reached = runs.mean(axis=1)
-    first = int(np.argmin(reached))
-    return first + int(np.argmin(runs[first])), float(reached[first])
+    least = runs.min(axis=1)
+    first = int(np.argmax(least))
+    return first + int(np.argmax(runs[first])), float(least[first])
+
+
+def _reached(times: Floats, beyond: Floats, window: slice, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the good side, the least.
+
+    A fast repetition has few samples at its extreme, and the smoothing of the landmarks takes its curvature times half the
+    variance of the Gaussian off it. Both are made good by a parabola through the samples around it, also beyond the window.
+
+    Args:
+        times: (n,) seconds.
+        beyond: (n,) values, NaN where there is none; at least `frames` in the window.
+        window: in which the extreme lies.
+        frames: so many consecutive samples decide where there is no parabola.
+
+    Returns:
+        The place among the window's values that are not NaN, and the value.
+    """
+    known = np.flatnonzero(~np.isnan(beyond))
+    inside = np.flatnonzero((known >= window.start) & (known < window.stop))
+    times, beyond = times[known], beyond[known]
+    runs = np.lib.stride_tricks.sliding_window_view(beyond[inside], frames)
+    first = int(np.argmin(runs.mean(axis=1)))
+    place = first + int(np.argmin(runs[first]))
+    mean, best = float(runs[first].mean()), int(inside[place])
+    near = np.abs(times - times[best]) <= EXTREME_S
+    if near[:best].any() and near[best + 1 :].any():
+        square, slope, level = np.polyfit(times[near] - times[best], beyond[near], 2)
+        if square > 0 and abs(slope) <= 2 * square * EXTREME_S:
+            return place, min(mean, float(level - slope**2 / (4 * square) - square * SMOOTHING_S**2))
+    return place, mean
 
 
 def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:

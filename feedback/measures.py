@@ -6,18 +6,18 @@ neither the picture's size nor the camera's distance plays a part.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
-from pose.angles import TRIPLES, angle_at, inclination
-from pose.motion import INDEX, Floats
+from pose.angles import TRIPLES, TRUSTED, angle_at, inclination
+from pose.motion import INDEX, Floats, Motion
 from pose.repetitions import Repetition
 from pose.signals import LENGTHS, Body, scales
 from pose.view import View
@@ -45,8 +45,39 @@ RESTING_ARM = 25.0
 BENT = 0.4
 """From this share of the way down on, the legs are bent enough for the knees' direction to show."""
 
+WIDE = 1.25
+"""Knees that are so many times as far apart as the feet do not fall inwards, however much further apart they were."""
+
 OFF_AXIS = 30.0
 """Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
+
+SEEN_SHARE = 0.6
+"""A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
+
+ANKLE_FOLLOWS, FOOT_JITTER_M, FOOT_RESTS_M = 2.2, 0.015, 0.06
+"""A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still; a foot that is seen
+rests at heights that differ by less than this."""
+
+STILL_LOW = 0.04
+"""In a lift, the body is at its lowest point below this share of its way up."""
+
+SHANK_TILTS, WITNESS = 0.05, 20.0
+"""What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of the depth may differ."""
+
+CUT_OFF_S = 0.1
+"""A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
+
+FOOT_EDGE = 0.015
+"""A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
+
+KNEELING_KNEE = 155.0
+"""Degrees of the knee below which somebody may be on the knees in a push-up or plank."""
+
+KNEE_STAYS, FEET_UP_M = 0.3, 0.1
+"""Knees are on the floor when they move by less than this share of the hips' way, or the ankles are this far above them."""
+
+LEG_END = "leg_end"
+"""In the place of a landmark: the end of the body's line; see `Take.leg_end`."""
 
 ONE_ARM = 0.4
 """An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
@@ -92,10 +123,61 @@ class Take:
         motion = self.body.motion
         return np.asarray(-motion.image[:, INDEX[f"{self.side}_{part}"], 1] / np.nanmedian(scales(motion)))
 
+    @property
+    def samples(self) -> slice:
+        """Those of the repetition; in a hold, all."""
+        return slice(self.repetition.start, self.repetition.end + 1) if self.repetition else slice(None)
+
+    def sees(self, part: str) -> bool:
+        """Whether a part of this side is seen in most of the samples."""
+        return bool(np.mean(seen(self.body.motion, f"{self.side}_{part}")[self.samples]) >= SEEN_SHARE)
+
+    @property
+    def kneels(self) -> bool:
+        """Whether the knees are on the floor: bent, and still while the hips move, or with the feet in the air."""
+        hip, knee, ankle = (self.point(part)[self.samples] for part in ("hip", "knee", "ankle"))
+        if not np.nanmedian(angle_at(hip, knee, ankle)) < KNEELING_KNEE:
+            return False
+        feet_up = float(np.nanmedian((knee - ankle)[:, 1]))
+        heights = [self.height(part)[self.samples] for part in ("hip", "knee")]
+        hip_way, knee_way = (float(np.subtract(*np.nanpercentile(height, [98, 2]))) for height in heights)
+        return feet_up > FEET_UP_M or (self.repetition is not None and knee_way < KNEE_STAYS * hip_way)
+
+    @property
+    def leg_end(self) -> Part:
+        """Where the body's line ends: the ankle, or the knee when somebody kneels or the ankle is not seen."""
+        return "knee" if self.kneels or not self.sees("ankle") else "ankle"
+
+    def full_names(self, marks: Sequence[str]) -> tuple[str, ...]:
+        """Landmarks by their full names: with the side before those that have one, and `LEG_END` resolved."""
+        parts = [self.leg_end if part == LEG_END else part for part in marks]
+        return tuple(part if part in INDEX else f"{self.side}_{part}" for part in parts)
+
     def at_rest(self, values: Floats) -> float:
         """The usual value between repetitions; NaN if there is none."""
         values = values[self.rest & ~np.isnan(values)]
         return float(np.median(values)) if values.size else float("nan")
+
+
+def seen(motion: Motion, name: str) -> NDArray[np.bool_]:
+    """(n,) whether a landmark, by its full name, is in the picture and not hidden."""
+    x, y = motion.image[:, INDEX[name], :2].T
+    bottom = motion.video.height * (1 - FOOT_EDGE if name.endswith(("heel", "foot_index")) else 1)
+    inside = (x >= 0) & (x <= motion.video.width) & (y >= 0) & (y <= bottom)
+    return np.asarray(inside & (motion.visibility[:, INDEX[name]] >= TRUSTED))
+
+
+class CutOff(NamedTuple):
+    """Whether the motion begins or ends with a repetition, so that its first or last position may not have been seen."""
+
+    at_start: bool
+    at_end: bool
+
+
+def cut_off(motion: Motion, repetition: Repetition) -> CutOff:
+    """Whether the start or the end of the motion may have cut a repetition off."""
+    first, last = motion.times[np.flatnonzero(motion.detected)[[0, -1]]]
+    return CutOff(bool(repetition.start_s - first < CUT_OFF_S), bool(last - repetition.end_s < CUT_OFF_S))
 
 
 Measure = Callable[[Take], Floats]
@@ -194,6 +276,28 @@ def thigh_height(take: Take) -> Floats:
 
 
 @measure
+def squat_depth(take: Take) -> Floats:
+    """How far the thigh is from level, degrees: 0 is parallel to the floor, below is deeper.
+
+    How far hips and shoulders sink tells it, too, by the lengths of leg and trunk. Nothing is measured where both contradict
+    the thigh, as behind a rack, where knees and hips are guessed.
+    """
+    thigh = thigh_height(take)
+    if take.repetition is None:
+        return thigh
+    shoulder, hip, knee, ankle = (take.point(part, world=True) for part in ("shoulder", "hip", "knee", "ankle"))
+    lengths = (float(np.nanmedian(np.linalg.norm(a - b, axis=1))) for a, b in ((shoulder, hip), (hip, knee), (knee, ankle)))
+    trunk, *leg = lengths
+    lowest = take.samples.start + int(np.nanargmin(thigh[take.samples]))
+    sunk = {part: np.nanmax(take.height(part)[take.samples]) - take.height(part)[lowest] for part in ("shoulder", "hip")}
+    sunk["shoulder"] -= trunk * (1 - np.cos(np.radians(inclination(hip, shoulder)[lowest])))
+    witnesses = [np.degrees(np.arcsin(np.clip(1 - 2 * (way / sum(leg) - SHANK_TILTS), -1, 1))) for way in sunk.values()]
+    if min(abs(thigh[lowest] - witness) for witness in witnesses) > WITNESS:
+        return np.full(len(thigh), np.nan)
+    return thigh
+
+
+@measure
 def arm_below_level(take: Take, *, higher: bool = False) -> Floats:
     """How far the upper arm hangs below level, degrees; negative above the shoulder. With `higher`, the higher one of both."""
     if not higher:
@@ -222,9 +326,6 @@ def legs_apart(take: Take) -> Floats:
     left, right = (take.body.at(f"{side}_ankle") - take.body.at(f"{side}_hip") for side in ("left", "right"))
     cross = left[:, 0] * right[:, 1] - left[:, 1] * right[:, 0]
     return np.asarray(np.abs(np.degrees(np.arctan2(cross, np.sum(left * right, axis=1)))))
-
-
-# X[:, 1] - left[:, 1] * right[:, 0], np.sum(left * right, axis=1))))
 
 
 @measure
@@ -270,8 +371,11 @@ def trunk_swing(take: Take) -> Floats:
 
 @measure
 def hips_above_line(take: Take) -> Floats:
-    """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it."""
-    return _bend_above(*take.points("shoulder", "hip", "ankle"))
+    """How far the body bends at the hips above the straight line from shoulder to ankle, degrees; negative below it.
+
+    On the knees, or where the ankle is not seen, the line ends at the knee.
+    """
+    return _bend_above(*take.points("shoulder", "hip", take.leg_end))
 
 
 def _bend_above(shoulder: Floats, hip: Floats, ankle: Floats) -> Floats:
@@ -311,10 +415,18 @@ def middle_below_line(take: Take) -> Floats:
 def heel_lift(take: Take) -> Floats:
     """How far the heel is up from where it rests between repetitions, cm.
 
-    The toes tell a lifted heel from a moving camera: as the pose model sees them, they follow it by at most half of its way.
+    Toes and ankle must agree: as the pose model sees a lifted heel, the toes follow it by at most half of its way, and the
+    ankle by about half of it. What the toes move sideways is the whole foot's way, or the camera's, and is taken off. Nothing
+    is measured of a heel that rests at another height each time: it is hidden, behind a plate or by the picture's edge.
     """
-    heel, toes = take.height("heel"), take.height("foot_index")
-    return CM * np.fmin(heel - take.at_rest(heel), 2 * (heel - toes - take.at_rest(heel - toes)))
+    heel, toes, ankle = (take.height(part) for part in ("heel", "foot_index", "ankle"))
+    resting = heel[take.rest & ~np.isnan(heel)]
+    if not resting.size or np.subtract(*np.percentile(resting, [90, 10])) > FOOT_RESTS_M:
+        return np.full(len(heel), np.nan)
+    up, toes_up, ankle_up = (height - take.at_rest(height) for height in (heel, toes, ankle))
+    agreed = np.fmin(np.fmin(up, 2 * (up - toes_up)), ANKLE_FOLLOWS * ankle_up)
+    across = take.body.motion.image[:, INDEX[f"{take.side}_foot_index"], 0] / np.nanmedian(scales(take.body.motion))
+    return CM * (agreed - np.maximum(np.abs(across - take.at_rest(across)) - FOOT_JITTER_M, 0))
 
 
 @measure
@@ -346,7 +458,7 @@ def knees_apart(take: Take) -> Floats:
     expected[back] = np.fmax(expected[back], np.interp(height[back], height[down][by_height], ratio[down][by_height]))
     low = np.zeros(len(values), dtype=bool)
     low[start : end + 1] = height[start : end + 1] < bent
-    values[low] = 100 * ratio[low] / expected[low]
+    values[low] = 100 * ratio[low] / np.minimum(expected[low], WIDE)
     return values
 
 
@@ -373,9 +485,11 @@ def trunk_dips(take: Take) -> Floats:
         return values
     lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
-    # The body as a whole is lowest there, even when the chest dips while the hips already rise.
-    height = take.height("shoulder") + take.height("hip")
-    bottom = start + int(np.argmin(height[start : end + 1]))
+    # The body as a whole is lowest there, even when the chest dips while the hips already rise. The last time it is so low is
+    # when the lift begins: before, somebody may bend down twice to grip the bar.
+    height = (take.height("shoulder") + take.height("hip"))[start : end + 1]
+    low = np.flatnonzero(height <= np.nanmin(height) + STILL_LOW * (np.nanmax(height) - np.nanmin(height)))
+    bottom = start + int(low[-1])
     values[bottom : end + 1] = lean[bottom : end + 1] - lean[bottom]
     return values
 
@@ -441,7 +555,9 @@ def tilt(take: Take, *, part: Part, by_turns: bool = False) -> Floats:
 
 @measure
 def duration(take: Take) -> Floats:
-    """How long the repetition takes, seconds: the same in every sample."""
+    """How long the repetition takes, seconds: the same in every sample; nothing for one that was cut off."""
     repetition = take.repetition
-    seconds = repetition.end_s - repetition.start_s if repetition else float("nan")
+    seconds = float("nan")
+    if repetition and not any(cut_off(take.body.motion, repetition)):
+        seconds = repetition.end_s - repetition.start_s
     return np.full(len(take.rest), seconds)

@@ -75,11 +75,12 @@ class RepItem(Part):
     start_s: Seconds
     peak_s: Seconds
     end_s: Seconds
-    good: bool = Field(description="No major fault.")
+    good: bool = Field(description="Its form was judged, and has no major fault.")
     score: Score | None
     range_of_motion: float = Field(ge=0, description="Degrees that the driving joint moved through.")
     tempo: Tempo
     faults: list[str]
+    borderline: list[str] = Field(description="Checks so near to their limit that the pose's error decides; they cost nothing.")
 
 
 class Reps(Part):

@@ -18,9 +18,14 @@ VIEW_NAMES: dict[ViewId, str] = {
 }
 
 
+FEET = {"ankle", "heel", "foot_index"}
+
+
 def not_assessed_reason(words: Words, check: Check, scene: Scene) -> str:
     """Why a check could not be made, and what to do about it."""
     if scene.shows(check):
+        if FEET.intersection(check.marks):
+            return words("Your feet were hidden or out of the picture. Step back until your whole body is in view.")
         return words("The body parts that this needs were hidden or out of the picture. Keep your whole body in view.")
     names: list[str] = []
     for each in check.views:
@@ -43,14 +48,20 @@ class Outcome:
         report: what was counted and found, the first to change first.
         praised: checks that found nothing to change in any repetition, the most important first.
         unseen: checks for major faults that could not be made.
-        form_judged: whether any of those could be made.
+        hidden: those of them that this view shows, but of which body parts were hidden or out of the picture.
+        borderline: checks that found no fault, but something that is nearly one.
+        form_judged: whether any check for a major fault could be made.
+        main_checks_made: whether enough of them were made for a clean bill.
     """
 
     exercise: Exercise
     report: SetReport
     praised: Sequence[Check]
     unseen: Sequence[Check]
+    hidden: Sequence[Check]
+    borderline: Sequence[Check]
     form_judged: bool
+    main_checks_made: bool
 
 
 def summarise(
@@ -88,6 +99,9 @@ def summarise(
         sentences.append(_first_change(words, worst.report, alone=len(sets) == 1))
     if len(sets) > 1:
         return " ".join(sentences)
+    if main.borderline and worst is None:
+        titles = words.listing([words(check.title) for check in main.borderline])
+        sentences.append(words("Close to the limit, so keep an eye on it: {titles}.", titles=titles))
     if main.praised:
         sentences.append(words(main.praised[0].praise))
     elif shown_instead is None and main.report.reps:
@@ -130,9 +144,7 @@ def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None,
     if not outcome.form_judged:
         return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps, name=name)
     if good == reps:
-        return words.plural(
-            "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps, name=name
-        )
+        return _all_good(words, name, reps, main_checks_made=outcome.main_checks_made)
     if not good:
         return words.plural(
             "{name}: {n} repetition, with something to improve.",
@@ -149,6 +161,19 @@ def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None,
     )
 
 
+def _all_good(words: Words, name: str, reps: int, *, main_checks_made: bool) -> str:
+    if not main_checks_made:
+        return words.plural(
+            "{name}: {n} repetition, and what could be seen of it was good.",
+            "{name}: {n} repetitions, and what could be seen of them was good.",
+            reps,
+            name=name,
+        )
+    return words.plural(
+        "{name}: {n} repetition, and it was good.", "{name}: {n} repetitions, all of them good.", reps, name=name
+    )
+
+
 def _how_the_hold_went(words: Words, name: str, hold: Hold, *, form_judged: bool) -> str:
     held, good = words.quantity(hold.duration_s, "s"), words.quantity(hold.good_s, "s")
     if not form_judged:
@@ -159,7 +184,13 @@ def _how_the_hold_went(words: Words, name: str, hold: Hold, *, form_judged: bool
 
 
 def _film_elsewhere(words: Words, outcome: Outcome) -> str:
-    """From where most of what could not be seen can be seen."""
+    """How most of what could not be seen can be seen: from further away, or from another side."""
+    if 2 * len(outcome.hidden) > len(outcome.unseen):
+        return words.plural(
+            "To have one more point checked, step back until your whole body is in the picture.",
+            "To have {n} more points checked, step back until your whole body is in the picture.",
+            len(outcome.hidden),
+        )
     from_side = sum("side_left" in check.views for check in outcome.unseen)
     view = words(N_("the side")) if 2 * from_side >= len(outcome.unseen) else words(VIEW_NAMES["front"])
     if not outcome.form_judged:

@@ -32,7 +32,7 @@ KEYWORDS = {
 }
 """How words are marked: `N_("...")` where they are defined, `words("...")` and `words.plural("...", "...", n)` where shown.
 `pose` has no translations: the call that makes a `VideoError` marks its sentence."""
-SHOWN = ("name", "title", "advice", "praise", "why")
+SHOWN = ("name", "title", "advice", "praise", "why", "reason")
 """The fields of an exercise file that a user reads."""
 
 

@@ -276,6 +276,7 @@ def landmarks(poses: Sequence[Pose]) -> np.ndarray:
         sole, toes = (-UP, _pitch(90.0)) if anchor == "feet" else (shin, _pitch(lean + hip + 180 - knee - 90))
         at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + heel * UP
         at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - toe * UP
+        at[f"{side}_ankle"] = at[f"{side}_ankle"] + 0.6 * heel * UP
         raised, turned, flexion = np.radians(shoulder), np.radians(plane), np.radians(180 - elbow)
         outwards = np.cos(turned) * ahead + np.sin(turned) * out
         upper = np.sin(raised) * outwards - np.cos(raised) * trunk

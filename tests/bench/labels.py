@@ -50,16 +50,21 @@ def read_set(folder: Path) -> list[Clip]:
     Raises:
         ValueError: the directory holds neither kind of labels.
     """
-    if (folder / "labels.tsv").is_file():
-        return [_counted(folder, row) for row in _rows(folder / "labels.tsv")]
-    if (folder / "index.tsv").is_file():
-        return [_rendered(folder, row) for row in _rows(folder / "index.tsv")]
+    rendered = not (folder / "labels.tsv").is_file()
+    return [(_rendered if rendered else _counted)(folder, row) for row in read_rows(folder)]
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """The lines of a directory's labels by the names of their columns.
+
+    Raises:
+        ValueError: the directory holds neither kind of labels.
+    """
+    for name in ("labels.tsv", "index.tsv"):
+        if (folder / name).is_file():
+            with (folder / name).open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file, delimiter="\t"))
     raise ValueError(f"{folder} has neither labels.tsv nor index.tsv. Name directories of labelled videos.")
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def _counted(folder: Path, row: dict[str, str]) -> Clip:

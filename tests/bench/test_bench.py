@@ -10,6 +10,7 @@ from tests.bench.accuracy import main
 from tests.bench.labels import read_set
 from tests.bench.measure import Row
 from tests.bench.tables import calibration_table, confusion_table, fault_table, misses, summary
+from tests.bench.verdicts import Judgement, table
 
 
 def test_a_set_counted_by_eye(tmp_path: Path) -> None:
@@ -99,3 +100,22 @@ def test_names_and_confidence() -> None:
     assert taken is not None
     assert [list(column.cells) for column in taken.columns] == [["face_pull"], ["row"], ["1"]]
     assert list(calibration_table(rows).columns[2].cells) == ["", "100 %", "0 %", "100 %"]
+
+
+def test_verdicts_are_compared_with_labels() -> None:
+    judged = [
+        Judgement("a", "correct", "correct", "front", ""),
+        Judgement("b", "correct", "wrong", "front", ""),
+        Judgement("c", "wrong", "wrong", "side_left", ""),
+        Judgement("d", "wrong", "not judged", "side_left", ""),
+    ]
+    shown = table(judged)
+    cells = [list(column.cells) for column in shown.columns]
+    assert [column[-1] for column in cells] == [
+        "all",
+        "4",
+        "0.50 (2 of 4)",
+        "0.50 (1 of 2)",
+        "0.50 (1 of 2)",
+        "0.25 (1 of 4)",
+    ]

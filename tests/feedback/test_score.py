@@ -15,7 +15,7 @@ PACE = CATALOGUE["squat"].checks[-1]
 def finding(excess: float, check=DEPTH) -> Finding:
     """A verdict so many steps from `clear` to `threshold` beyond the threshold."""
     value = check.threshold + excess * (check.threshold - check.clear)
-    return Finding(check, 1, "left", excess > 0, value, check.threshold, 0, 0.0, ())
+    return Finding(check, 1, "left", excess > 0, value, check.threshold, 0, 0.0, (), ())
 
 
 @pytest.mark.parametrize(("excess", "score"), [(-1, 100), (-0.1, 100), (0.001, 75), (1, 68), (2, 60), (9, 60)], ids=str)
@@ -37,14 +37,20 @@ def test_faults_add_up_and_the_score_stays_above_zero() -> None:
 def test_without_a_check_of_form_there_is_no_score() -> None:
     assert rep_score([]) is None
     assert rep_score([finding(-1, PACE)]) is None
-    assert hold_score(10, 10, []) is None
+    assert hold_score(10, 10, [], main_checks_made=True) is None
 
 
 def test_a_set_is_the_mean_of_what_was_scored() -> None:
-    assert set_score([100, None, 61]) == 80
-    assert set_score([None]) is None
+    assert set_score([100, None, 61], main_checks_made=True) == 80
+    assert set_score([None], main_checks_made=True) is None
 
 
 def test_a_hold_is_scored_by_its_good_time() -> None:
     sagging = CATALOGUE["plank"].checks[0]
-    assert hold_score(10, 7, [finding(1, sagging)]) == 70
+    assert hold_score(10, 7, [finding(1, sagging)], main_checks_made=True) == 70
+
+
+def test_full_marks_are_earned_by_the_main_checks() -> None:
+    assert set_score([100, 100], main_checks_made=False) == 95
+    assert set_score([60], main_checks_made=False) == 60
+    assert hold_score(10, 10, [finding(-1)], main_checks_made=False) == 95
