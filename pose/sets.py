@@ -56,7 +56,7 @@ INSIDE = 0.8
 """A held position lies inside a candidate with this share of its time."""
 
 TREMBLING = 0.4
-"""A candidate that lies wholly inside a held position and swings by less than this is no repetition."""
+"""A single repetition that lies wholly inside a held position and swings by less than this is none."""
 
 HANDLING_S = 3.0
 """A single repetition this near to a set of several is no set of its own."""
@@ -120,7 +120,7 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
         one = _count(film, chain, (before, after), candidates)
         if one is not None:
             found.append(one)
-    found = _without_handling(film, found)
+    found = [one for one in _without_handling(film, found) if not any(_trembles(one, hold) for hold in holds)]
     found += [hold for hold in holds if not any(_waits(film, hold, one) for one in found)]
     return sorted(found, key=lambda one: one.start_s)
 
@@ -134,9 +134,8 @@ def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> 
         # A repetition that moves what the hold keeps still leaves the position at its extreme or at both of its ends.
         still = {drive.signal for drive in candidate.movement.drives} & {band.signal for band in hold.movement.posture}
         stays = hold.start < candidate.peak < hold.end and (hold.start < candidate.start or candidate.end < hold.end)
-        trembles = hold.start <= candidate.start and candidate.end < hold.end and candidate.swing < TREMBLING
         whole = shared > INSIDE * (hold.end_s - hold.start_s)
-        return bool((whole or trembles or (still and stays)) and shared > (end - start) / 2)
+        return bool((whole or (still and stays)) and shared > (end - start) / 2)
 
     return any(is_inside(hold) for hold in holds)
 
@@ -217,6 +216,12 @@ def _without_handling(film: Film, found: list[FoundSet]) -> list[FoundSet]:
         return len(one.repetitions) == 1 < len(other.repetitions) and apart <= HANDLING_S and same_shot
 
     return [one for one in found if not any(handles(one, other) for other in found if other is not one)]
+
+
+def _trembles(one: FoundSet, hold: FoundSet) -> bool:
+    """Whether a set is but a slight movement of somebody who holds a position."""
+    inside = hold.start_s <= one.start_s and one.end_s <= hold.end_s
+    return inside and len(one.repetitions) == 1 and one.repetitions[0].swing < TREMBLING
 
 
 def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]) -> FoundSet | None:
