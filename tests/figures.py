@@ -18,8 +18,20 @@ import numpy as np
 from pose.motion import INDEX, LANDMARKS, Motion, VideoInfo
 
 UP, LEFT, AHEAD = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
-TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM, FOOT = 0.5, 0.42, 0.42, 0.28, 0.25, 0.2
-SHOULDERS, HIPS = 0.17, 0.1
+FOOT = 0.2
+
+
+@dataclass(frozen=True)
+class Body:
+    """Lengths in metres; `shoulders` and `hips` are half the distance between both sides."""
+
+    trunk: float = 0.5
+    thigh: float = 0.42
+    shin: float = 0.42
+    upper_arm: float = 0.28
+    forearm: float = 0.25
+    shoulders: float = 0.17
+    hips: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,9 @@ Keys = list[tuple[float, Pose]]
 def figure(exercise: str, reps: int = 4, **options: Any) -> Motion:
     """Repetitions of an exercise (a plank is held for lead and tail); the options are those of `script` and of `film`."""
     camera = {
-        name: options.pop(name) for name in ("azimuth", "fps", "size", "scale", "noise", "seed", "pan") if name in options
+        name: options.pop(name)
+        for name in ("azimuth", "fps", "size", "scale", "noise", "seed", "pan", "body")
+        if name in options
     }
     return film(script(exercise, reps, **options), **camera)
 
@@ -209,6 +223,7 @@ def film(
     noise: float = 0.0,
     seed: int = 0,
     pan: float = 0.0,
+    body: Body = Body(),  # noqa: B008 - frozen
 ) -> Motion:
     """A motion through poses at given times, as a camera far away sees it.
 
@@ -221,10 +236,11 @@ def film(
         noise: standard deviation of every landmark in metres.
         seed: of the noise.
         pan: pixels per second by which the camera turns down and to the right.
+        body: the person's proportions.
     """
     times = np.arange(0, keys[-1][0] + 1e-9, 1 / fps)
     poses = [_pose_at(keys, time) for time in times]
-    points = np.concatenate([landmarks(list(group)) for _, group in groupby(poses, key=lambda pose: pose.anchor)])
+    points = np.concatenate([landmarks(list(group), body) for _, group in groupby(poses, key=lambda pose: pose.anchor)])
     points = points + np.random.default_rng(seed).normal(0, noise, points.shape)
     turn = np.radians(azimuth)
     right, towards = np.array([np.cos(turn), 0, -np.sin(turn)]), np.array([np.sin(turn), 0, np.cos(turn)])
@@ -252,7 +268,7 @@ def blend(a: Pose, b: Pose, share: float) -> Pose:
     return Pose(anchor=b.anchor, **mixed)
 
 
-def landmarks(poses: Sequence[Pose]) -> np.ndarray:
+def landmarks(poses: Sequence[Pose], body: Body) -> np.ndarray:
     """(n, 33, 3) landmarks of n poses with the same anchor, in metres, y up."""
     lean, plane, twist, roll, knee_in, heel, toe, rise, forward = (
         np.array([getattr(pose, name) for pose in poses], float)[:, None]
@@ -261,18 +277,18 @@ def landmarks(poses: Sequence[Pose]) -> np.ndarray:
     anchor = poses[0].anchor
     trunk, ahead = _pitch(lean), _pitch(lean + 90)
     at: dict[str, np.ndarray] = {}
-    neck = TRUNK * trunk
+    neck = body.trunk * trunk
     for side, sign, number in (("left", 1, 0), ("right", -1, 1)):
         hip, knee, shoulder, elbow, spread = (
             np.array([_pair(getattr(pose, name))[number] for pose in poses], float)[:, None]
             for name in ("hip", "knee", "shoulder", "elbow", "spread")
         )
         out = sign * LEFT
-        at[f"{side}_hip"] = HIPS * out
+        at[f"{side}_hip"] = body.hips * out
         thigh = _abduct(_pitch(lean + hip), out, spread)
         shin = _abduct(_pitch(lean + hip + 180 - knee), out, spread)
-        at[f"{side}_knee"] = at[f"{side}_hip"] + THIGH * thigh - knee_in * out
-        at[f"{side}_ankle"] = at[f"{side}_hip"] + THIGH * thigh + SHIN * shin
+        at[f"{side}_knee"] = at[f"{side}_hip"] + body.thigh * thigh - knee_in * out
+        at[f"{side}_ankle"] = at[f"{side}_hip"] + body.thigh * thigh + body.shin * shin
         sole, toes = (-UP, _pitch(90.0)) if anchor == "feet" else (shin, _pitch(lean + hip + 180 - knee - 90))
         at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + heel * UP
         at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - toe * UP
@@ -282,9 +298,9 @@ def landmarks(poses: Sequence[Pose]) -> np.ndarray:
         upper = np.sin(raised) * outwards - np.cos(raised) * trunk
         bend = np.cos(raised) * outwards + np.sin(raised) * trunk
         fore = np.cos(flexion) * upper + np.sin(flexion) * bend
-        at[f"{side}_shoulder"] = neck + SHOULDERS * out
-        at[f"{side}_elbow"] = at[f"{side}_shoulder"] + UPPER_ARM * upper
-        at[f"{side}_wrist"] = at[f"{side}_elbow"] + FOREARM * fore
+        at[f"{side}_shoulder"] = neck + body.shoulders * out
+        at[f"{side}_elbow"] = at[f"{side}_shoulder"] + body.upper_arm * upper
+        at[f"{side}_wrist"] = at[f"{side}_elbow"] + body.forearm * fore
         for finger in ("pinky", "index", "thumb"):
             at[f"{side}_{finger}"] = at[f"{side}_wrist"] + 0.08 * fore
         for name, sideways, over in (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import synthetic
 from tests.bench.accuracy import main
 from tests.bench.labels import read_set
 from tests.bench.measure import Row
@@ -119,3 +120,8 @@ def test_verdicts_are_compared_with_labels() -> None:
         "0.50 (1 of 2)",
         "0.25 (1 of 4)",
     ]
+
+
+def test_synthetic_sequences_are_named_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert synthetic.main(["--exercise", "squat", "wall_sit", "--bodies", "1", "--jobs", "1"]) == 0
+    assert "recognised 1.000, exact 1.000" in capsys.readouterr().out

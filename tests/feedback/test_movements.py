@@ -84,7 +84,8 @@ def test_fast_and_slow_repetitions(exercise: str, period: float, pause: float, f
 
 @every_exercise
 def test_partial_repetitions_count(exercise: str) -> None:
-    assert count(figure(exercise, reps=4, depth=[1, 0.5, 1, 0.5]), exercise) == 4
+    part = 0.5 if MOVEMENTS[exercise].floor < 0.4 else 0.75
+    assert count(figure(exercise, reps=4, depth=[1, part, 1, part]), exercise) == 4
 
 
 def test_one_faulty_repetition_amid_good_ones_counts() -> None:
@@ -122,11 +123,12 @@ def test_going_back_only_halfway_still_parts_two_repetitions(exercise: str) -> N
     assert count(film(keys), exercise) == 3
 
 
-@every_exercise
+@pytest.mark.parametrize("exercise", [name for name in COUNTED if name not in {"calf_raise", "side_leg_raise"}])
 @pytest.mark.parametrize(
     ("start", "expected"), [(1.0, 3), (0.3, 2)], ids=["the extreme is seen", "the extreme was before the video"]
 )
 def test_a_repetition_that_the_start_cuts_off(exercise: str, start: float, expected: int) -> None:
+    """Not for small movements: somebody who begins on tiptoe or on one leg may just stand like that."""
     keys = then(extreme(exercise, start), script(exercise, 2, lead=0.2))
     assert count(film(keys), exercise) == expected
 
