@@ -84,7 +84,7 @@ def test_fast_and_slow_repetitions(exercise: str, period: float, pause: float, f
 
 @every_exercise
 def test_partial_repetitions_count(exercise: str) -> None:
-    part = 0.5 if MOVEMENTS[exercise].floor < 0.4 else 0.75
+    part = 0.5 if MOVEMENTS[exercise].floor < 0.4 else 0.85
     assert count(figure(exercise, reps=4, depth=[1, part, 1, part]), exercise) == 4
 
 
