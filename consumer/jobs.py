@@ -267,12 +267,13 @@ def held_s(snapshot: Snapshot) -> float:
 
 def free_for_s(snapshot: Snapshot) -> float:
     """Seconds since it was created, put back, due again, or its lease over: since anybody may have it. Endless if unknown."""
-    fields = snapshot.fields
-    since = [fields.get(name) for name in ("createdAt", "updatedAt", "notBefore")]
+    fields, now = snapshot.fields, snapshot.read_time
+    moments = [moment for name in ("createdAt", "updatedAt", "notBefore") if isinstance(moment := fields.get(name), datetime)]
+    # A document that says it was created in the future must not be left for ever; a job may be put off, or held, until then.
+    ages = [(now - moment).total_seconds() for moment in moments if moment <= now or moment == fields.get("notBefore")]
     lease = Lease.read(fields.get("lease"))
     if lease is not None:
-        since.append(lease.renewed_at + timedelta(seconds=lease.seconds))
-    ages = [(snapshot.read_time - moment).total_seconds() for moment in since if isinstance(moment, datetime)]
+        ages.append(-lease.seconds_left(now))
     return min(ages, default=math.inf)
 
 

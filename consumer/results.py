@@ -24,6 +24,11 @@ class Publication:
     shared: bool = False
 
     @property
+    def cache_control(self) -> str:
+        """How long a client may keep it: each attempt has paths of its own, so what lies there never changes."""
+        return "private, no-cache" if self.shared else "private, max-age=31536000, immutable"
+
+    @property
     def content_type(self) -> str:
         """What the object is."""
         return CONTENT_TYPES[self.file.suffix]

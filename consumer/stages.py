@@ -229,6 +229,7 @@ def _upload(shop: Workshop, lease: Lease, publication: Publication) -> None:
         publication.file,
         publication.path,
         content_type=publication.content_type,
+        cache_control=publication.cache_control,
         if_generation=generation,
         progress=lambda _done, _total: lease.check(),
     )

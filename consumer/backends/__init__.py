@@ -205,10 +205,19 @@ class ObjectStore(Protocol):
         path: str,
         *,
         content_type: str,
+        cache_control: str | None = None,
         if_generation: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> ObjectInfo:
         """Stream from the file, resumable when large, verified. An existing object is replaced at once, never half-written.
+
+        Args:
+            file: what is uploaded.
+            path: where to.
+            content_type: what it is.
+            cache_control: what an HTTP client is told of keeping it (RFC 9111).
+            if_generation: see below.
+            progress: called with bytes done and in all; what it raises ends the transfer.
 
         Raises:
             Conflict: the object is not, or no longer, the one of `if_generation`; 0 stands for none. Emulators do not look.

@@ -109,12 +109,14 @@ class CloudStorageObjects:
         path: str,
         *,
         content_type: str,
+        cache_control: str | None = None,
         if_generation: int | None = None,
         progress: Progress | None = None,
     ) -> ObjectInfo:
         expected = crc32c_of(file)
         size = file.stat().st_size
         blob = self._bucket.blob(path, chunk_size=self._chunk_bytes)
+        blob.cache_control = cache_control
         try:
             with as_store_errors(), self._needing_the_bucket(), _as_conflict(), file.open("rb") as stream:
                 blob.upload_from_file(

@@ -72,10 +72,11 @@ class LocalObjects:
         path: str,
         *,
         content_type: str,
+        cache_control: str | None = None,
         if_generation: int | None = None,
         progress: Progress | None = None,
     ) -> ObjectInfo:
-        """Copy from the file. The type is known by the name's end, as with any file."""
+        """Copy from the file. The type is known by the name's end, as with any file, and nobody caches it."""
         target = self._file(path)
         partial = self._partial / secrets.token_hex(16)
         with _as_store_error():

@@ -151,7 +151,9 @@ def test_an_app_hears_uploaded_processing_done(
     assert all(path.startswith(f"users/{OWNER}/results/job/1/") for path in files.values() if path)
     report = app.bucket.get_blob(files["report"])
     assert json.loads(report.download_as_bytes())["reps"]["total"] == 7
-    types = {kind: app.bucket.get_blob(path).content_type for kind, path in files.items() if path}
+    blobs = {kind: app.bucket.get_blob(path) for kind, path in files.items() if path}
+    assert {blob.cache_control for blob in blobs.values()} == {"private, max-age=31536000, immutable"}
+    types = {kind: blob.content_type for kind, blob in blobs.items()}
     assert types["report"] == "application/json"
     assert types["graph"] == types["worst1"] == "image/png"
     assert types["video"] == "video/mp4"

@@ -72,10 +72,10 @@ pytestmark = pytest.mark.emulator
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/json", "video/mp4"])
 @pytest.mark.parametrize("size", [10, CHUNK_BYTES + 1])
-def test_content_types_are_set(opened: Opener, plain: Any, tmp_path: Path, content_type: str, size: int) -> None:
+def test_content_type_and_caching_are_set(opened: Opener, plain: Any, tmp_path: Path, content_type: str, size: int) -> None:
     (tmp_path / "file").write_bytes(bytes(size))
-    opened().upload(tmp_path / "file", "a", content_type=content_type)
-    assert plain.get_blob("a").content_type == content_type
+    opened().upload(tmp_path / "file", "a", content_type=content_type, cache_control="private, no-cache")
+    assert (plain.get_blob("a").content_type, plain.get_blob("a").cache_control) == (content_type, "private, no-cache")
 
 
 @pytest.fixture

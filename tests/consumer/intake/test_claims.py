@@ -65,6 +65,7 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
         ({"exercise": "zumba", "createdAt": OLD, "language": "ko"}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"exercise": "zumba", "video": "users/bob/uploads/x.mp4"}, (Missed.SETTLED, "failed", "not_allowed")),
         ({"exercise": "zumba", "createdAt": None}, (Missed.SETTLED, "failed", "invalid_request")),
+        ({"exercise": "zumba", "createdAt": NOW + timedelta(days=900)}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"exercise": "zumba", "createdAt": OLD, "updatedAt": NOW}, (Missed.UNKNOWN, "uploaded", None)),
         ({"exercise": "zumba", "createdAt": OLD, "status": "waiting", "notBefore": NOW}, (Missed.UNKNOWN, "waiting", None)),
         ({"exercise": "zumba", "createdAt": OLD, "status": "processing", "lease": HELD}, (Missed.UNKNOWN, "processing", None)),
