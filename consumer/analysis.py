@@ -21,7 +21,7 @@ from consumer.jobs import Job
 from consumer.settings import Settings
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.words import N_, words_of
-from pose.errors import NoPerson, PoseError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
+from pose.errors import NoPerson, PoseError, VideoError, VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable
 from pose.video import Limits
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ CODES: dict[type[Exception], ErrorCode] = {
     VideoMissing: ErrorCode.VIDEO_MISSING,
     VideoTooLarge: ErrorCode.VIDEO_TOO_LARGE,
     VideoTooLong: ErrorCode.VIDEO_TOO_LONG,
+    VideoUnreadable: ErrorCode.VIDEO_UNREADABLE,
     NoPerson: ErrorCode.NO_PERSON,
     NoExercise: ErrorCode.NO_EXERCISE,
     UnknownExercise: ErrorCode.INVALID_REQUEST,
@@ -235,11 +236,11 @@ def named_errors(language: str | None, *, reference: bool = False) -> Iterator[N
     prefix = "the reference: " if reference else ""
     try:
         yield
-    except VideoUnreadable as error:
+    except VideoError as error:
         sentence = words(error.template, **error.fields)
         if reference:
             sentence = words(N_("The video to compare with: {sentence}"), sentence=sentence)
-        raise JobError(ErrorCode.VIDEO_UNREADABLE, f"{prefix}{error}", sentence=sentence) from error
+        raise JobError(CODES[type(error)], f"{prefix}{error}", sentence=sentence) from error
     except tuple(CODES) as error:
         raise JobError(CODES[type(error)], f"{prefix}{error}") from error
     except PoseError as error:

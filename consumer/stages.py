@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from consumer import jobs
-from consumer.analysis import REFERENCE, VIDEO, Analysis, analyse_arguments, feedback_arguments
+from consumer.analysis import (
+    REFERENCE,
+    VIDEO,
+    Analysis,
+    analyse_arguments,
+    feedback_arguments,
+    limits_of,
+    named_errors,
+)
 from consumer.backends import Backend, Missing, ObjectInfo, TooLarge
 from consumer.catalogue import Catalogue
 from consumer.directories import size_of
@@ -23,6 +31,7 @@ from consumer.sandbox.confine import Confinement
 from consumer.sandbox.supervisor import Crashed, Sandbox
 from consumer.settings import Settings
 from consumer.spool import NoRoom, Place, Spool
+from pose.limits import check_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +96,7 @@ def download(shop: Workshop, lease: Lease, place: Place) -> None:
     """
     job = lease.job
     wanted = [(VIDEO, job.video), *([(REFERENCE, job.reference)] if job.reference else [])]
-    infos = [_stat(shop, name, path) for name, path in wanted]
+    infos = [_stat(shop, job.language, name, path) for name, path in wanted]
     total = max(sum(info.size for info in infos), 1)
     shop.spool.need(total + RESULTS_BYTES)
     target = place.resume(Stage.DOWNLOADING)
@@ -300,11 +309,11 @@ def _generation(shop: Workshop, path: str) -> int:
         return 0
 
 
-def _stat(shop: Workshop, name: str, path: str) -> ObjectInfo:
+def _stat(shop: Workshop, language: str | None, name: str, path: str) -> ObjectInfo:
     with _named(name):
         info = shop.backend.objects.stat(path)
-    if info.size > shop.settings.max_video_bytes:
-        raise JobError(ErrorCode.VIDEO_TOO_LARGE, f"the {name} has {info.size} bytes")
+    with named_errors(language, reference=name == REFERENCE):
+        check_bytes(info.size, limits_of(shop.settings))
     return info
 
 

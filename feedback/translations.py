@@ -21,9 +21,17 @@ from feedback.words import DEFAULT_LANGUAGE, DOMAIN, languages, po_file
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("consumer", "feedback", "pose")
-KEYWORDS = {"N_": None, "words": None, "plural": (1, 2), "VideoUnreadable": None}
+KEYWORDS = {
+    "N_": None,
+    "words": None,
+    "plural": (1, 2),
+    "VideoMissing": None,
+    "VideoTooLarge": None,
+    "VideoTooLong": None,
+    "VideoUnreadable": None,
+}
 """How words are marked: `N_("...")` where they are defined, `words("...")` and `words.plural("...", "...", n)` where shown.
-`pose` knows no languages: its error marks the sentence that it is made with."""
+`pose` has no translations: the call that makes a `VideoError` marks its sentence."""
 SHOWN = ("name", "title", "advice", "praise", "why")
 """The fields of an exercise file that a user reads."""
 

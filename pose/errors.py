@@ -18,7 +18,17 @@ class PoseError(Exception):
 
 
 class VideoError(PoseError):
-    """The file is at fault."""
+    """The file is at fault.
+
+    Attributes:
+        template: the sentence in English, as the catalogue of translations has it.
+        fields: what its {fields} stand for.
+    """
+
+    def __init__(self, template: str, **fields: str) -> None:
+        super().__init__(template.format(**fields))
+        self.template = template
+        self.fields = fields
 
 
 class VideoMissing(VideoError):
@@ -34,17 +44,7 @@ class VideoTooLong(VideoError):
 
 
 class VideoUnreadable(VideoError):
-    """Not a video, damaged, or of a container or codec that is not accepted.
-
-    Attributes:
-        template: the sentence in English, as the catalogue of translations has it.
-        fields: what its {fields} stand for.
-    """
-
-    def __init__(self, template: str, **fields: str) -> None:
-        super().__init__(template.format(**fields))
-        self.template = template
-        self.fields = fields
+    """Not a video, damaged, or of a container or codec that is not accepted."""
 
 
 class NoPerson(PoseError):

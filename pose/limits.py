@@ -1,5 +1,6 @@
-"""What a video may cost, and the sentences that say so."""
+"""Limits of a video, and the sentence for each limit that a video exceeds."""
 
+import math
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pose.errors import VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadab
 
 @dataclass(frozen=True)
 class Limits:
-    """What a video may cost. Checked against the header before decoding, and again while decoding."""
+    """What a video may have at most. Checked against the header before decoding, and again while decoding."""
 
     max_bytes: int = 500_000_000
     max_pixels: int = 4096 * 2160
@@ -19,7 +20,11 @@ class Limits:
 
 
 def check_file(path: Path, limits: Limits) -> None:
-    """A regular file, there and of an accepted size."""
+    """Check that the path is a regular file that is not empty and not too large.
+
+    Raises:
+        VideoMissing, VideoUnreadable, VideoTooLarge.
+    """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
@@ -28,42 +33,83 @@ def check_file(path: Path, limits: Limits) -> None:
         raise VideoUnreadable("That is not a video file but a directory or a device. Please choose a video.")
     if status.st_size == 0:
         raise VideoUnreadable("The video file is empty: its upload was cut off before it began. Please upload it again.")
-    if status.st_size > limits.max_bytes:
+    check_bytes(status.st_size, limits)
+
+
+def check_bytes(size: int, limits: Limits) -> None:
+    """Check the size of a file in bytes.
+
+    Raises:
+        VideoTooLarge: the size is above the limit.
+    """
+    if size > limits.max_bytes:
         raise VideoTooLarge(
-            f"The video has {status.st_size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:.0f} MB are accepted. "
-            "Please send a shorter one or a lower quality."
+            "The video has {size} MB; at most {limit} MB are accepted. Please send a shorter one or a lower quality.",
+            size=_rounded_up(size / 1e6),
+            limit=f"{limits.max_bytes / 1e6:g}",
         )
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """The size of the picture."""
+    """Check the size of the picture in pixels.
+
+    Raises:
+        VideoTooLarge: the picture has more pixels than the limit.
+    """
     if width * height > limits.max_pixels:
         raise VideoTooLarge(
-            f"The picture is {width} x {height} pixels, more than the {limits.max_pixels / 1e6:.1f} million accepted. "
-            "Please film in 4K or less; 1080p is plenty."
+            "The picture is {width} x {height} pixels, {size} million; at most {limit} million are accepted. "
+            "Please film at a lower resolution; 1080p is plenty.",
+            width=str(width),
+            height=str(height),
+            size=_rounded_up(width * height / 1e6),
+            limit=f"{limits.max_pixels / 1e6:.3g}",
         )
 
 
 def check_duration(seconds: float, limits: Limits) -> None:
-    """The length in seconds."""
+    """Check the duration, of the whole video or of what has been decoded so far.
+
+    Raises:
+        VideoTooLong: the duration is above the limit.
+    """
     if seconds > limits.max_duration_s:
         raise VideoTooLong(
-            f"The video lasts {seconds:.0f} s; at most {limits.max_duration_s:.0f} s are accepted. "
-            "Please cut it to the exercise."
+            "The video lasts at least {duration} s; at most {limit} s are accepted. Please cut it to the exercise.",
+            duration=_rounded_up(seconds),
+            limit=f"{limits.max_duration_s:g}",
         )
 
 
 def check_frames(frames: int, limits: Limits) -> None:
-    """The number of frames."""
+    """Check the number of frames, of the whole video or of what has been decoded so far.
+
+    Raises:
+        VideoTooLong: the number is above the limit.
+    """
     if frames > limits.max_frames:
         raise VideoTooLong(
-            f"The video has more than the {limits.max_frames} frames accepted. Please cut it, or film at 30 frames per second."
+            "The video has at least {frames} frames; at most {limit} are accepted. "
+            "Please cut it, or film at 30 frames per second.",
+            frames=str(frames),
+            limit=str(limits.max_frames),
         )
 
 
 def check_rate(fps: float, limits: Limits) -> None:
-    """Frames per second."""
+    """Check the frame rate in frames per second.
+
+    Raises:
+        VideoTooLong: the rate is above the limit.
+    """
     if fps > limits.max_fps:
         raise VideoTooLong(
-            f"The video has {fps:.0f} frames per second; at most {limits.max_fps:.0f} are accepted. Please film at 30 or 60."
+            "The video has {rate} frames per second; at most {limit} are accepted. Please film at 30 or 60.",
+            rate=_rounded_up(fps),
+            limit=f"{limits.max_fps:g}",
         )
+
+
+def _rounded_up(value: float) -> str:
+    """The value with one decimal place at most. Rounded up, a value above a limit never reads like the limit itself."""
+    return f"{math.ceil(value * 10) / 10:.1f}".removesuffix(".0")

@@ -195,8 +195,10 @@ def test_a_missing_video(bench: Bench) -> None:
 
 def test_a_video_that_is_too_large_is_never_downloaded(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
     bench = Bench(backend, sandbox, tmp_path, settings(tmp_path, max_video_bytes=10))
-    bench.put(sleep=12345678)
-    assert bench.run()["error"]["code"] == "video_too_large"
+    bench.put({"language": "ko"}, sleep=12345678)
+    error = bench.run()["error"]
+    assert error["code"] == "video_too_large"
+    assert error["message"].startswith("영상이 0.1MB예요. 최대")
     assert "downloading video" not in bench.points
 
 
