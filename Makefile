@@ -5,7 +5,7 @@ BENCH_SETS ?=
 CHAOS_VARIANTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-firebase test test-container lint chaos bench bench-workouts bench-speed bench-scale docs clean
+.PHONY: help setup demo demo-firebase check test test-container lint lock chaos bench bench-workouts bench-speed bench-scale docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -37,6 +37,10 @@ lint: setup  ## style, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lock: setup  ## requirements.lock: the versions of constraints.txt, with hashes, for users of pip
+	$(BIN)/uv pip compile --quiet setup.cfg --extra otel --extra pubsub --constraint constraints.txt --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.lock
 
 chaos: setup  ## kill, cut, fill up and mutate, with a seed; at most 150 minutes: make chaos CHAOS_VARIANTS=DIR
 	$(BIN)/python -m tests.chaos $(if $(CHAOS_VARIANTS),--variants $(CHAOS_VARIANTS))
