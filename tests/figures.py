@@ -10,14 +10,14 @@ The person faces +z with the left hand at +x and y up, like the ground truth of 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 
 from pose.motion import INDEX, LANDMARKS, Motion, VideoInfo
 
-UP, LEFT = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+UP, LEFT, AHEAD = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM, FOOT = 0.5, 0.42, 0.42, 0.28, 0.25, 0.2
 SHOULDERS, HIPS = 0.17, 0.1
 
@@ -58,6 +58,8 @@ class Pose:
     rise: float = 0
     ahead: float = 0
 
+
+NUMBERS = [field.name for field in fields(Pose) if field.name != "anchor"]
 
 STAND = Pose()
 FLOOR = Pose(lean=72, hip=176, knee=174, shoulder=74, elbow=168, anchor="hands", spread=2, plane=20)
@@ -221,7 +223,8 @@ def film(
         pan: pixels per second by which the camera turns down and to the right.
     """
     times = np.arange(0, keys[-1][0] + 1e-9, 1 / fps)
-    points = np.stack([landmarks(_pose_at(keys, time)) for time in times])
+    poses = [_pose_at(keys, time) for time in times]
+    points = np.concatenate([landmarks(list(group)) for _, group in groupby(poses, key=lambda pose: pose.anchor)])
     points = points + np.random.default_rng(seed).normal(0, noise, points.shape)
     turn = np.radians(azimuth)
     right, towards = np.array([np.cos(turn), 0, -np.sin(turn)]), np.array([np.sin(turn), 0, np.cos(turn)])
@@ -239,41 +242,44 @@ def film(
 
 def blend(a: Pose, b: Pose, share: float) -> Pose:
     """A pose between two: 0 is the first, 1 the second."""
-    mixed: dict[str, Any] = {"anchor": b.anchor}
-    for field in fields(Pose):
-        if field.name != "anchor":
-            pair = np.array([np.broadcast_to(getattr(pose, field.name), 2) for pose in (a, b)], dtype=float)
-            value = pair[0] + share * (pair[1] - pair[0])
-            mixed[field.name] = (
-                (value[0], value[1]) if isinstance(getattr(b, field.name), tuple) or value[0] != value[1] else value[0]
-            )
-    return Pose(**mixed)
+    mixed: dict[str, Any] = {}
+    for name in NUMBERS:
+        one, other = getattr(a, name), getattr(b, name)
+        if isinstance(one, tuple) or isinstance(other, tuple):
+            mixed[name] = tuple(x + share * (y - x) for x, y in zip(_pair(one), _pair(other), strict=True))
+        else:
+            mixed[name] = one + share * (other - one)
+    return Pose(anchor=b.anchor, **mixed)
 
 
-def landmarks(pose: Pose) -> np.ndarray:
-    """(33, 3) landmarks of a pose in metres, y up."""
-    trunk, ahead = _pitch(pose.lean), _pitch(pose.lean + 90)
+def landmarks(poses: Sequence[Pose]) -> np.ndarray:
+    """(n, 33, 3) landmarks of n poses with the same anchor, in metres, y up."""
+    lean, plane, knee_in, heel, tiptoe, roll, twist, rise, forward = (
+        np.array([getattr(pose, name) for pose in poses], float)[:, None]
+        for name in ("lean", "plane", "knee_in", "heel", "toes", "roll", "twist", "rise", "ahead")
+    )
+    anchor = poses[0].anchor
+    trunk, ahead = _pitch(lean), _pitch(lean + 90)
     at: dict[str, np.ndarray] = {}
     neck = TRUNK * trunk
     for side, sign, number in (("left", 1, 0), ("right", -1, 1)):
         hip, knee, shoulder, elbow, spread = (
-            float(np.broadcast_to(getattr(pose, name), 2)[number]) for name in ("hip", "knee", "shoulder", "elbow", "spread")
+            np.array([_pair(getattr(pose, name))[number] for pose in poses], float)[:, None]
+            for name in ("hip", "knee", "shoulder", "elbow", "spread")
         )
         out = sign * LEFT
         at[f"{side}_hip"] = HIPS * out
-        thigh = _abduct(_pitch(pose.lean + hip), out, spread)
-        shin = _abduct(_pitch(pose.lean + hip + 180 - knee), out, spread)
-        at[f"{side}_knee"] = at[f"{side}_hip"] + THIGH * thigh - pose.knee_in * out
+        thigh = _abduct(_pitch(lean + hip), out, spread)
+        shin = _abduct(_pitch(lean + hip + 180 - knee), out, spread)
+        at[f"{side}_knee"] = at[f"{side}_hip"] + THIGH * thigh - knee_in * out
         at[f"{side}_ankle"] = at[f"{side}_hip"] + THIGH * thigh + SHIN * shin
-        flat = pose.anchor == "feet"
-        sole, toes = (-UP, _pitch(90)) if flat else (shin, _pitch(pose.lean + hip + 180 - knee - 90))
-        at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + pose.heel * UP
-        at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - pose.toes * UP
-        raised, plane = np.radians(shoulder), np.radians(pose.plane)
-        outwards = np.cos(plane) * ahead + np.sin(plane) * out
+        sole, toes = (-UP, _pitch(90.0)) if anchor == "feet" else (shin, _pitch(lean + hip + 180 - knee - 90))
+        at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + heel * UP
+        at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - tiptoe * UP
+        raised, sideways, flexion = np.radians(shoulder), np.radians(plane), np.radians(180 - elbow)
+        outwards = np.cos(sideways) * ahead + np.sin(sideways) * out
         upper = np.sin(raised) * outwards - np.cos(raised) * trunk
         bend = np.cos(raised) * outwards + np.sin(raised) * trunk
-        flexion = np.radians(180 - elbow)
         fore = np.cos(flexion) * upper + np.sin(flexion) * bend
         at[f"{side}_shoulder"] = neck + SHOULDERS * out
         at[f"{side}_elbow"] = at[f"{side}_shoulder"] + UPPER_ARM * upper
@@ -290,25 +296,32 @@ def landmarks(pose: Pose) -> np.ndarray:
         at[f"mouth_{side}"] = neck + 0.15 * trunk + 0.02 * out + 0.09 * ahead
     at["nose"] = neck + 0.19 * trunk + 0.11 * ahead
     legs = ("hip", "knee", "ankle", "heel", "foot_index")
-    turned = {name: _turn(point, trunk, pose.roll + (0 if name.endswith(legs) else pose.twist)) for name, point in at.items()}
+    turned = {
+        name: _turn(np.atleast_2d(point), trunk, roll if name.endswith(legs) else roll + twist) for name, point in at.items()
+    }
     anchors = {"feet": ("left_ankle", "right_ankle"), "hands": ("left_wrist", "right_wrist"), "hips": ("left_hip", "right_hip")}
-    held = np.mean([turned[name] for name in anchors.get(pose.anchor, (pose.anchor,))], axis=0)
-    return np.stack([turned[name] for name in LANDMARKS]) - held + np.array([0, pose.rise, pose.ahead])
+    held = np.mean([turned[name] for name in anchors.get(anchor, (anchor,))], axis=0)
+    points = np.stack([turned[name] for name in LANDMARKS], axis=1)
+    return points + (rise * UP + forward * AHEAD - held)[:, None]
 
 
-def _pitch(degrees: float) -> np.ndarray:
-    """A direction in the person's plane of symmetry: 0 up, 90 ahead, 180 down."""
-    return np.array([0, np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+def _pair(value: float | tuple[float, float]) -> tuple[float, float]:
+    return value if isinstance(value, tuple) else (value, value)
 
 
-def _turn(point: np.ndarray, axis: np.ndarray, degrees: float) -> np.ndarray:
-    """A point turned about an axis through the middle of the hips (Rodrigues' formula)."""
+def _turn(points: np.ndarray, axis: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Points (n or 1, 3) turned about axes (n, 3) through the middle of the hips by degrees (n, 1): Rodrigues' formula."""
     angle = np.radians(degrees)
-    along = axis * (axis @ point) * (1 - np.cos(angle))
-    return np.cos(angle) * point + np.sin(angle) * np.cross(axis, point) + along
+    along = axis * np.sum(axis * points, axis=1, keepdims=True) * (1 - np.cos(angle))
+    return np.cos(angle) * points + np.sin(angle) * np.cross(axis, points) + along
 
 
-def _abduct(direction: np.ndarray, out: np.ndarray, degrees: float) -> np.ndarray:
+def _pitch(degrees: np.ndarray | float) -> np.ndarray:
+    """Directions in the person's plane of symmetry, of degrees (n, 1): 0 up, 90 ahead, 180 down."""
+    return np.cos(np.radians(degrees)) * UP + np.sin(np.radians(degrees)) * AHEAD
+
+
+def _abduct(direction: np.ndarray, out: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     return np.cos(np.radians(degrees)) * direction + np.sin(np.radians(degrees)) * out
 
 

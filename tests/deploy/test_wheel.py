@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,22 +17,39 @@ from tests.missing import missing
 ROOT = Path(__file__).parents[2]
 SOURCES = ("consumer", "feedback", "pose", "examples", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 LOCK = ROOT / "requirements.lock"
-NO_INDEX = re.compile(r"No matching distribution|Could not find a version|Connection|Temporary failure|Max retries")
-"""What pip says where the package registry cannot be reached or lacks a package."""
+NO_REGISTRY = re.compile(r"No solution found|error sending request|Failed to (fetch|download)|dns error", re.IGNORECASE)
+"""What uv says where the package registry cannot be reached or lacks a package."""
+
+pytestmark = pytest.mark.timeout(900)  # the dependencies have 250 MB
 
 
-def run(*command: object, cwd: Path) -> str:
+def run(*command: object, cwd: Path, **environment: str) -> str:
     """The output of a command that sees nothing of this checkout."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    if "pip" in command and done.returncode and NO_INDEX.search(done.stderr):
-        missing(f"The package registry that pip is set to cannot be reached or is incomplete: {done.stderr[-300:]}")
+    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=kept | environment, capture_output=True, text=True, check=False)
+    if done.returncode and NO_REGISTRY.search(done.stderr):
+        missing("The package registry that pip is set to cannot be reached or is incomplete.")
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Runs uv with the registry that pip is set to: it installs from a cache, within seconds."""
+    program = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if program is None:
+        missing("uv is missing: make setup")
+    settings = {}
+    for name, variable in (("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX")):
+        command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            settings[variable] = answer.stdout.strip()
+    return partial(run, program, cwd=tmp_path_factory.mktemp("empty"), **settings)
+
+
+@pytest.fixture(scope="module")
+def wheel(uv: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, since setuptools writes beside the sources."""
     copy, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in SOURCES:
@@ -39,18 +57,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, copy / name)
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", target, ".", cwd=copy)
+    uv("build", "--wheel", "--out-dir", target, copy)
     return next(target.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(uv: Callable[..., str], wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of an environment's programs."""
     directory = tmp_path_factory.mktemp("environment")
-    venv.create(directory, with_pip=True)
-    pip = (directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile")
-    run(*pip, "--require-hashes", "--requirement", LOCK, cwd=directory)
-    run(*pip, "--no-deps", wheel, cwd=directory)
+    uv("venv", "--clear", "--python", sys.executable, directory)
+    install = ("pip", "install", "--python", directory / "bin" / "python")
+    uv(*install, "--require-hashes", "--requirement", LOCK)
+    uv(*install, "--no-deps", wheel)
+    uv("pip", "check", "--python", directory / "bin" / "python")
     return directory / "bin"
 
 
@@ -58,12 +77,14 @@ def test_the_wheel_runs_with_the_locked_dependencies(installed: Path, tmp_path: 
     assert "analyze" in run(installed / "dothis", "--help", cwd=tmp_path)
     listing = run(installed / "dothis", "exercises", cwd=tmp_path)
     assert all(exercise in listing for exercise in CATALOGUE)
-    run(installed / "python", "-m", "pip", "check", cwd=tmp_path)
 
 
 def test_the_wheel_tells_that_it_is_typed(installed: Path, tmp_path: Path) -> None:
-    program = "import pathlib, pose, feedback, consumer; print([(pathlib.Path(p.__file__).parent / 'py.typed').is_file()"
-    assert run(installed / "python", "-c", f"{program} for p in (pose, feedback, consumer)])", cwd=tmp_path) == "[True, True, True]\n"
+    program = (
+        "import consumer, feedback, pathlib, pose; print(*[pathlib.Path(package.__file__).with_name('py.typed').is_file() "
+    )
+    found = run(installed / "python", "-c", f"{program}for package in (consumer, feedback, pose)])", cwd=tmp_path)
+    assert found.split() == ["True"] * 3
 
 
 def test_the_lock_names_no_registry_and_every_version_of_the_constraints() -> None:
