@@ -40,7 +40,7 @@ def uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     if program is None:
         missing("uv is missing: make setup")
     settings = {}
-    for name, variable in (("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX")):
+    for name, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
         command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
@@ -97,5 +97,5 @@ def test_the_lock_names_no_registry_and_every_version_of_the_constraints() -> No
 
 
 def _pin(line: str) -> tuple[str, str]:
-    name, _, version = line.split()[0].partition("==")
+    name, _, version = line.split(maxsplit=1)[0].partition("==")
     return re.sub(r"[-_.]+", "-", name).lower(), version
