@@ -1,15 +1,15 @@
-"""What can go wrong between a video file and its motion.
+"""Errors of reading the motion of a video file.
 
     PoseError
-    |-- VideoError              the file is at fault; trying again does not help
+    |-- VideoError              the file is wrong; another attempt fails, too
     |   |-- VideoMissing
     |   |-- VideoTooLarge       bytes or pixels
     |   |-- VideoTooLong        duration or number of frames
-    |   +-- VideoUnreadable     not a video, damaged, or a codec or container off the list
-    |-- NoPerson                the video is fine, nobody is in it
+    |   +-- VideoUnreadable     not a video, damaged, or a codec or container that is not accepted
+    |-- NoPerson                no person was found in the video
     +-- ModelMissing            the pose model has not been made yet
 
-Each message is one sentence (or two) that a user can act on; none contains a path.
+Each message is one sentence or two that tell a user what to do. No message contains a path.
 """
 
 
@@ -18,11 +18,11 @@ class PoseError(Exception):
 
 
 class VideoError(PoseError):
-    """The file is at fault.
+    """The file is wrong.
 
     Attributes:
-        template: the sentence in English, as the catalogue of translations has it.
-        fields: what its {fields} stand for.
+        template: the sentence in English with {fields}, the key of its translations.
+        fields: the values of the {fields}.
     """
 
     def __init__(self, template: str, **fields: str) -> None:
@@ -48,7 +48,7 @@ class VideoUnreadable(VideoError):
 
 
 class NoPerson(PoseError):
-    """Nobody is seen in the video."""
+    """No person was found in the video."""
 
 
 class ModelMissing(PoseError):

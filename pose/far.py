@@ -1,8 +1,8 @@
 """Find a person who is too small in the picture for the model's detector.
 
-The detector sees the whole picture scaled to 224 pixels, and finds nobody who is less than about a third of it tall. The same
-person is found when a part of the picture is looked at alone. So some frames are searched tile by tile, and the video is then
-read once more in the region where the person is.
+The detector gets the whole picture scaled to 224 pixels and misses a person of less than about a third of its height. It finds
+the same person in a part of the picture. So a few frames are searched tile by tile, and the video is then read a second time in
+the region of the person.
 """
 
 import numpy as np
@@ -16,39 +16,40 @@ from pose.person import Samples
 from pose.video import Video
 
 STEADILY = 0.9
-"""Share of the samples with a person above which even a small person is followed well enough."""
+"""If at least this share of the samples has a person, even a small person is tracked well enough."""
 
 FRAMES = 10
-"""Searched, spread over the video."""
+"""Number of frames that are searched, evenly spread over the video."""
 
 TILE = 0.6
-"""Side of a tile, as a share of the picture's shorter side. Tiles overlap by half, so that nobody is cut by every tile."""
+"""Side of a tile, as a share of the picture's shorter side. Tiles overlap by half, so that at least one contains the whole
+person."""
 
 LARGEST = 0.2
-"""Length of a person (trunk or thigh) as a share of the picture's shorter side; a larger person needs no region."""
+"""A person whose trunk or thigh is longer than this share of the picture's shorter side needs no region."""
 
 NEAR = 4.0
-"""Lengths of the person within which finds on different frames are of one person who exercises in place."""
+"""Detections in different frames are of one person if they lie within this distance, in lengths of the person."""
 
 FINDS = 3
-"""So many frames must show the person in one place: a detector that looks at furniture errs now and then."""
+"""At least this many frames must show the person in one place, since the detector sometimes takes furniture for a person."""
 
 MARGIN = 2.0
-"""Lengths of the person that the region adds to all sides of what was found: for raised arms, jumps and lying down."""
+"""Margin of the region around all detections, in lengths of the person: room for raised arms, jumps and lying down."""
 
 
 def is_hardly_seen(samples: Samples, source: Source) -> bool:
-    """Whether the reading of a whole picture found nobody, or a small person now and then."""
+    """Whether the whole picture gave no person, or a small person in too few samples."""
     steady = samples.found >= STEADILY * len(samples.poses)
     return not steady and person.size(samples) < LARGEST * min(source.looked_at)
 
 
 def find_far_person(source: Source, detector: Detector) -> Region | None:
-    """The region of the picture in which a small person stays; None if there is none.
+    """Find the region of the picture in which a small person stays; None if there is no such person.
 
     Args:
-        source: a video that was read as a whole.
-        detector: finds people in single pictures.
+        source: the video.
+        detector: detects people in single pictures.
     """
     finds = _search_frames(source, detector)
     if len(finds) < FINDS:
@@ -63,7 +64,7 @@ def find_far_person(source: Source, detector: Detector) -> Region | None:
 
 
 def _search_frames(source: Source, detector: Detector) -> list[Pose]:
-    """The small person of each searched frame who is seen best, in pixels of the full picture."""
+    """Find the most visible small person in each searched frame; coordinates in pixels of the full picture."""
     found: list[Pose] = []
     every_s = (source.duration_s or FRAMES) / FRAMES
     tile = max(16, round(TILE * min(source.size)))

@@ -1,8 +1,10 @@
-"""Which frames are worth a look: few while nothing moves, many while something moves to and fro quickly.
+"""Choose the frames to analyse: few while the person rests, many while the person moves fast.
 
-A repetition wants at least six to eight samples. A squat takes two to four seconds, the fastest jumping jacks and push-ups
-0.4. Speed alone does not tell them apart, a deep squat is as fast as a shallow quick push-up; what does is how often the joints
-cross their own range: two crossings are a repetition.
+A repetition needs at least six to eight samples. A squat takes 2 to 4 s, the fastest jumping jacks and push-ups 0.4 s. The
+speed
+of the joints does not tell them apart: a deep squat is as fast as a quick shallow push-up. The sample rate therefore follows
+from
+how often per second the joints cross their range of motion: two crossings are one repetition.
 """
 
 from collections import deque
@@ -14,24 +16,24 @@ from pose.landmarks import Pose
 from pose.motion import INDEX
 
 RESTING, CLEAR, STEADY, FASTEST = 5.0, 6.0, 8.0, 20.0
-"""Samples per second: in stillness, in a normal movement of which every joint is seen, in any other, at most.
+"""Samples per second: at rest, in a normal movement with every joint visible, in any other normal movement, at most.
 
-Between two samples the tracker has to find the person again where it saw them last. It holds on to somebody in full view at six
-a second; of somebody seen from the side or cut off by the picture's edge, whose hidden joints are guesses, it needs more.
+The tracker looks for the person near the place of the previous sample. With every joint visible, it does not lose the person at
+six samples per second. From the side or at the picture's edge, where the model guesses hidden joints, it needs more.
 """
 
 SHORT_S, SHORT = 4.0, 16.0
-"""A video this short is over before its rhythm is known, costs little, and may hold one quick repetition: samples per second,
-at least."""
+"""In a video of at most 4 s, the lowest rate is 16 samples per second: the video ends before its rhythm is known, and may show
+one fast repetition only."""
 
 SAMPLES_PER_CROSSING = 4.0
 
 WINDOW_S = 1.0
-"""How far back the movement is looked at: half of a slow repetition, two of the fastest."""
+"""Seconds of movement that decide the rate: half of a slow repetition, two of the fastest."""
 
 STILL = 0.1
-"""Mean range of the joints within the window, in lengths of the person, below which they rest; at rest landmarks tremble over a
-third of that."""
+"""The joints rest if their mean range within the window is below this, in lengths of the person. The noise of landmarks at rest
+is a third of it."""
 
 JOINTS = [
     INDEX[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
@@ -39,7 +41,7 @@ JOINTS = [
 
 
 class Sampler:
-    """Says for each frame, in order of time, whether to look at it; learns from what was seen.
+    """Decides for each frame, in order of time, whether to analyse it, and adapts the sample rate to the poses found.
 
     Example:
         if sampler.wants(frame.time):
@@ -52,14 +54,14 @@ class Sampler:
         self._due = 0.0
         self._window: deque[tuple[float, NDArray[np.float32]]] = deque()
         self.rate = max(STEADY, self._least)
-        """Samples per second, at present."""
+        """The current number of samples per second."""
 
     def wants(self, time: float) -> bool:
-        """Whether the frame at that time is due."""
+        """Whether the frame at that time, in seconds, is to be analysed."""
         return time >= self._due - self._tolerance
 
     def saw(self, time: float, pose: Pose | None) -> None:
-        """Take note of what the frame at that time shows."""
+        """Record the pose at that time, in seconds; None if no person was found."""
         if pose is None:
             self._window.clear()
             self.rate = max(STEADY, self._least)
@@ -71,12 +73,13 @@ class Sampler:
                 self._window.popleft()
             rate = _rate(np.stack([points for _, points in self._window]), time - self._window[0][0])
             self.rate = max(rate, self._least)
-        # The grid goes on from when the frame was due, not from when it came: else 25 frames per second give 6 for 8.
+        # The next frame is due one interval after this one was due, not after it came. Otherwise 8 samples per second would
+        # become 6 in a video of 25 frames per second.
         self._due = max(self._due, time - 0.5 / self.rate) + 1 / self.rate
 
 
 def _rate(points: NDArray[np.float32], seconds: float) -> float:
-    """Samples per second for joints (n, 12, 2) that were seen over so many seconds."""
+    """Samples per second for joints (n, 12, 2) within a span of that many seconds."""
     points = points[:, ~np.isnan(points).any(axis=(0, 2))]
     least = CLEAR if points.shape[1] == len(JOINTS) else STEADY
     if len(points) < 3 or points.shape[1] < 4 or seconds < WINDOW_S / 2:

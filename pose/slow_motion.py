@@ -1,28 +1,28 @@
-"""Slow motion: a camera takes more frames a second than the file shows."""
+"""Slow motion: the camera took more frames per second than the file plays."""
 
 import math
 from collections.abc import Mapping
 from fractions import Fraction
 
 CAPTURE_RATE = "com.android.capture.fps"
-"""Where Android's MediaRecorder writes how many frames a second the camera took (`MediaRecorder.setCaptureRate`). Apple's
-phones need none: their originals have true times, and what Photos exports slowed down says nothing of it. Their key
-`com.apple.quicktime.full-frame-rate-playback-intent` is 0 in ordinary videos, too."""
+"""The metadata key in which Android's MediaRecorder stores the frame rate of the camera (`MediaRecorder.setCaptureRate`).
+Videos of Apple's phones need no such key: the original has true times, and a slowed-down export of Photos does not store the
+rate. Their key `com.apple.quicktime.full-frame-rate-playback-intent` is 0 in ordinary videos, too."""
 
 HIGH_SPEED, SLOWED = 100, 1.5
-"""Cameras' high-speed modes begin at 120 frames a second. One that was set to 60 and takes 30 in the dark is not slowed down;
-nor is one by less than the second number."""
+"""Frames per second, and a factor. High-speed modes of cameras begin at 120 frames per second. A camera that is set to 60 and
+takes 30 in the dark makes no slow motion. Neither does a capture rate below 1.5 times the playing rate."""
 
 
 def slow_down(metadata: Mapping[str, str], fps: float) -> Fraction:
-    """How many times slower than the movement a file plays.
+    """Compute the slow-motion factor of a file: how many times slower than the movement it plays.
 
     Args:
-        metadata: of the container.
-        fps: frames per second that the file plays.
+        metadata: the container's metadata.
+        fps: frames per second at which the file plays.
 
     Returns:
-        1 where it plays in real time or says nothing.
+        The factor; 1 if the file plays in real time or has no capture rate.
     """
     try:
         captured = float(metadata.get(CAPTURE_RATE, ""))

@@ -1,4 +1,4 @@
-"""Read a video whose pixels may lie on their side, without a word about it in the file."""
+"""Read a video that may be rotated although its metadata does not say so."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,23 +14,23 @@ from pose.sets import FoundSet, find_sets
 from pose.signals import Signals, clean
 
 TURNS = (90, 270, 180)
-"""Degrees clockwise."""
+"""Rotations in degrees clockwise, in the order in which they are tried."""
 
 UPRIGHT = 50.0
-"""Degrees of the trunk from the vertical, in the median, up to which a picture is upright."""
+"""A picture is taken as upright if the median angle between trunk and vertical is at most this, in degrees."""
 
 BETTER = 1.25
-"""How many times as many seconds of exercise a turned picture must show."""
+"""The rotated picture must show this many times as many seconds of exercise as the picture as it is."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What sets in a turned picture need.
+    """What the sets that are found in a rotated picture must fulfil.
 
     Attributes:
-        confidence: of each set.
-        share: of the time with the person in view.
-        repetitions: in all sets together.
+        confidence: lowest confidence of each set.
+        share: lowest share of the time with a person that the sets last.
+        repetitions: lowest number of repetitions in all sets together.
     """
 
     confidence: float
@@ -38,7 +38,7 @@ class Evidence:
     repetitions: int
 
     def met_by(self, motion: Motion, sets: Sequence[FoundSet]) -> bool:
-        """Whether sets of that confidence are enough."""
+        """Whether sets of at least that confidence fulfil the other two conditions."""
         seen_s = float(np.sum(np.diff(motion.times)[motion.detected[1:]]))
         repetitions = sum(len(one.repetitions) for one in sets)
         return repetitions >= self.repetitions and sum(one.duration_s for one in sets) >= self.share * seen_s
@@ -46,7 +46,7 @@ class Evidence:
 
 CLEAR = Evidence(confidence=0.6, share=0.3, repetitions=2)
 SURE = Evidence(confidence=0.95, share=0.6, repetitions=4)
-"""For somebody who seems to stand: most of those are people who do something unknown in an upright picture."""
+"""For a person who seems to stand: most such pictures are upright and show a movement that is not in the catalogue."""
 
 
 def read_upright(
@@ -58,14 +58,15 @@ def read_upright(
     progress: Callable[[float], None] | None = None,
     workers: int = 1,
 ) -> Motion:
-    """Read a motion as `read_motion` does; turn the picture where no movement fits as it is and one fits clearly when turned.
+    """Read a motion as `read_motion` does, but rotate the picture if a movement fits clearly in the rotated picture only.
 
-    The tracker finds people in any direction, so the landmarks of the first reading are turned and searched for sets. Only a
-    video that is to be turned is read once more, since landmarks are more exact upright. `VideoInfo.turned` says so.
+    The tracker finds people in any orientation, so the landmarks of the first reading are rotated and searched for sets. Only a
+    video that must be rotated is read a second time, since landmarks of an upright person are more accurate. `VideoInfo.turned`
+    has the angle.
 
     Args:
         path: a local video file.
-        movements: what may be shown.
+        movements: the movements that the video may show.
         model, limits, progress, workers: as for `read_motion`.
 
     Raises:
@@ -78,11 +79,12 @@ def read_upright(
 
 
 def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
-    """Degrees by which the picture must be turned clockwise to be upright; 0 where that is unknown or not needed.
+    """Degrees clockwise by which the picture must be rotated to be upright; 0 if no rotation is needed or the sets do not
+    decide it.
 
-    A trunk that is upright most of the time belongs, as a rule, to somebody who stands, sits or hangs in an upright picture:
-    a set that is found there settles it, and turning needs more evidence. Else the person or the picture lies, and the sets
-    that are found in each direction decide.
+    If the trunk is upright most of the time, the picture is upright as a rule, and the person stands, sits or hangs. One set
+    found in such a picture is enough to keep it, and a rotation needs more evidence. Otherwise the person lies, or the picture
+    is rotated, and the sets found at each angle decide.
     """
     signals = Signals(clean(motion))
     found = find_sets(signals.motion, movements)
@@ -90,7 +92,8 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     if (stands and found) or any(one.movement.held for one in found):
         return 0
     needed = SURE if stands else CLEAR
-    repeated = [movement for movement in movements if not movement.held]  # standing still looks like lying still
+    # Held movements are left out: a rotated picture of standing still looks like lying still.
+    repeated = [movement for movement in movements if not movement.held]
     best, most = 0, BETTER * _weigh(found)
     for turn in TURNS:
         turned = turn_motion(motion, turn)
@@ -101,12 +104,12 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
 
 
 def _weigh(sets: Sequence[FoundSet]) -> float:
-    """Seconds of the sets, weighted by their confidence."""
+    """Sum of the durations of the sets in seconds, weighted by confidence."""
     return sum(one.confidence * one.duration_s for one in sets)
 
 
 def turn_motion(motion: Motion, degrees: int) -> Motion:
-    """The motion in a picture that is turned clockwise by 90, 180 or 270 degrees."""
+    """Rotate the motion clockwise by 90, 180 or 270 degrees."""
     width, height = motion.video.width, motion.video.height
     image, world = motion.image.copy(), motion.world.copy()
     for _ in range(degrees // 90):

@@ -1,8 +1,8 @@
-"""Decode a video that nobody vouches for: checked header first, then frames with the container's times, upright.
+"""Decode a video from an untrusted source: check the header, then give upright frames with the times of the container.
 
-A file is opened with an allow-list of containers, the local-file protocol only and no decoder, so that the header can be
-checked before a single picture is allocated. Decoders then get the pixel limit too, since a stream may grow after its header.
-Damaged packets are skipped: what can be read is read, and `Video.complete` says whether that was everything.
+FFmpeg opens the file with a list of allowed containers, for local files only and without a decoder, so that the header is
+checked before memory for a picture is allocated. The decoder gets the pixel limit too, since frames can be larger than the
+header says. Damaged packets are skipped, and `Video.complete` says whether anything was missing.
 """
 
 import math
@@ -24,14 +24,15 @@ from pose.slow_motion import slow_down
 __all__ = ["Limits", "Video", "probe"]
 
 UNORDERED, UNINDEXED = "avi", "mpegts"
-"""AVI knows the order of decoding only: FFmpeg guesses when a frame is shown, wrongly with B frames. Its time is that of the
-packet that made the decoder give it out. MPEG-TS has no index: a seek ends at any packet, by its decoding time."""
+"""AVI stores only the decoding order: with B frames, FFmpeg guesses wrong presentation times. A frame of an AVI file therefore
+gets the time of the packet after which the decoder returned it. MPEG-TS has no index: a seek can end at any packet, chosen by
+its decoding time."""
 
 CONTAINERS = ("mov", "matroska", UNORDERED, UNINDEXED)
-"""FFmpeg's demuxers: mov reads mp4, m4v, mov, 3gp; matroska reads webm too. Nothing that refers to other files or addresses."""
+"""FFmpeg's demuxers: mov reads mp4, m4v, mov and 3gp; matroska also reads webm. None of them opens other files or addresses."""
 
 DECODED_BEFORE_S = 10
-"""A frame is decoded less than this before it is shown."""
+"""A frame is decoded less than this many seconds before it is shown."""
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
 """What phones, browsers and the messengers between them write."""
@@ -44,37 +45,39 @@ OTHER_FORMATS = {
     b"OggS": "Ogg",
     b".RMF": "RealMedia",
 }
-"""How files of formats begin that are known and not read. The first bytes say it without running one more demuxer."""
+"""The first bytes of known formats that are not read. They identify the format without running another demuxer."""
 
 APPROACH_S = 0.5
-"""On the way from a keyframe to where the reading begins, frames that no other is made from are left out until so long before
-it: a decoder is some frames ahead of what it gives out."""
+"""Seconds. Between a keyframe and the start of reading, frames that no other frame depends on are not decoded, except in the
+last 0.5 s: the decoder works some frames ahead of the frame that it returns."""
 
-# A header that promises this much more than was read is a file that ends early: half a second covers rounding, edit lists
-# and sound that outlasts the picture.
+# A file ends early if its header promises this much more than was read. Half a second allows for rounding, edit lists and an
+# audio track that is longer than the video track.
 MISSING_S, MISSING_SHARE = 0.5, 0.03
 
 
 RATE_PACKETS, RATE_DIFFERS = 64, 1.2
-"""So many packets say what the frame rate is. Where the header differs by this factor (a pause in the recording, a guess for
-lack of a duration), they are right."""
+"""The frame rate is measured on the first 64 packets. If the header differs from the measurement by this factor (the recording
+was paused, or the rate was guessed because the duration is missing), the measurement is used."""
 
 WILD_S = 10.0
-"""A time stamp this far beyond the header's end is an error of the recorder; the frame follows the one before."""
+"""Seconds. A time stamp this far beyond the duration in the header is an error of the recorder. Such a frame gets the time of
+the previous frame plus one frame interval."""
 
 
 class Video:
-    """An open video, read once or several times from the start.
+    """An open video. Its frames can be read several times.
 
     Attributes:
         size: (width, height) upright, in square pixels.
-        fps: frames per second by the header; 30 where it says nothing.
-        duration_s: by the header; None where it says nothing.
-        slowed: how many times slower than the movement the file plays. All seconds and rates here are the movement's.
-        frame_count: by the header; None where it says nothing.
-        frames_decoded: in the last pass.
-        end_s: time of the last frame read, plus one frame's duration; 0 before the first.
-        damaged: packets of the last pass that could not be decoded.
+        fps: frames per second in the header; 30 if the header has none.
+        duration_s: seconds in the header; None if the header has none.
+        slowed: the slow-motion factor: how many times slower than the movement the file plays. All seconds and rates of this
+            class are those of the movement.
+        frame_count: number of frames in the header; None if the header has none.
+        frames_decoded: number of frames decoded in the last pass.
+        end_s: time of the last frame read plus one frame interval, in seconds; 0 before the first frame.
+        damaged: number of packets of the last pass that could not be decoded.
 
     Example:
         with Video(path) as video:
@@ -83,12 +86,12 @@ class Video:
     """
 
     def __init__(self, path: str | Path, limits: Limits | None = None, *, threads: int = 1, turn: int = 0) -> None:
-        """Open and check.
+        """Open the file and check its header.
 
         Args:
             path: a local file.
-            limits: what it may cost.
-            threads: for decoding.
+            limits: largest size, duration, number of frames and frame rate.
+            threads: number of decoding threads.
             turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
 
         Raises:
@@ -123,23 +126,23 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file and the decoder."""
+        """Close the file and the decoder."""
         self._container.close()
 
     @property
     def complete(self) -> bool:
-        """After a whole pass: whether everything that the header promises was there."""
+        """Whether the last pass, from start to end, found everything that the header promises."""
         if self.duration_s is None:
             return self.damaged == 0
         return self.damaged == 0 and self.duration_s - self.end_s <= max(MISSING_S, MISSING_SHARE * self.duration_s)
 
     def keyframes(self) -> list[float]:
-        """Seconds of the frames where decoding can begin, in order of time. Nothing is decoded."""
+        """Times of the keyframes in seconds, ascending. Nothing is decoded."""
         return [time for time, _ in self._keyframes]
 
     @cached_property
     def _keyframes(self) -> list[tuple[float, int]]:
-        """Of each keyframe the second when it is shown, and the stamp of its decoding."""
+        """For each keyframe: its presentation time in seconds and its decoding time stamp."""
         self._rewind(0.0)
         found: list[tuple[float, int]] = []
         packets = self._container.demux(self._stream)
@@ -156,7 +159,7 @@ class Video:
             found.append((float(decoded * self._tick) if self._is(UNORDERED) else seconds, decoded))
 
     def skip_unneeded(self, skip: bool) -> None:
-        """While on, frames that no other frame is made from are not decoded: with most encoders every second one."""
+        """While this is on, frames that no other frame depends on are not decoded: every second one with most encoders."""
         self._skip = skip
         self._leave_out(skip)
 
@@ -164,7 +167,7 @@ class Video:
         """Decode the frames from `start_s` up to, not including, `end_s`, in order of time.
 
         Raises:
-            VideoTooLarge, VideoTooLong: the stream turns out to be more than its header says.
+            VideoTooLarge, VideoTooLong: the stream exceeds a limit, although its header does not.
         """
         self._rewind(start_s)
         self.frames_decoded, self.damaged, self.end_s = 0, 0, 0.0
@@ -176,7 +179,7 @@ class Video:
             time = at - self._start if at is not None else last + interval
             if self.duration_s is not None and time > self.duration_s + WILD_S and last >= 0:
                 time = last + interval
-            if not last < time:  # a repeated or missing time stamp; also before the first frame
+            if not last < time:  # a repeated or missing time stamp, or one before the first frame
                 continue
             if time >= end_s:
                 return
@@ -189,7 +192,7 @@ class Video:
             yield Frame(decoded, self.frames_decoded - 1, time, self.orientation, size=self.size, first_size=self._first_size)
 
     def _leave_out(self, skip: bool) -> None:
-        # Without any one packet the decoder of an unordered stream would give out other frames at the packets that follow.
+        # If one packet of an AVI stream were skipped, the frames after it would get the times of other packets.
         skip = skip and not self._is(UNORDERED)
         self._stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
 
@@ -197,13 +200,13 @@ class Video:
         return bool(self._container.format.name == container)
 
     def _time_of(self, decoded: Any) -> float | None:
-        """Seconds of a frame on the container's own axis; None where nothing says them."""
+        """Time of a frame in seconds by the container's clock; None if the frame has no time stamp."""
         stamp = decoded.dts if self._is(UNORDERED) else decoded.pts
         return None if stamp is None else float(stamp * self._tick)
 
     def _open(self) -> tuple[Any, Any]:
-        # No codec is on the list while the header is read: FFmpeg would decode a first picture, of whatever size, to learn
-        # its pixel format. The decoder that PyAV opens afterwards is not bound by that list.
+        # No codec is allowed while the header is read: FFmpeg would decode a first picture of any size to learn its pixel
+        # format. The list does not restrict the decoder that PyAV opens afterwards.
         options = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS), "codec_whitelist": "none"}
         try:
             container = av.open(f"file:{self._path.resolve()}", mode="r", options=options)
@@ -239,7 +242,8 @@ class Video:
                 "The video is coded as {codec}, which is not read here. Please save it as MP4 (H.264) and send that.",
                 codec=codec.codec.long_name,
             )
-        # H.263 and MPEG-4 Part 2 leave the size to the decoder: it has the limit, too, and the first frame is checked.
+        # The headers of H.263 and MPEG-4 Part 2 may lack the size. The decoder has the limit too, and the first frame is
+        # checked.
         check_pixels(codec.width, codec.height, limits)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.fps = rate if math.isfinite(rate) and rate > 0 else 30.0
@@ -262,7 +266,7 @@ class Video:
         codec.options = {"max_pixels": str(limits.max_pixels)}
 
     def _header_duration(self) -> float | None:
-        """What the header says in up to three places: the middle one, since a single wild time stamp spoils one of them."""
+        """The median of up to three durations in the header, in seconds: one wrong time stamp makes only one of them wrong."""
         stream, container = self._stream, self._container
         said = []
         if stream.duration:
@@ -276,8 +280,8 @@ class Video:
         return sorted(said)[1]
 
     def _measured_rate(self) -> float | None:
-        """Frames per second by the usual distance of the first frames, which are not decoded; None where they have no times."""
-        container, stream = self._open()  # its own, since the reading must begin at the start
+        """Frames per second by the median interval of the first packets, without decoding; None if they have no time stamps."""
+        container, stream = self._open()  # a second container, so that the first one stays at its start
         times: list[float] = []
         try:
             for packet in container.demux(stream):
@@ -307,7 +311,7 @@ class Video:
         return max(1, round(decoded.width * ratio)), decoded.height
 
     def _rewind(self, start_s: float) -> None:
-        """Go to the keyframe that the frame of a moment is made from, or to one before."""
+        """Seek to the last keyframe at or before `start_s`, or to an earlier one."""
         first = 0.0 if self._is(UNORDERED) else self._start
         target = math.floor((start_s + first) / self._tick)
         self._begin = None
@@ -323,7 +327,7 @@ class Video:
             ) from error
 
     def _decode(self) -> Iterator[Any]:
-        """Every frame that can be decoded, from where the container stands; counts damaged packets."""
+        """Decode every frame from the container's position on; count damaged packets."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -352,10 +356,10 @@ class Video:
 
 
 def probe(path: str | Path, limits: Limits | None = None) -> tuple[Size, float | None]:
-    """Check a video without reading it through.
+    """Check a video by its header and first frame.
 
     Returns:
-        Its upright (width, height) and its duration in seconds by the header, None where that says nothing.
+        Its upright (width, height), and its duration in seconds; None if the header has no duration.
 
     Raises:
         VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
