@@ -1,8 +1,8 @@
 """Joint angles from landmarks, in degrees.
 
-Angles are taken in pixels, never in normalised coordinates: those squeeze a picture into a square and bend every angle
-that is not upright. Image angles are exact only in the plane of the picture; world angles hold from any side, but with
-the depth that the model guesses (compare research on MediaPipe: about 7 degrees from the side, 14 obliquely).
+Image angles are computed from pixels, not from normalised coordinates: those squeeze the picture into a square and change every
+slanted angle. Image angles are exact only in the plane of the picture. World angles are valid from any side, but contain the
+model's guess of the depth (error by research on MediaPipe: about 7 degrees from the side, 14 from an oblique view).
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ JOINTS = {f"{side}_{joint}": tuple(f"{side}_{part}" for part in triple) for side
 """Joint with its side: its three landmarks, the vertex in the middle."""
 
 TRUSTED = 0.5
-"""Visibility from which a landmark counts as seen; below, MediaPipe guesses where it might be."""
+"""Lowest visibility at which a landmark counts as seen. Below it, MediaPipe guesses the position."""
 
 
 def angle_at(a: Floats, vertex: Floats, b: Floats) -> Floats:
@@ -36,7 +36,7 @@ def angle_at(a: Floats, vertex: Floats, b: Floats) -> Floats:
         a, vertex, b: (..., k) points in k dimensions.
 
     Returns:
-        (...) degrees from 0 to 180; NaN where a point is missing or falls on the vertex.
+        (...) degrees from 0 to 180; NaN where a point is missing or equals the vertex.
     """
     u, v = a - vertex, b - vertex
     lengths = np.linalg.norm(u, axis=-1) * np.linalg.norm(v, axis=-1)
@@ -46,13 +46,13 @@ def angle_at(a: Floats, vertex: Floats, b: Floats) -> Floats:
 
 
 def joint_angle(motion: Motion, joint: str, *, world: bool = False, min_visibility: float = TRUSTED) -> Floats:
-    """One joint over time.
+    """The angle of one joint over time.
 
     Args:
         motion: the landmarks.
         joint: a key of `JOINTS`, such as "left_knee".
-        world: take the angle in space instead of in the picture.
-        min_visibility: samples with a landmark below it are NaN.
+        world: use the world landmarks instead of the picture.
+        min_visibility: the angle is NaN where one of the landmarks has a lower visibility.
 
     Returns:
         (n,) degrees, 180 is straight.
@@ -64,19 +64,19 @@ def joint_angle(motion: Motion, joint: str, *, world: bool = False, min_visibili
 
 
 def joint_angles(motion: Motion, *, world: bool = False, min_visibility: float = TRUSTED) -> dict[str, Floats]:
-    """All of `JOINTS` over time; see `joint_angle`."""
+    """The angles of all `JOINTS` over time; see `joint_angle`."""
     return {joint: joint_angle(motion, joint, world=world, min_visibility=min_visibility) for joint in JOINTS}
 
 
 def joint_angle_seen(motion: Motion, joint: str, view: ViewId, *, min_visibility: float = TRUSTED) -> Floats:
-    """One joint over time, the way that errs least from a view.
+    """The angle of one joint over time, from the landmarks with the smaller error in that view.
 
-    From the side, knees and elbows bend in the plane of the picture; the angles at hip and shoulder and the body's line reach
-    from the wide shoulders to the narrow hips, which only space shows. From ahead or behind, arms move in the picture's plane.
+    From the side, knees and elbows bend in the plane of the picture. The angles at hip and shoulder and the body line need
+    world landmarks, since the shoulders are wider than the hips. From the front or rear, arms move in the plane of the picture.
 
     Args:
         motion, joint, min_visibility: see `joint_angle`.
-        view: from where the camera looks.
+        view: the camera's view of the person.
     """
     part = joint.split("_", 1)[1]
     world = part not in ("elbow", "shoulder" if view in ("front", "rear") else "knee")
@@ -84,7 +84,7 @@ def joint_angle_seen(motion: Motion, joint: str, view: ViewId, *, min_visibility
 
 
 def inclination(points_from: Floats, points_to: Floats) -> Floats:
-    """How far the line between two points leans from the upward vertical of the picture.
+    """The angle between the line through two points and the upward vertical of the picture.
 
     Args:
         points_from, points_to: (..., 2 or 3) points, y down.

@@ -1,10 +1,11 @@
-"""How alike two motions are, repetition by repetition: a person against a reference.
+"""Compare a motion with a reference, repetition by repetition.
 
-Landmarks are taken from the middle of the person and in torsos, so that neither the place nor the size of the person plays a
-part. Two videos from the same side are compared in the picture, which is exact; others in space, both turned to face the
-camera, which is rougher. The reference is mirrored, and its left and right limbs exchanged, where that fits better: someone
-else may face the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) lines up two repetitions,
-so that tempo does not count.
+Landmarks are measured from the centre of the person in lengths of the torso, so that place and size of the person do not
+matter. Two videos from the same side are compared in the picture, which is exact. Others are compared by world landmarks that
+are rotated to face the camera, which is less exact. The reference is mirrored, or its left and right limbs are exchanged, if
+that fits
+better: the other person may face the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) aligns
+two repetitions, so that the tempo does not matter.
 """
 
 from collections.abc import Sequence
@@ -22,39 +23,41 @@ from pose.view import estimate_view
 JOINTS = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index") for side in SIDES
 )
-"""What is compared."""
+"""The landmarks that are compared."""
 
 ANGLES = {
     f"{side}_{joint}": tuple(INDEX[f"{side}_{part}"] for part in TRIPLES[joint])
     for joint in ("shoulder", "elbow", "hip", "knee", "ankle")
     for side in SIDES
 }
-"""Joint: the landmarks of its angle. A coach speaks of these: a squat is too shallow at the knee, not at the nose."""
+"""Joint: the landmarks of its angle. Only these joints are named to the user."""
 
 SAME_VIEW = 22.5
-"""Cameras that stand less than so many degrees apart around the person see the same picture."""
+"""Two videos are compared in the picture if the azimuths of their cameras differ by less than this, in degrees."""
 
 PICTURE_TOLERANCE, SPACE_TOLERANCE = 0.25, 0.6
-"""A joint that is so many torsos off has a similarity of 1/e. The model's own error, some 0.05 in the picture, costs 4 %;
-between views its guess of the depth is off by several times as much."""
+"""Distance of a joint, in lengths of the torso, at which its similarity is 1/e. The model's own error, about 0.05 in the
+picture, costs 4 %. The error of its depth, which matters between two views, is several times as large."""
 
 DECISIVE = 85
-"""Percentile over time of a joint's distance that counts: a fault lasts for a part of a repetition, a slip for a moment."""
+"""The percentile of a joint's distance over time that decides: a fault lasts for part of a repetition, a tracking error for a
+moment."""
 
 LONGEST = 150
-"""Samples of one span that are compared; of a longer one (a hold) every second, third ... is left out."""
+"""Largest number of samples of one span that are compared. Of a longer span, such as a hold, every second (third, ...) sample
+is used."""
 
 
 @dataclass(frozen=True)
 class SpanComparison:
-    """One repetition (or the hold) against the one of the reference that it was lined up with.
+    """One repetition (or the hold) compared with a repetition of the reference.
 
     Attributes:
         similarity: 0 to 1.
         per_joint: the same for each of `JOINTS`.
-        sample, reference_sample: the moment of greatest difference, in either motion.
-        joint: whose angle differs most there; one of `ANGLES`.
-        reference_joint: the same joint in the reference, on its other side where the limbs were exchanged.
+        sample, reference_sample: the samples of greatest difference in motion and reference.
+        joint: the joint of `ANGLES` whose angle differs most there.
+        reference_joint: the same joint in the reference; on the other side if the limbs were exchanged.
         mirrored: whether the reference's picture was mirrored.
     """
 
@@ -69,13 +72,13 @@ class SpanComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A motion against a reference.
+    """A motion compared with a reference.
 
     Attributes:
         overall: 0 to 1; 1 is the same movement.
         per_joint: the same for each of `JOINTS`.
         spans: each repetition (or the hold), in order.
-        in_picture: whether both were filmed from the same side; if not, the figures are rough.
+        in_picture: whether both were filmed from the same side; if not, the values are less exact.
     """
 
     overall: float
@@ -91,10 +94,10 @@ Spans = Sequence[tuple[int, int]]
 def compare(motion: Motion, spans: Spans, reference: Motion, reference_spans: Spans) -> Comparison:
     """Compare two cleaned motions of the same exercise.
 
-    The first repetition is compared with the reference's first, the last with its last, those between accordingly.
+    The first repetition is compared with the first one of the reference, the last with the last, and the others in proportion.
 
     Raises:
-        ValueError: one of them has no span.
+        ValueError: one of the motions has no span.
     """
     if not spans or not reference_spans:
         raise ValueError("there is nothing to compare: find the repetitions of both motions first")
@@ -137,10 +140,10 @@ def compare(motion: Motion, spans: Spans, reference: Motion, reference_spans: Sp
 
 
 def in_torsos(points: Floats) -> Floats:
-    """Landmarks from the middle of the joints that are compared, in lengths of the torso.
+    """Landmarks relative to the centre of the compared joints, in lengths of the torso.
 
-    The length is one for the whole motion (a high percentile, where the torso is least foreshortened), so that bending
-    forward does not blow the person up.
+    One length is used for the whole motion, so that bending forward does not enlarge the person. It is the 90th percentile, at
+    which the torso is hardly foreshortened.
 
     Args:
         points: (n, 33, 2 or 3); NaN where the person was not found.
@@ -152,7 +155,7 @@ def in_torsos(points: Floats) -> Floats:
 
 
 def facing(motion: Motion) -> Floats:
-    """(n, 33, 3) landmarks in space as if the camera stood straight ahead of the person, in torsos."""
+    """(n, 33, 3) world landmarks, rotated as if the camera stood straight ahead of the person, in lengths of the torso."""
     azimuth = np.radians(_azimuth(motion, [(0, len(motion.times) - 1)]))
     x, y, z = np.moveaxis(motion.world, -1, 0)
     turned = np.stack([x * np.cos(azimuth) - z * np.sin(azimuth), y, x * np.sin(azimuth) + z * np.cos(azimuth)], axis=-1)
@@ -160,10 +163,10 @@ def facing(motion: Motion) -> Floats:
 
 
 def arranged(values: Floats, flip: bool, swap: bool) -> Floats:
-    """Landmarks with the picture mirrored, or with left and right limbs exchanged, or both, which is a mirror image.
+    """Mirror the picture, exchange left and right limbs, or both.
 
     Args:
-        values: (n, 33) or (n, 33, 2 or 3); x comes first and is 0 in the middle of the person.
+        values: (n, 33) or (n, 33, 2 or 3); x comes first and is 0 at the centre of the person.
         flip: negate x.
         swap: exchange left and right.
     """
@@ -175,13 +178,13 @@ def arranged(values: Floats, flip: bool, swap: bool) -> Floats:
 
 
 def warp(costs: Floats) -> list[tuple[int, int]]:
-    """The cheapest way through a matrix of costs from its first to its last cell: dynamic time warping.
+    """Dynamic time warping: the cheapest path through a matrix of costs from the first to the last cell.
 
     Args:
         costs: (n, m), at least one row and column.
 
     Returns:
-        Cells in order; each step goes one on in a row, a column or both.
+        The cells of the path in order; each step goes to the next row, the next column or both.
     """
     n, m = costs.shape
     total = np.full((n + 1, m + 1), np.inf)
@@ -207,7 +210,7 @@ def _other_side(name: str) -> str:
 _SWAPPED = [INDEX[_other_side(name)] for name in LANDMARKS]
 Samples = NDArray[np.intp]
 _Part = tuple[Floats, Floats, Samples]
-"""Points and visibility of a whole motion, and the samples of it to look at."""
+"""Points and visibility of a whole motion, and the samples to compare."""
 
 
 def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool, swapped: bool) -> SpanComparison:
@@ -221,7 +224,7 @@ def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool, 
     path = warp(squares @ weights)
     along = np.array([squares[cell] for cell in path])
     similarity = np.exp(-np.percentile(along, DECISIVE, axis=0) / tolerance**2)
-    # Steadied over a few samples, so that one slip of the model is not the moment of greatest difference.
+    # Averaged over a few samples, so that a single tracking error is not taken as the greatest difference.
     steady = cv2.blur(along * weights, (1, min(5, len(along))), borderType=cv2.BORDER_REPLICATE)
     worst = path[int(np.argmax(steady.sum(axis=1)))]
     sample, other_sample = samples[worst[0]], other_samples[worst[1]]
@@ -238,7 +241,7 @@ def _compare_span(mine: _Part, its: _Part, tolerance: float, *, mirrored: bool, 
 
 
 def _joint_off(points: Floats, other: Floats, seen: Floats) -> str:
-    """The joint whose angle differs most between two poses, (33, 2 or 3) each; what is not seen, (33,), counts less."""
+    """The joint whose angle differs most between two poses (33, 2 or 3), weighted by the visibility `seen` (33,)."""
 
     def off(joint: str) -> float:
         triple = list(ANGLES[joint])

@@ -1,10 +1,11 @@
-"""Cycles of a phase: swings from rest (0) to an extreme (1) and back, measured against the person's own range.
+"""Find the cycles of a phase: swings from rest (0) to an extreme (1) and back, relative to the person's own range.
 
-- An extreme counts when it stands out by a floor and by `OWN_RANGE` of the person's usual swing. Bounces stay below.
-- Two extremes are one (pulsing, a wobble at the bottom) unless the phase goes back at least `RETURN` of the way between them.
-- A cycle that the start or the end cuts off counts when its extreme and the way back are seen.
+- An extreme counts if its prominence is at least a floor and at least `OWN_RANGE` of the person's usual swing. Bounces are less
+  prominent.
+- Two extremes are one (such as pulsing at the bottom) unless the phase goes back by at least `RETURN` of the way between them.
+- A cycle that the start or the end of the video cuts off counts if its extreme and the way back are visible.
 
-Times decide, never numbers of samples, so that the frame rate plays no part.
+All limits are in seconds, not in samples, so that the frame rate does not change the result.
 """
 
 from collections.abc import Sequence
@@ -17,35 +18,36 @@ from pose.motion import Floats
 from pose.peaks import prominent_peaks
 
 OWN_RANGE = 0.18
-"""The share of the person's usual swing that an extreme must stand out by. Bounces in a pause reach some 15 %; a push-up that
-bends the elbow by 36 degrees instead of 91 was measured at 21 %."""
+"""Lowest prominence of an extreme, as a share of the person's usual swing. Bounces in a pause reach 15 %; a push-up that bends
+the elbow by 36 degrees instead of 91 reached 21 %."""
 
 RETURN = 0.35
 """The share of the way back to rest that completes a cycle. A fault like an incomplete lockout goes about half the way."""
 
 SEEN_SWING = 0.5
-"""A cycle was under way at the start if less than this share of its way to the extreme is seen."""
+"""If less than this share of the way to the extreme is visible, the cycle had begun before the video."""
 
 EXTREME = 0.75
-"""A cycle that was under way at the start counts if it begins this close to the person's usual extreme."""
+"""A cycle that had begun before the video counts if it starts at this share of the person's usual extreme or more."""
 
 EDGE = 0.1
 """A cycle starts and ends where the phase crosses this share of its swing."""
 
 BEYOND = 1.05
-"""The rest position lies at most so many times the person's usual swing from the extreme."""
+"""The rest position is at most this many times the person's usual swing away from the extreme."""
 
 SHORTEST_S = 0.25
-"""No exercise of the body is repeated faster; quicker swings are tracking errors."""
+"""Seconds. No exercise is repeated faster; shorter swings are tracking errors."""
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """One swing there and back.
+    """One swing to the extreme and back.
 
     Attributes:
-        start, peak, end: samples: leaving rest, the extreme, back at rest. A cycle that was under way starts at its extreme.
-        swing: how far the phase went.
+        start, peak, end: samples at which the person leaves rest, is at the extreme, and is back at rest. A cycle that had
+            begun before the video starts at its extreme.
+        swing: difference of the phase between rest and extreme.
     """
 
     start: int
@@ -60,7 +62,7 @@ def find_cycles(times: Floats, phase: Floats, floor: float) -> list[Cycle]:
     Args:
         times: (n,) seconds, rising.
         phase: (n,) without NaN.
-        floor: the least swing.
+        floor: the lowest swing that counts.
     """
     padded = np.concatenate([[phase.min()], phase, [phase.min()]])
     peaks, prominences = prominent_peaks(padded, floor)
@@ -71,7 +73,7 @@ def find_cycles(times: Floats, phase: Floats, floor: float) -> list[Cycle]:
     valleys = _valleys(tops, phase)
     rises = [float(phase[top] - phase[valley]) for top, valley in zip(tops, valleys[:-1], strict=True)]
     falls = [float(phase[top] - phase[valley]) for top, valley in zip(tops, valleys[1:], strict=True)]
-    # What is cut off by the start or the end shows its full swing on its other side only.
+    # A cycle that the start or the end cuts off shows its full swing on the other side only.
     seen = [min(pair) for pair in zip(rises, falls, strict=True)]
     seen[0], seen[-1] = falls[0], rises[-1] if len(tops) > 1 else max(rises[-1], falls[-1])
     usual = usual_swing(seen)
@@ -90,13 +92,14 @@ def find_cycles(times: Floats, phase: Floats, floor: float) -> list[Cycle]:
 
 
 def usual_swing(swings: Sequence[float]) -> float:
-    """The middle one of the larger swings, so that partial ones do not lower it; 0 without any."""
+    """Median of the swings of at least half of the largest swing, so that partial swings do not lower it; 0 if there is
+    none."""
     largest = max(swings, default=0.0)
     return float(np.median([swing for swing in swings if swing >= largest / 2])) if len(swings) else 0.0
 
 
 def _parted(tops: list[int], phase: Floats) -> list[int]:
-    """Extremes without those that no way back separates from a higher neighbour."""
+    """Remove the extremes that are not separated from a higher neighbour by a way back."""
     number = 0
     while number < len(tops) - 1:
         valleys = _valleys(tops, phase)
@@ -111,7 +114,7 @@ def _parted(tops: list[int], phase: Floats) -> list[int]:
 
 
 def _valleys(tops: list[int], phase: Floats) -> list[int]:
-    """Where the phase is least before, between and after the extremes."""
+    """Indices of the lowest phase before, between and after the extremes."""
     borders = [0, *tops, len(phase) - 1]
     return [a + int(np.argmin(phase[a : b + 1])) for a, b in pairwise(borders)]
 
@@ -119,7 +122,8 @@ def _valleys(tops: list[int], phase: Floats) -> list[int]:
 def _edges(phase: Floats, before: int | None, top: int, after: int, usual: float) -> tuple[int, int]:
     """The last sample before the extreme and the first after it that are near rest.
 
-    Rest is the valley, but never far beyond the usual swing: arms that hang before the first press are not its start.
+    Rest is the valley, but not far beyond the usual swing: arms that hang before the first press are not the start of the
+        press.
     """
     lowest = phase[top] - BEYOND * usual
 

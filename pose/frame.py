@@ -1,4 +1,4 @@
-"""One decoded picture: turned upright, scaled, and converted to what the pose model or an encoder takes."""
+"""One decoded frame: rotated upright, scaled, and converted for the pose model or an encoder."""
 
 import math
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 
 SAME_SHAPE = 0.02
-"""Logarithm of the ratio of two shapes that count as the same, for the rounding of scaled sizes."""
+"""Two aspect ratios count as the same if the logarithm of their quotient is below this: scaled sizes are rounded."""
 
 BLACK = (16, 128, 128)
-"""In 8-bit YUV of limited range."""
+"""Black in 8-bit YUV of limited range."""
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """How stored pixels become upright: transpose first, then flip. From the 3 x 3 display matrix of the container."""
+    """How stored pixels become upright: transpose first, then flip. Source: the 3 x 3 display matrix of the container."""
 
     transposed: bool = False
     flipped_x: bool = False
@@ -29,7 +29,8 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: Any) -> "Orientation":
-        """Read it from a decoded frame's side data; a matrix that does not turn by quarters counts as upright.
+        """Read the orientation from a decoded frame's side data. A rotation by other than a multiple of 90 degrees counts as
+        none.
 
         FFmpeg's `libavutil/display.h`: stored (p, q) is shown at (a p + c q, b p + d q), as 16.16 fixed point numbers
         a b u / c d v / x y w.
@@ -43,19 +44,19 @@ class Orientation:
         return cls(transposed=True, flipped_x=c < 0, flipped_y=b < 0)
 
     def turned(self, degrees: int) -> "Orientation":
-        """The same, and then turned clockwise by 0, 90, 180 or 270 degrees."""
+        """This orientation followed by a clockwise rotation of 0, 90, 180 or 270 degrees."""
         turned = self
         for _ in range(degrees // 90):
-            # A transposition swaps the flips; turning is transposing, then flipping from left to right.
+            # A quarter turn is a transposition, then a flip from left to right. A transposition exchanges the two flips.
             turned = Orientation(not turned.transposed, not turned.flipped_y, turned.flipped_x)
         return turned
 
     def upright_size(self, size: Size) -> Size:
-        """(width, height) after turning."""
+        """(width, height) after the rotation."""
         return (size[1], size[0]) if self.transposed else size
 
     def upright(self, pixels: Pixels) -> Pixels:
-        """(height, width) or (height, width, 3) turned upright, contiguous."""
+        """The pixels (height, width) or (height, width, 3) rotated upright, contiguous in memory."""
         if self.transposed:
             pixels = pixels.swapaxes(0, 1)
         if self.flipped_x:
@@ -89,12 +90,13 @@ def fit(size: Size, long_side: int, *, even: bool = False) -> Size:
 
 
 def planes(frame: av.VideoFrame) -> list[Pixels]:
-    """The planes of a planar 8-bit frame as (height, width) views; what is written there is in the frame."""
+    """The planes of a planar 8-bit frame as (height, width) views: writing to a view changes the frame."""
     return [np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width] for plane in frame.planes]
 
 
 class Frame:
-    """One decoded picture. Conversion happens in `rgb`, so that a frame nobody looks at costs only its decoding."""
+    """One decoded frame. The pixels are converted in `rgb` and `yuv` only, so that a skipped frame costs nothing but
+    decoding."""
 
     def __init__(
         self, decoded: Any, index: int, time: float, orientation: Orientation, *, size: Size, first_size: Size
@@ -114,8 +116,8 @@ class Frame:
         """The upright picture, or a region of it.
 
         Args:
-            size: (width, height) to scale to while converting; None for full size.
-            region: what to convert; None for the whole picture.
+            size: (width, height) of the result; None for full size.
+            region: the part of the picture; None for the whole picture.
 
         Returns:
             (height, width, 3) RGB.
@@ -139,10 +141,10 @@ class Frame:
         return framed
 
     def _place(self, size: Size) -> tuple[Size, int, int]:
-        """Where the picture lies in one of a given size: its own size, and its left upper corner.
+        """Where the frame lies in a picture of a given size: its scaled size, and its left and upper border.
 
-        A stream may change its shape in the middle, as when a phone is turned. Such a picture is not squeezed into the shape of
-        the first one, but lies between black bars.
+        The aspect ratio of a stream may change, for example when a phone is turned. Such a frame is not squeezed into the
+        aspect ratio of the first frame, but gets black bars.
         """
         width, height = self._orientation.upright_size((self._decoded.width, self._decoded.height))
         if (width, height) == self.first_size:
@@ -158,13 +160,13 @@ class Frame:
         return inner, (size[0] - inner[0]) // 4 * 2, (size[1] - inner[1]) // 4 * 2
 
     def yuv(self, size: Size) -> av.VideoFrame:
-        """The upright picture as an encoder takes it, in 8-bit YUV 4:2:0 of limited range; its planes may be drawn on.
+        """The upright picture for an encoder, in 8-bit YUV 4:2:0 of limited range. The caller may draw on its planes.
 
         Args:
             size: (width, height), both even.
 
         Returns:
-            A frame of its own, with the source's colour matrix, transfer and primaries.
+            A new frame with the source's colour matrix, transfer function and primaries.
         """
         inner, left, top = self._place(size)
         width, height = self._orientation.upright_size(inner)
@@ -179,12 +181,12 @@ class Frame:
             threads=1,
         )
         if self._orientation == Orientation() and inner == size:
-            # Without a conversion it is the decoder's own picture, which later frames are made from.
+            # Without a conversion this is the decoder's own picture, which later frames depend on.
             stored.make_writable()
             return stored
         upright = av.VideoFrame(*size, "yuv420p")
         for number, (source, target) in enumerate(zip(planes(stored), planes(upright), strict=True)):
-            half = min(number, 1)  # the planes of colour have half the size
+            half = min(number, 1)  # the colour planes have half the size
             target[:] = BLACK[number]
             turned = self._orientation.upright(source)
             target[top >> half :, left >> half :][: turned.shape[0], : turned.shape[1]] = turned

@@ -1,7 +1,7 @@
 """Landmarks of people in pictures, by the MediaPipe Tasks API.
 
-MediaPipe is loaded when the first `Tracker` or `Detector` is made: it takes most of a second, and a process that only counts
-repetitions never needs it. Its calls let other Python threads run.
+MediaPipe is imported when the first `Tracker` or `Detector` is made, since the import takes most of a second, and a process
+that only counts repetitions does not need it. Its calls release Python's global lock.
 """
 
 from collections.abc import Callable
@@ -30,8 +30,8 @@ class Pose:
     """One person in one picture.
 
     Attributes:
-        image: (33, 3) pixels of that picture, x right, y down, z nearer is smaller.
-        world: (33, 3) metres, origin between the hips.
+        image: (33, 3) pixels of that picture, x right, y down; a smaller z is nearer to the camera.
+        world: (33, 3) metres, with the origin between the hips.
         visibility: (33,) 0 to 1.
     """
 
@@ -41,13 +41,14 @@ class Pose:
 
     @cached_property
     def centre(self) -> Points:
-        """(2,) middle of the trunk, in pixels."""
+        """(2,) centre of the trunk in pixels."""
         middle: Points = self.image[SHOULDERS + HIPS, :2].mean(axis=0)
         return middle
 
     @cached_property
     def length(self) -> float:
-        """The person's size in pixels: the longest of trunk, shoulders and thighs, since each may point at the camera."""
+        """The person's size in pixels: the longest of trunk, shoulder line and thighs, since each of them may point at the
+        camera."""
         points = self.image[:, :2]
         trunk = points[SHOULDERS].mean(axis=0) - points[HIPS].mean(axis=0)
         shoulders = points[SHOULDERS[0]] - points[SHOULDERS[1]]
@@ -56,7 +57,7 @@ class Pose:
 
 
 class _Landmarker:
-    """Native memory and a thread: to be used in a `with` block."""
+    """A MediaPipe landmarker. It owns native memory and a thread, so use it in a `with` block."""
 
     def __init__(self, model: Model, *, follow: bool) -> None:
         """Load the model.
@@ -85,20 +86,22 @@ class _Landmarker:
         self.close()
 
     def close(self) -> None:
-        """Let go of the model. Left to the interpreter's exit it would print a traceback."""
+        """Close the model. Without this call MediaPipe prints a traceback at the interpreter's exit."""
         self._landmarker.close()
 
 
 class Tracker(_Landmarker):
-    """MediaPipe's VIDEO mode: finds a person once, then follows them from picture to picture.
+    """MediaPipe's VIDEO mode: detects a person once, then tracks the person from picture to picture.
 
-    The detector's first guess of where a person is and which way is up can be wrong, and at ten pictures a second the tracker
-    does not recover from that as it does at thirty: a man seen from behind was followed upside down. So it looks at the picture
-    in which it finds a person until it has settled.
+    The detector's first guess of the person's place and orientation can be wrong. At 30 pictures per second the tracker
+    recovers
+    from that, at 10 it does not: a man seen from behind was tracked upside down. So the picture in which a person is detected
+        is
+    analysed several times.
     """
 
     SETTLING = 2
-    """More looks at the picture in which a person is found."""
+    """Number of additional passes over the picture in which a person is detected."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model, follow=True)
@@ -106,12 +109,12 @@ class Tracker(_Landmarker):
         self._following = False
 
     def follow(self, pixels: Pixels, time: float, *, cut: bool = False) -> Pose | None:
-        """The person at that time, or None.
+        """Find the tracked person at that time; None if there is none.
 
         Args:
             pixels: the picture.
             time: seconds, rising from call to call.
-            cut: whether the picture is of another shot than the one before, so that the tracker has to settle again.
+            cut: whether there is a cut before this picture, so that the tracker has to settle again.
         """
         image = self._to_image(pixels)
         pose = self._look(image, pixels, time)
@@ -127,13 +130,13 @@ class Tracker(_Landmarker):
 
 
 class Detector(_Landmarker):
-    """MediaPipe's IMAGE mode: every picture is looked at afresh. Several threads may share it."""
+    """MediaPipe's IMAGE mode: each picture is analysed on its own. Several threads may share a detector."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model, follow=False)
 
     def find(self, pixels: Pixels) -> Pose | None:
-        """The person who stands out most, or None."""
+        """Find the most prominent person; None if there is none."""
         return _pose(self._landmarker.detect(self._to_image(pixels)), pixels)
 
 
@@ -143,7 +146,7 @@ def _pose(result: Any, pixels: Pixels) -> Pose | None:
     image, world = result.pose_landmarks[0], result.pose_world_landmarks[0]
     height, width = pixels.shape[:2]
     return Pose(
-        # z has about the scale of x.
+        # z has about the same scale as x.
         np.array([(point.x * width, point.y * height, point.z * width) for point in image], np.float32),
         np.array([(point.x, point.y, point.z) for point in world], np.float32),
         np.array([point.visibility for point in image], np.float32),

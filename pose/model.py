@@ -1,8 +1,9 @@
-"""The pose model: a MediaPipe `.task` bundle, made once from pinned, hash-checked packages.
+"""The pose model: a MediaPipe `.task` bundle, made once from packages with pinned versions and hashes.
 
-MediaPipe 1.x ships no weights. The wheel of 0.10.21 carries the detector and the `full` landmark network, the npm package
-`@mediapipe/pose` the `lite` and `heavy` ones (all Apache-2.0). A `.task` bundle is a stored zip of the two networks, each with
-TFLite metadata that says how pixels are normalised; `make` writes exactly that, without the segmentation branch.
+MediaPipe 1.x contains no weights. The wheel of 0.10.21 contains the detector and the `full` landmark network, the npm package
+`@mediapipe/pose` the `lite` and `heavy` networks (all Apache-2.0). A `.task` bundle is an uncompressed zip of detector and
+landmark network, each with TFLite metadata that says how pixels are normalised. `make` writes such a bundle without the
+segmentation branch.
 
     python -m pose.model [full | lite | heavy]     makes the bundle and prints its path
 """
@@ -37,7 +38,7 @@ LANDMARKS_MEAN, LANDMARKS_STD = 0.0, 255.0
 ALIGNMENT = 64
 ZIP_HEADER = 30
 PADDING_ID = b"\x35\xd9"
-"""Id of the zip extra field that Android's zipalign pads with: every reader skips it."""
+"""Id of the zip extra field that Android's zipalign uses for padding. Every reader skips it."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class Model:
 
 
 def cache_dir() -> Path:
-    """Where made bundles lie: `DOTHIS_CACHE_DIR`, else the user's cache directory.
+    """The directory of the bundles: `DOTHIS_CACHE_DIR`, or else the user's cache directory.
 
     Raises:
-        ModelMissing: there is neither; the message says what to set.
+        ModelMissing: neither exists; the message says what to set.
     """
     named = os.environ.get("DOTHIS_CACHE_DIR")
     if named:
@@ -71,13 +72,13 @@ def cache_dir() -> Path:
 
 
 def find(model: str = "full") -> Model:
-    """The bundle of that name or path.
+    """Find a bundle by its name or path.
 
     Args:
         model: `full`, `lite`, `heavy`, or the path of a `.task` file.
 
     Raises:
-        ModelMissing: it is not there; the message says how to get it.
+        ModelMissing: there is no such bundle; the message says how to get it.
     """
     if model in NAMES:
         path = cache_dir() / f"pose_landmarker_{model}.task"
@@ -93,12 +94,12 @@ def find(model: str = "full") -> Model:
 
 
 def make(name: str = "full", *, masks: bool = False) -> Model:
-    """Make the bundle unless it is in the cache already.
+    """Make the bundle unless the cache has it already.
 
     Args:
         name: `full`, `lite` or `heavy`.
-        masks: keep the segmentation branch, as in Google's own bundles: for comparisons of speed only. Such a bundle is named
-            by its path.
+        masks: keep the segmentation branch, as in Google's own bundles, to compare the speed. Such a bundle is found by its
+            path only.
 
     Raises:
         ModelMissing: a package could not be fetched, or its hash is not the pinned one.
@@ -129,15 +130,14 @@ def make(name: str = "full", *, masks: bool = False) -> Model:
 
 
 def prepared(network: bytes, mean: float, std: float, *, masks: bool) -> bytes:
-    """A network as the Tasks API wants it: with metadata, and without the work that nobody reads.
+    """Convert a network for the Tasks API: add metadata, remove the unused segmentation branch.
 
     Args:
-        network: a TFLite flatbuffer, as MediaPipe's older packages carry it.
-        mean: what is subtracted from a pixel's value before the network sees it,
-        std: and what the difference is divided by.
+        network: a TFLite flatbuffer from one of MediaPipe's older packages.
+        mean, std: the network's input is (pixel - mean) / std.
         masks: keep the segmentation branch.
     """
-    # Needed for making only.
+    # Needed only to make a bundle.
     import flatbuffers  # noqa: PLC0415
     from mediapipe.tasks.metadata import schema_py_generated as schema  # noqa: PLC0415
 
@@ -157,10 +157,10 @@ def prepared(network: bytes, mean: float, std: float, *, masks: bool) -> bytes:
 
 
 def _drop_segmentation(graph: Any) -> None:
-    """Take out the branch that only makes the person's outline: a third of the landmark network's time, and nobody reads it.
+    """Remove the branch that only computes the person's outline: it takes a third of the landmark network's time.
 
-    The Tasks graph wants five outputs in their order, and looks at the third only when asked for masks: the score of the
-    second stands in for it. Landmarks stay the same to the bit.
+    The Tasks graph needs five outputs in a fixed order and reads the third one only for masks. The second output, a score,
+    takes its place. The landmarks stay the same bit for bit.
     """
     outputs = list(graph.outputs)
     mask = next((place for place, tensor in enumerate(outputs) if list(graph.tensors[tensor].shape) == [1, 256, 256, 1]), None)

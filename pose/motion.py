@@ -1,4 +1,4 @@
-"""`Motion`: what the rest of the house knows of a video."""
+"""`Motion`: the landmarks of a person over time, the result of reading a video."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -32,11 +32,11 @@ class VideoInfo:
     frames_decoded: int
     frames_analysed: int
     complete: bool = True
-    """False when the file ends before its header says so."""
+    """False if the file ends earlier than its header says."""
     turned: int = 0
-    """Degrees clockwise by which the picture was turned, because its pixels lay on their side."""
+    """Degrees clockwise by which the picture was rotated in addition to the file's metadata."""
     slowed: float = 1.0
-    """How many times slower than the movement the file plays; times, duration and rate are the movement's."""
+    """How many times slower than the movement the file plays. Times, duration and frame rate are those of the movement."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Motion:
 
     Attributes:
         video: the video they were read from.
-        times: (n,) seconds from the first frame, strictly rising, as the container gives them; spacing may vary.
-        image: (n, 33, 3) pixels of the upright full-size picture, x right, y down; z on the same scale, smaller is nearer.
+        times: (n,) seconds from the first frame by the container, strictly rising; the intervals may vary.
+        image: (n, 33, 3) pixels of the upright full-size picture, x right, y down; z has the same scale, smaller is nearer.
         world: (n, 33, 3) metres, origin between the hips, x right, y down, z away from the camera.
-        visibility: (n, 33) 0 to 1, MediaPipe's estimate that the landmark is in the picture and not hidden.
+        visibility: (n, 33) 0 to 1, MediaPipe's estimate of the probability that the landmark is visible.
         cuts: seconds, rising; a new shot begins at each of them.
     """
 
@@ -87,7 +87,7 @@ class Motion:
         return [slice(first, stop) for first, stop in pairwise(borders) if first < stop]
 
     def save(self, path: Path) -> None:
-        """Write everything to a compressed .npz file."""
+        """Write the motion to a compressed .npz file."""
         fields = {f"video_{name}": value for name, value in asdict(self.video).items()}
         with path.open("wb") as file:
             np.savez_compressed(
@@ -102,7 +102,7 @@ class Motion:
 
     @classmethod
     def load(cls, path: Path) -> "Motion":
-        """Read what `save` wrote."""
+        """Read a motion that `save` wrote."""
         with np.load(path, allow_pickle=False) as data:
             video = {name.removeprefix("video_"): data[name].item() for name in data.files if name.startswith("video_")}
             tracks = {name: data[name] for name in ("times", "image", "world", "visibility")}

@@ -1,17 +1,17 @@
-"""What defines a movement that can be recognised, counted or timed. Pure data: each exercise's file declares one."""
+"""The definition of a movement that can be recognised, counted or timed. Pure data: each exercise file declares one."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 NO_OTHER_KEYS = {"extra": "forbid"}
-"""Who reads these from a file refuses keys that they do not have."""
+"""Pydantic refuses unknown keys when it reads these classes from a file."""
 
 When = Literal["rest", "peak", "change", "range", "usual"]
 
 
 @dataclass(frozen=True)
 class Drive:
-    """One signal that swings with the movement.
+    """A signal that swings with the movement.
 
     Attributes:
         signal: its name in `pose.signals`.
@@ -28,14 +28,14 @@ class Drive:
 
 @dataclass(frozen=True)
 class Band:
-    """A range in which a signal lies when the movement is this one. Its borders are soft: see `margin`.
+    """A range in which a signal lies during this movement. Its borders are soft: see `margin`.
 
     Attributes:
         signal: its name in `pose.signals`.
         low, high: the range.
         when: in a signature, whether the value is taken at the ends of a repetition, at its extreme, as the change from the
             ends to the extreme, as the range that the signal covers in between, or as its usual (median) value there.
-        margin: how far outside the range the fit has fallen to 0; by default what the landmarks are uncertain by.
+        margin: distance outside the range at which the fit is 0; by default the uncertainty of the landmarks.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -53,19 +53,19 @@ class Movement:
 
     Attributes:
         id: the exercise's id.
-        joint: the joint whose angle shows the movement best, such as "knee"; it is drawn in the graph.
+        joint: the joint whose angle shows the movement best, such as "knee"; the graph shows it.
         drives: the signals that swing together. Their average, each scaled from 0 at rest to 1 at the peak, is the phase.
-        posture: bands that hold all the time; what happens outside of them (walking in, standing up) is not looked at.
-        signature: bands at rest, at the peak and in the change between them that tell the movement from others.
-        floor: the least swing of the phase that counts as a repetition, however small the person's own range is.
+        posture: bands that apply all the time. Samples outside of them (walking in, standing up) are ignored.
+        signature: bands at rest, at the peak and of the change between them that distinguish the movement from others.
+        floor: the lowest swing of the phase that counts as a repetition, even if the person's own range is small.
         lowering_first: whether the way from rest to the extreme is the lowering (a squat) or the lifting (a curl).
         alternating: whether the left and the right side take turns.
-        each_side: whether a repetition is one side's. The drives are then differences between the sides: 0 at rest, at the
-            peak when the left side is at its extreme, at minus the peak when the right side is.
-        held: whether it is a position that is held, not a repetition. It has no signature; each of its drives gives, from rest
-            to peak, by how much a signal may change within a second.
-        fewest: so many repetitions make a set when the exercise was not asked for; one swing of a leg is no running.
-        shortest_s: a position that is left sooner was not held.
+        each_side: whether each repetition is one of a single side. The drives are then differences between the sides: 0 at
+            rest, the peak value at the left side's extreme, minus the peak value at the right side's extreme.
+        held: whether the movement is a position to hold and has no repetitions. It has no signature. Each of its drives gives,
+            from rest to peak, the largest change of a signal within a second.
+        fewest: lowest number of repetitions of a set if the exercise was not requested: one swing of a leg is not running.
+        shortest_s: shortest duration of a hold in seconds.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS

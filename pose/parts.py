@@ -1,9 +1,9 @@
-"""Read a video in parts, side by side, and join what they saw.
+"""Read the parts of a video in parallel and join their samples.
 
-The parts follow from the video alone, never from the number of workers or from which part is read faster: the same video gives
-the same samples on any machine. A part begins in the midst of a movement, where a person is harder to find: its tracker may see
-nobody for a while, somebody else, or the right person the wrong way round. So the part before it is read on into it until both
-trackers see the same.
+The borders of the parts depend on the video alone, not on the number of workers or their speed: the same video gives the same
+samples on every machine. A part begins in the middle of a movement, where a person is harder to find. Its tracker may find
+nobody at first, another person, or the right person with left and right exchanged. So the tracker of the previous part
+continues into the part until both trackers find the same pose.
 """
 
 import ctypes
@@ -26,30 +26,31 @@ from pose.sampling import STEADY, Sampler
 from pose.video import Video
 
 LONG_SIDE = 640
-"""Pixels of the longer side that the model is given; its own input is 256 square around the person."""
+"""Longer side, in pixels, of the picture that the model gets. The network's own input is 256 x 256 around the person."""
 
 WARM_UP_S = 0.3
-"""What a part reads, and throws away, before its beginning: the tracker's first look is less exact than its next."""
+"""Seconds that a part reads and discards before its start, since the tracker's first pose is less accurate than the next."""
 
 SHORTEST_PART_S, LONGEST_PART_S, MOST_PARTS = 2.0, 30.0, 16
-"""Two parts keep two cores busy; a longer video has more, for more cores. Each part costs a warm-up and a tracker."""
+"""Seconds, seconds, and a number. Two parts keep two cores busy; a longer video has more parts, for more cores. Each part costs
+a warm-up and a tracker."""
 
 LARGEST_GAP_S = 0.09
-"""Between two frames that are decoded; where leaving out unneeded ones opens larger gaps, all are decoded."""
+"""Seconds. If skipping frames makes larger gaps between decoded frames than this, all frames are decoded."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is read, and how.
+    """The video to read, and how to read it.
 
     Attributes:
         path: a local video file.
-        limits: what the video may cost.
-        turn: degrees clockwise beyond what the file says.
+        limits: limits of the video.
+        turn: degrees clockwise of rotation in addition to the file's metadata.
         size: (width, height) of the upright picture, in pixels.
-        duration_s: by the header; None where it says nothing.
+        duration_s: seconds in the header; None if the header has none.
         fps: frames per second.
-        region: the part of the picture to look at; None for the whole picture.
+        region: the part of the picture to analyse; None for the whole picture.
     """
 
     path: Path
@@ -62,23 +63,23 @@ class Source:
 
     @property
     def looked_at(self) -> Size:
-        """(width, height) in pixels of what the model is given."""
+        """(width, height) in pixels of the picture that the model gets."""
         return fit(self.region.size if self.region else self.size, LONG_SIDE)
 
 
 @dataclass
 class Seen:
-    """What the reading of a video, or of a part of it, saw.
+    """The result of reading a video or a part of it.
 
     Attributes:
-        start_s, until_s: the span, in seconds; the last part is open, since headers err.
-        read_s: how far it was read, in seconds.
-        samples: the person.
-        cuts: seconds at which the picture changes as a whole.
-        looks, rivals: when somebody else was searched for, and when a person of some size was found, in seconds.
-        frames_decoded: the number of frames.
+        start_s, until_s: the span in seconds. The last part has no end, since the duration in the header may be wrong.
+        read_s: time of the last frame read, in seconds.
+        samples: the poses of the tracked person.
+        cuts: times of the cuts in seconds.
+        looks, rivals: times in seconds of the searches for other people, and of those that found a large person.
+        frames_decoded: number of decoded frames.
         end_s: the end of the last frame, in seconds.
-        complete: whether all was there that the header promises.
+        complete: whether everything was found that the header promises.
     """
 
     start_s: float = 0.0
@@ -94,7 +95,7 @@ class Seen:
 
 
 def plan_parts(duration_s: float | None, start_s: float = 0.0) -> list[Seen]:
-    """The parts of a video, or of so many seconds of it. All last as long, with what they read before their beginning."""
+    """Plan the parts of a video, or of a span from `start_s` on. All parts take equally long, warm-up included."""
     duration = duration_s or 0.0
     count = 1
     while count < MOST_PARTS and duration / count >= (2 * SHORTEST_PART_S if count == 1 else LONGEST_PART_S):
@@ -105,13 +106,13 @@ def plan_parts(duration_s: float | None, start_s: float = 0.0) -> list[Seen]:
 
 
 class PartsReader:
-    """Reads a video, as often as it takes.
+    """Reads the parts of a video in parallel.
 
     Args:
         source: the video.
-        model: of the trackers.
-        detector: finds other people.
-        workers: threads that read at the same time.
+        model: the pose model of the trackers.
+        detector: detects other people.
+        workers: number of threads that read at the same time.
         progress: called from the calling thread with the share read, 0 to 1, rising.
     """
 
@@ -126,11 +127,11 @@ class PartsReader:
         self._reported = 0.0
 
     def read(self, hidden: Samples | None = None, span: tuple[float, float] | None = None) -> Seen:
-        """Follow the person who stands out most.
+        """Track the most prominent person.
 
         Args:
-            hidden: somebody to be painted over first.
-            span: from when to when, in seconds; None for the whole video.
+            hidden: a person to paint over first.
+            span: (start, end) in seconds; None for the whole video.
         """
         planned = plan_parts(span[1] - span[0], span[0]) if span else plan_parts(self.source.duration_s)
         if span:
@@ -148,13 +149,14 @@ class PartsReader:
         return _joined(planned)
 
     def _run(self, pool: ThreadPoolExecutor, parts: Sequence["_Part"]) -> None:
-        """Read each part to its end, and then on into the next ones until both agree.
+        """Read each part to its end, then continue its tracker into the next parts until the poses of both agree.
 
-        What can be read on comes before the next part, and few parts wait: each holds its tracker's memory until it is settled.
+        Continuing a part has priority over reading a new one, and few parts wait: each keeps its tracker in memory until it is
+        settled.
         """
         unread, read, settled = list(range(len(parts))), set[int](), {len(parts) - 1}
         needed = [1] * len(parts)
-        """By part: how many of the parts behind it must have been read before it can be read on."""
+        """For each part: how many of the next parts must have been read before its tracker can continue."""
         running: dict[Future[bool], int] = {}
         while unread or running or len(settled) < len(parts):
             halted = [number for number in sorted(read - settled) if number not in running.values()]
@@ -187,7 +189,7 @@ class PartsReader:
 
 
 class _Part:
-    """One part of a video, and its tracker."""
+    """One part of a video with its tracker."""
 
     def __init__(
         self,
@@ -209,30 +211,30 @@ class _Part:
         self._steps: Iterator[float] | None = None
         self._pose: Pose | None = None
         self._own = Samples()
-        """Those of the part itself, without what is read beyond its end."""
+        """The samples of the part itself, without those after its end."""
 
     def close(self) -> None:
-        """Let go of the file, the tracker and the last frames."""
+        """Close the file and the tracker, and free the last frames."""
         if self._steps is not None:
             self._steps = None
             self._open.close()
             _return_memory()
 
     def read(self) -> bool:
-        """Read the part. True if there is nothing to read on for."""
+        """Read the part. Returns True if its tracker need not continue into the next part."""
         self._steps = self._look_at_frames()
         settled = next(self._steps, None) is None or self._pose is None
         self._own = Samples(list(self.seen.samples.times), list(self.seen.samples.poses))
         return settled
 
     def read_on(self, following: Sequence["_Part"]) -> bool:
-        """Read beyond the part's end until the tracker agrees with the one of the part that is there.
+        """Continue after the part's end until the pose agrees with that of the next part's tracker.
 
         Args:
-            following: the next parts, which have been read.
+            following: the next parts, all of them read.
 
         Returns:
-            Whether that is settled; if not, one more part is needed.
+            Whether the poses agree; if not, one more of the next parts is needed.
         """
         if self._steps is None:
             raise ValueError("the part itself is read first")
@@ -246,7 +248,8 @@ class _Part:
         return True
 
     def _look_at_frames(self) -> Iterator[float]:
-        """Look at the frames that are due; gives the time of each look beyond the part's end, the first of them twice."""
+        """Analyse the frames that are due. Yields the time of the first frame after the part's end, then of each analysed
+        one."""
         source, seen = self._source, self.seen
         video = self._open.enter_context(Video(source.path, source.limits, turn=source.turn))
         tracker = self._open.enter_context(Tracker(self._model))
@@ -270,17 +273,17 @@ class _Part:
             if beyond and last is None:
                 yield frame.time
         if last and seen.until_s == math.inf:
-            looker.look(last, anyway=True)  # a set that ends with the film: its last return may be in the last frame
+            looker.look(last, anyway=True)  # the last repetition of a set may end in the last frame
         if not ended:
             seen.end_s, seen.complete = video.end_s, video.complete
 
 
 class _Looker:
-    """Looks at the frames of one part that are due."""
+    """Analyses the frames of one part that are due."""
 
     def __init__(self, tracker: Tracker, detector: Detector, hidden: Samples | None, source: Source, seen: Seen) -> None:
         self.pose: Pose | None = None
-        """What the last look found."""
+        """The pose of the last analysed frame; None if no person was found."""
         self._seen = seen
         self._tracker = tracker
         self._detector = detector
@@ -296,7 +299,7 @@ class _Looker:
         return self._sampler.rate
 
     def look(self, frame: Frame, *, anyway: bool = False) -> bool:
-        """Whether the frame was looked at."""
+        """Analyse the frame if it is due, or `anyway`. Returns whether it was analysed."""
         if not anyway and not self._sampler.wants(frame.time):
             return False
         pixels = frame.rgb(self._source.looked_at, self._source.region)
@@ -327,10 +330,10 @@ class _Looker:
 
 
 def _return_memory() -> None:
-    """Give freed memory back to the system.
+    """Return freed memory to the operating system.
 
-    Small blocks that live on lie between the large ones of frames and trackers. glibc keeps the freed large ones, so a long
-    video would take more memory than a short one. Other C libraries have no such call.
+    Small blocks that are still in use lie between the large blocks of frames and trackers. So glibc keeps the freed large
+    blocks, and a long video would need more memory than a short one. Other C libraries have no such call.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -1,4 +1,4 @@
-"""Peaks that stand out. The same as `scipy.signal.find_peaks`, whose import takes longer than counting a whole video."""
+"""Find prominent peaks, as `scipy.signal.find_peaks` does. Importing SciPy takes longer than counting a whole video."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,17 +8,18 @@ from pose.motion import Floats
 
 
 def prominent_peaks(values: Floats, floor: float) -> tuple[list[int], list[float]]:
-    """The peaks that stand out by at least a floor.
+    """Find the peaks with at least a given prominence.
 
-    A peak is higher than what is on both sides of it, so neither end is one; a flat top counts at its middle.
-    Its prominence is how far one has to go down from it, on the better side, before one can go up to something higher.
+    A peak is higher than its neighbours on both sides, so the first and the last value are no peaks. The index of a flat peak
+    is its middle. The prominence of a peak is its height above the higher of two minima: on each side, the lowest value before
+    a higher peak or the end.
 
     Args:
         values: (n,) without NaN.
-        floor: the least prominence.
+        floor: the lowest prominence.
 
     Returns:
-        Their places, in order, and their prominences.
+        The indices of the peaks, ascending, and their prominences.
     """
     tops = _tops(values)
     if not len(tops):
@@ -33,7 +34,7 @@ def prominent_peaks(values: Floats, floor: float) -> tuple[list[int], list[float
 
 
 def _tops(values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Where the values turn from rising to falling."""
+    """Indices at which the values turn from rising to falling."""
     changes = np.flatnonzero(np.diff(values))
     rises = values[changes + 1] > values[changes]
     turns = np.flatnonzero(rises[:-1] & ~rises[1:])
@@ -43,7 +44,7 @@ def _tops(values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 
 def _bases(heights: Iterable[float], lows: Sequence[float]) -> list[float]:
-    """For each top the lowest value since the last one that is higher; `lows` has the lowest since the top before."""
+    """For each top, the lowest value since the last higher top; `lows` has the lowest value since the previous top."""
     higher: list[tuple[float, float]] = []
     bases = []
     for height, since in zip(heights, lows, strict=True):

@@ -1,10 +1,10 @@
-"""Who exercises: the one to follow among all who are in the picture.
+"""Choose the person who exercises when several people are in the picture.
 
-MediaPipe's tracker follows whoever it found first, and asked for several people it overlooks those who stand side by side. So
-the picture is searched a second time, now and then, with the followed person painted over: that finds a trainer, a spotter, a
-passer-by or a reflection for the price of one detection. Only when somebody else of some size is seen is the video read again,
-with the first person painted over, and the two motions are compared: the one who exercises moves the joints far, in place, for
-most of the time.
+MediaPipe's tracker follows the person it found first. Its mode for several people misses people who stand side by side. So,
+every few seconds, the picture is searched a second time with the tracked person painted over. That finds a trainer, a spotter,
+a passer-by or a reflection at the cost of one detection. If another large person is found, the video is read a second time with
+the first person painted over, and the two motions are compared. The person who exercises moves the joints far, stays in place,
+and is visible most of the time.
 """
 
 import math
@@ -23,36 +23,40 @@ from pose.sampling import STEADY
 
 LOOK_AROUND_S = 2.5
 LOOKS = 5
-"""Seconds between two searches for other people; at least so many in a short video."""
+"""Seconds between two searches for other people, and the lowest number of searches in a short video."""
 
 SEARCHED_AGAIN = 0.3
-"""A find that lies with more of its trunk than this on the painted person is that person's remains."""
+"""If more than this share of a detected trunk lies on the painted area, the detection is the painted person."""
 
 SMALLEST = 0.4
-"""A person of less than this share of the followed one's size is background. The square root of it weighs in the choice."""
+"""A person smaller than this share of the tracked person's size is background. The score contains the square root of the
+share."""
 
 JUMP, JUMP_PER_S, JUMP_AT_MOST = 1.0, 2.5, 3.0
-"""How far, in lengths of the person, the middle of a trunk gets between two samples; more is another person. The fastest of
-real exercises measured, at eight samples a second, was 0.85."""
+"""Two successive samples whose trunk centres are further apart than this, in lengths of the person, are of two people: 1.0,
+plus 2.5 for each second without a sample, at most 3.0. The fastest real exercise, at eight samples per second, moved by
+0.85."""
 
 GROWTH = 0.7
-"""Natural logarithm of the same for the size; measured: 0.58."""
+"""Two successive samples whose sizes differ by more than this natural logarithm are of two people. The largest measured:
+0.58."""
 
 SAME = 0.25
-"""How far, in lengths of the person, shoulders and hips may lie apart in two views of one moment; more is another person, or
-left taken for right. Of two trackers at 82 seams, half differed by less than 0.005, nine in ten by less than 0.05."""
+"""Two poses of one moment are of the same person if shoulders and hips are less than this apart, in lengths of the person. At a
+greater distance they are of two people, or one has left and right exchanged. Two trackers at 82 borders between parts differed
+by less than 0.005 in half of the cases and by less than 0.05 in nine of ten."""
 
 LONGEST_EXCURSION_S = 20.0
-"""Beyond that a return to the same place is a coincidence."""
+"""Seconds. A later return to the same place is taken as a coincidence."""
 
 SLIDE_S = 0.7
-"""How long the tracker takes to slide from one person to another who passes in front."""
+"""Seconds that the tracker needs to slide from one person to another who passes in front."""
 
 PREFERENCE = 1.4
-"""By what factor somebody else must look more like exercising than the person whom the tracker chose."""
+"""Factor by which the score of another person must exceed that of the person whom the tracker chose."""
 
 FLOOR = 0.35
-"""What standing still scores: trembling landmarks must not decide between two who rest."""
+"""Score of standing still, so that noise of the landmarks does not decide between two people who rest."""
 
 ANGLES = tuple(
     (INDEX[f"{side}_{joints[0]}"], INDEX[f"{side}_{joints[1]}"], INDEX[f"{side}_{joints[2]}"])
@@ -78,7 +82,7 @@ _HEAD = slice(INDEX["nose"], INDEX["mouth_right"] + 1)
 
 @dataclass
 class Samples:
-    """What was seen of one person, in order of time; None where the person was not found."""
+    """The poses of one person, in order of time; None where the person was not found."""
 
     times: list[float] = field(default_factory=list)
     poses: list[Pose | None] = field(default_factory=list)
@@ -94,12 +98,12 @@ class Samples:
         self.poses.append(pose)
 
     def only(self, indices: Iterable[int]) -> "Samples":
-        """The same times, with the person found only at these indices."""
+        """A copy with the poses at these indices only; the times stay."""
         kept = set(indices)
         return Samples(self.times, [pose if i in kept else None for i, pose in enumerate(self.poses)])
 
     def without(self, indices: Iterable[int]) -> "Samples":
-        """The same times, with the person not found at these indices."""
+        """A copy without the poses at these indices; the times stay."""
         dropped = set(indices)
         return self.only(i for i in range(len(self.times)) if i not in dropped)
 
@@ -109,12 +113,12 @@ class Samples:
         return Samples(self.times[inner], self.poses[inner])
 
     def then(self, other: "Samples") -> "Samples":
-        """These samples, and what another reading has after the last of them."""
+        """These samples, followed by those of another reading that are later."""
         first = bisect_right(other.times, self.times[-1]) if self.times else 0
         return Samples(self.times + other.times[first:], self.poses + other.poses[first:])
 
     def spliced(self, other: "Samples", start_s: float, end_s: float) -> "Samples":
-        """These samples, with those of another reading from `start_s` up to and with `end_s`."""
+        """These samples, with those from `start_s` to `end_s` replaced by the samples of another reading."""
         first = bisect_left(self.times, start_s)
         last = bisect_right(self.times, end_s)
         inner = other.between(start_s, end_s)
@@ -123,7 +127,8 @@ class Samples:
         )
 
     def at(self, time: float, within_s: float = 0.3) -> Pose | None:
-        """The pose at a time, between two samples the mean of both weighted by nearness; None if nothing is that near."""
+        """The pose at a time in seconds, interpolated between the two nearest samples; None if no sample is within
+        `within_s`."""
         after = bisect_left(self.times, time)
         near = [i for i in (after - 1, after) if 0 <= i < len(self.times) and abs(self.times[i] - time) <= within_s]
         found = [(self.times[i], pose) for i in near if (pose := self.poses[i]) is not None]
@@ -141,7 +146,7 @@ class Samples:
 
 
 def paint_over(pixels: Pixels, pose: Pose) -> tuple[Pixels, NDArray[np.bool_]]:
-    """A copy of the picture with the person painted grey, and where: (height, width)."""
+    """A copy of the picture with the person painted grey, and the mask (height, width) of the painted pixels."""
     height, width = pixels.shape[:2]
     limit = 4 * max(height, width)  # landmarks far outside would overflow OpenCV's fixed point numbers
     points = np.clip(pose.image[:, :2], -limit, limit).astype(np.int32)
@@ -162,7 +167,7 @@ def paint_over(pixels: Pixels, pose: Pose) -> tuple[Pixels, NDArray[np.bool_]]:
 
 
 def is_remainder(found: Pose, where: NDArray[np.bool_]) -> bool:
-    """Whether somebody found in a painted picture is only what is left of the painted person."""
+    """Whether a person detected in a painted picture is the rest of the painted person."""
     height, width = where.shape
     points = found.image[[INDEX["nose"], *SHOULDERS, *HIPS], :2]
     columns = np.clip(points[:, 0], 0, width - 1).astype(int)
@@ -176,25 +181,25 @@ def look_interval(duration_s: float | None) -> float:
 
 
 def is_same(first: Pose, second: Pose) -> bool:
-    """Whether two poses of one moment are of one person, and the same way round."""
+    """Whether two poses of one moment are of the same person, with left and right not exchanged."""
     apart = np.linalg.norm(first.image[SHOULDERS + HIPS, :2] - second.image[SHOULDERS + HIPS, :2], axis=1)
     return bool(apart.mean() < SAME * min(first.length, second.length))
 
 
 def is_rival(followed: Pose, other: Pose) -> bool:
-    """Whether somebody else is large enough to be the one who exercises."""
+    """Whether another person is large enough to be the one who exercises."""
     return other.length >= SMALLEST * followed.length
 
 
 def excursions(samples: Samples, cuts: Sequence[float]) -> list[range]:
-    """Indices at which the tracker followed somebody else and came back.
+    """Find the ranges of indices in which the tracker followed another person before it came back.
 
-    A jump alone proves nothing. One that ends where the person had been before does: what lies between was another person, also
-    when the tracker had slid over to them as they passed in front. What lies between two cuts was filmed elsewhere.
+    A jump alone does not prove that. A jump back to an earlier place does: the samples before it are of another person, even if
+    the tracker slid slowly to that person. Only samples between two cuts are compared, since another shot shows another place.
 
     Args:
-        samples: what the tracker saw.
-        cuts: seconds at which the picture changes as a whole; an excursion lies between two of them.
+        samples: the samples of the tracker.
+        cuts: times of the cuts in seconds.
     """
     found = [i for i, pose in enumerate(samples.poses) if pose is not None]
     away: list[range] = []
@@ -212,7 +217,7 @@ def excursions(samples: Samples, cuts: Sequence[float]) -> list[range]:
 
 
 def stretches(samples: Samples) -> list[Samples]:
-    """What the tracker saw between its jumps, the longest first."""
+    """Split the samples at the tracker's jumps; the longest part comes first."""
     parts: list[list[int]] = [[]]
     for i, pose in enumerate(samples.poses):
         if pose is None:
@@ -224,10 +229,10 @@ def stretches(samples: Samples) -> list[Samples]:
 
 
 def score(samples: Samples, size: float) -> float:
-    """How much a motion looks like exercise.
+    """Score how much a motion looks like exercise.
 
     Args:
-        samples: of one person.
+        samples: the samples of one person.
         size: the person's length as a share of the largest candidate's.
     """
     poses = [pose for pose in samples.poses if pose is not None]
@@ -251,12 +256,12 @@ def score(samples: Samples, size: float) -> float:
 
 
 def size(samples: Samples) -> float:
-    """Median length of the person in pixels; 0 if never seen."""
+    """Median length of the person in pixels; 0 if the person was never found."""
     return float(np.median([pose.length for pose in samples.poses if pose is not None] or [0.0]))
 
 
 def choose(candidates: list[Samples]) -> int:
-    """Index of the one who exercises; the first one unless another looks clearly more like it."""
+    """Index of the person who exercises: the first one, unless another has a clearly higher score."""
     largest = max(size(candidate) for candidate in candidates) or 1.0
     scores = [score(candidate, size(candidate) / largest) for candidate in candidates]
     scores[0] *= PREFERENCE
@@ -264,7 +269,7 @@ def choose(candidates: list[Samples]) -> int:
 
 
 def _parted(samples: Samples, before: int, after: int, reach: float | None = None) -> bool:
-    """Whether two samples are too far apart, in place or in size, to be of one person; `reach` in lengths of the person."""
+    """Whether two samples differ too much in place or size to be of one person; `reach` is in lengths of the person."""
     first, second = samples.poses[before], samples.poses[after]
     if first is None or second is None:
         raise ValueError("only samples with a person can be compared")
@@ -278,7 +283,7 @@ def _parted(samples: Samples, before: int, after: int, reach: float | None = Non
 
 
 def _before_slide(samples: Samples, found: list[int], left: int) -> int:
-    """The last sample before the tracker lost hold: it slides to another person over a few samples that are still near."""
+    """Index of the last sample before the tracker began to slide to another person over a few samples that are still near."""
     place = found.index(left)
     while place > 0 and samples.times[left] - samples.times[found[place]] <= SLIDE_S:
         before, here = found[place - 1], found[place]
@@ -289,7 +294,7 @@ def _before_slide(samples: Samples, found: list[int], left: int) -> int:
 
 
 def _range(values: NDArray[np.floating], valid: NDArray[np.bool_] | None = None) -> float:
-    """Distance between the 10th and the 90th percentile; 0 when fewer than a third of the values are valid."""
+    """Distance between the 10th and the 90th percentile; 0 if fewer than a third of the values are valid."""
     if valid is not None:
         if valid.mean() < 1 / 3:
             return 0.0

@@ -20,11 +20,13 @@ from pose.person import Samples
 from pose.video import Limits, Video
 
 RIVALS = 0.25
-"""Share of the looks around in a shot that must show somebody else before the shot is read once more for them."""
+"""If at least this share of the searches in a shot finds another person, the shot is read a second time for that person."""
 
 OCCLUDED_S, SEEN_MEANWHILE = 4.0, 0.5
-"""A passer-by hides the person for less than so many seconds. Who is away for longer, and not seen in so large a share of that
-time when the stranger is painted over, is the stranger: somebody who paused the recording and went to another place."""
+"""Seconds, and a share. A passer-by hides the person for a shorter time. If the excursion is longer, and less than this share
+of it
+shows a person when the found one is painted over, the found person is the same one: the recording was paused, and the person
+went to another place."""
 
 
 def read_motion(
@@ -41,17 +43,17 @@ def read_motion(
     Args:
         path: a local video file.
         model: `full`, `lite`, `heavy`, or the path of a `.task` file.
-        limits: what the video may cost; None for the defaults.
-        progress: called from this thread with the share done, 0 to 1, rising; what it raises ends the reading.
-        workers: cores to use. The video's parts are read side by side, by threads; the motion is the same for any number.
-        turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
+        limits: limits of the video; None for the defaults.
+        progress: called from this thread with the share done, 0 to 1, rising. An exception of this function ends the reading.
+        workers: number of threads that read parts of the video in parallel. The motion is the same for any number.
+        turn: degrees clockwise by which the picture is rotated in addition to the file's metadata; a multiple of 90.
 
     Returns:
-        The motion: at least one sample has a person.
+        The motion; at least one sample has a person.
 
     Raises:
-        VideoError: the file is at fault; its subclass says how.
-        NoPerson: nobody is seen.
+        VideoError: the file is wrong; the subclass says how.
+        NoPerson: no person was found.
         ModelMissing: the model has not been made yet.
     """
     bundle = models.find(model)
@@ -86,7 +88,7 @@ def read_motion(
 
 
 def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
-    """The motion of the one who exercises; reads again where there is somebody else."""
+    """The samples of the person who exercises. Reads a shot a second time if another large person is in it."""
     samples = seen.samples
     for start, end in _shots(seen):
         rivals, looks = (sum(start <= time <= end for time in times) for times in (seen.rivals, seen.looks))

@@ -1,7 +1,7 @@
-"""From landmarks to clean landmarks, and from those to the named signals that movements are described with.
+"""Clean landmarks, and compute from them the named signals that describe movements.
 
-Lengths are in the person's own metres: pixels divided by the scale between the picture and MediaPipe's world landmarks,
-so that neither the size of the picture nor the distance of the camera plays a part. Heights are true to the picture.
+Lengths are in metres of the person: pixels divided by the scale between the picture and MediaPipe's world landmarks. So the
+size of the picture and the distance of the camera do not matter. Heights are measured in the picture.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,30 +16,32 @@ from pose.angles import SIDES, TRIPLES, angle_at, inclination
 from pose.motion import INDEX, Floats, Motion
 
 LONGEST_GAP_S = 0.5
-"""Gaps in the detection up to this long are bridged by a straight line; longer ones stay open."""
+"""Seconds. Gaps in the detection up to this length are interpolated linearly; longer gaps stay NaN."""
 
 SMOOTHING_S = 0.045
-"""Standard deviation of the Gaussian that smooths landmarks: it halves what swings faster than 4 Hz, and the fastest
+"""Standard deviation, in seconds, of the Gaussian that smooths landmarks. It halves oscillations of 4 Hz; the fastest
 repetitions (0.4 s) keep three quarters of their range."""
 
 SCALE_SMOOTHING_S = 1.0
-"""A person's distance from the camera changes more slowly than the pose."""
+"""Standard deviation of the smoothing of the scale, in seconds: the distance from the camera changes more slowly than the
+pose."""
 
 STEP_S = 0.3
-"""Standard deviation of the Gaussian under which steps (one in 0.3 to 0.6 s) cancel each other and a lunge stays."""
+"""Standard deviation, in seconds, of the Gaussian that averages out steps (one in 0.3 to 0.6 s) and keeps lunges."""
 
 SPIKE_WINDOW_S = 0.1
 SPIKE_M = 0.15
 SPIKE_MADS = 4.0
-"""Hampel filter: a landmark this far from the median of its window, in metres and in scaled median deviations, is a slip."""
+"""Hampel filter: a landmark is an outlier if its distance from the median of the window (0.1 s to either side) is more than
+0.15 m and more than 4 scaled median absolute deviations."""
 
 
 def clean(motion: Motion) -> Motion:
-    """The same samples without slips, short gaps and jitter.
+    """Remove outliers, short gaps and jitter from a motion.
 
     Returns:
-        A motion with the times and the visibility of the given one (the visibility is bridged in the same gaps). Longer gaps
-        stay NaN. Nothing is bridged or smoothed over a cut.
+        A motion with the same times. Short gaps are interpolated, in the visibility too; longer gaps stay NaN. Nothing is
+        interpolated or smoothed across a cut.
     """
     parts = [_clean_shot(motion.part(shot.start, shot.stop)) for shot in motion.shots]
     if len(parts) < 2:
@@ -76,7 +78,7 @@ def _clean_shot(motion: Motion) -> Motion:
 
 
 def bridge(times: Floats, tracks: Floats) -> Floats:
-    """Straight lines over NaN, the nearest value before the first and after the last.
+    """Replace NaN by linear interpolation, and by the nearest value before the first and after the last known value.
 
     Args:
         times: (n,) seconds.
@@ -91,7 +93,7 @@ def bridge(times: Floats, tracks: Floats) -> Floats:
 
 
 def smooth(times: Floats, tracks: Floats, sigma_s: float) -> Floats:
-    """A Gaussian over time, whatever the spacing of the samples.
+    """Smooth with a Gaussian over time; the intervals between samples may vary.
 
     Args:
         times: (n,) seconds, rising.
@@ -105,7 +107,7 @@ def smooth(times: Floats, tracks: Floats, sigma_s: float) -> Floats:
     columns = tracks.reshape(len(times), -1)
     even = np.stack([np.interp(grid, times, column) for column in columns.T], axis=1)
     sigma = sigma_s / step
-    # Cut off at four standard deviations. OpenCV is loaded already; SciPy would take a quarter of a second of each start.
+    # The kernel ends at four standard deviations. OpenCV is loaded already; importing SciPy would take a quarter of a second.
     kernel = cv2.getGaussianKernel(2 * int(4 * sigma + 0.5) + 1, sigma, cv2.CV_64F)
     even = cv2.sepFilter2D(even, cv2.CV_64F, np.ones(1), kernel, borderType=cv2.BORDER_REPLICATE)
     back = np.stack([np.interp(times, grid, column) for column in even.T], axis=1)
@@ -113,13 +115,13 @@ def smooth(times: Floats, tracks: Floats, sigma_s: float) -> Floats:
 
 
 def runs(flags: NDArray[np.bool_]) -> list[slice]:
-    """Where flags are set without a break."""
+    """The slices of consecutive flags that are set."""
     borders = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
     return [slice(int(first), int(last)) for first, last in borders.reshape(-1, 2)]
 
 
 def _long_gaps(times: Floats, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n,) samples without a person in gaps too long to be bridged."""
+    """(n,) whether the sample lies in a gap that is too long to be interpolated."""
     open_gaps = np.zeros(len(times), dtype=bool)
     for gap in runs(~found):
         before = times[gap.start - 1] if gap.start else -np.inf
@@ -129,7 +131,7 @@ def _long_gaps(times: Floats, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _spikes(times: Floats, world: Floats) -> NDArray[np.bool_]:
-    """(n, 33) landmarks that jump away from their neighbours in time and back (Hampel)."""
+    """(n, 33) whether the landmark is an outlier in time, by the Hampel filter."""
     step = max(float(np.median(np.diff(times))), 1e-3)
     reach = max(1, round(SPIKE_WINDOW_S / step))
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -143,9 +145,9 @@ def _spikes(times: Floats, world: Floats) -> NDArray[np.bool_]:
 
 
 def scales(motion: Motion) -> Floats:
-    """(n,) pixels per metre of the person in every sample, steadied over time.
+    """(n,) pixels per metre of the person in each sample, smoothed over time.
 
-    It is the factor that fits the world landmarks onto the picture (weak perspective, least squares).
+    The scale is the factor that fits the world landmarks to the picture (weak perspective, least squares).
     """
     image = motion.image[..., :2] - motion.image[..., :2].mean(axis=1, keepdims=True)
     world = motion.world[..., :2] - motion.world[..., :2].mean(axis=1, keepdims=True)
@@ -157,48 +159,48 @@ def scales(motion: Motion) -> Floats:
 
 
 class Body:
-    """A cleaned motion in the person's own metres, and what can be read off it. All arrays are (n,) or (n, k)."""
+    """A cleaned motion in metres of the person, and values computed from it. All arrays are (n,) or (n, k)."""
 
     def __init__(self, motion: Motion) -> None:
         self.motion = motion
         self.picture: Floats = motion.image[..., :2] / scales(motion)[:, None, None]
 
     def seen(self, *names: str) -> Floats:
-        """How well these landmarks are seen, 0.01 to 1: the least of them."""
+        """The lowest visibility of these landmarks, 0.01 to 1."""
         least = self.motion.visibility[:, [INDEX[name] for name in names]].min(axis=1)
         return np.asarray(np.clip(least, 0.01, 1))
 
     def both(self, left: Floats, right: Floats, *parts: str) -> Floats:
-        """The average of a value of the left and of the right side, weighted by how well their parts are seen."""
+        """The average of the values of the left and right side, weighted by the visibility of their parts."""
         weights = [self.seen(*(f"{side}_{part}" for part in parts)) ** 2 for side in ("left", "right")]
         a, b = (weight.reshape(-1, *[1] * (left.ndim - 1)) for weight in weights)
         return np.asarray((a * left + b * right) / (a + b))
 
     def at(self, part: str, *, world: bool = False) -> Floats:
-        """A landmark by its full name, or the middle of both sides: (n, 2) metres in the picture or (n, 3) in the world."""
+        """A landmark by its full name, or the average of both sides: (n, 2) metres in the picture, or (n, 3) in the world."""
         points = self.motion.world if world else self.picture
         if part in INDEX:
             return points[:, INDEX[part]]
         return self.both(points[:, INDEX[f"left_{part}"]], points[:, INDEX[f"right_{part}"]], part)
 
     def angle(self, joint: str, side: str) -> Floats:
-        """The angle of a joint in space, degrees."""
+        """The angle of a joint by the world landmarks, in degrees."""
         a, vertex, b = (self.motion.world[:, INDEX[f"{side}_{part}"]] for part in TRIPLES[joint])
         return angle_at(a, vertex, b)
 
     def flat_angle(self, joint: str, side: str) -> Floats:
-        """The angle of a joint as the picture shows it, degrees."""
+        """The angle of a joint in the picture, in degrees."""
         a, vertex, b = (self.picture[:, INDEX[f"{side}_{part}"]] for part in TRIPLES[joint])
         return angle_at(a, vertex, b)
 
     def across(self) -> Floats:
-        """(n, 3) from the person's right to the left, along shoulders and hips together."""
+        """(n, 3) vector from the person's right to the left: the sum of shoulder line and hip line."""
         world = self.motion.world
         lines = [world[:, INDEX[f"left_{part}"]] - world[:, INDEX[f"right_{part}"]] for part in ("shoulder", "hip")]
         return np.asarray(lines[0] + lines[1])
 
     def height(self, part: str, over: str) -> Floats:
-        """How far a part is above another in the picture, metres."""
+        """The height of a part above another one in the picture, in metres."""
         return self.at(over)[:, 1] - self.at(part)[:, 1]
 
 
@@ -261,7 +263,7 @@ def _hip_lead(body: Body) -> Floats:
 
 
 def _trunk_axes(body: Body) -> Floats:
-    """(n, 3, 3) unit vectors of the trunk: to the person's left, from the hips to the shoulders, out of the chest."""
+    """(n, 3, 3) unit vectors of the trunk: to the person's left, from hips to shoulders, forward from the chest."""
     up = body.at("shoulder", world=True) - body.at("hip", world=True)
     left = body.across()
     left = left - up * (np.sum(left * up, axis=1) / np.sum(up * up, axis=1))[:, None]
@@ -287,10 +289,10 @@ ANGLES: dict[str, Callable[[Body], Floats]] = {
     "facing_down": _facing_down,
     "left_hip_more_bent": _hip_lead,
 }
-"""Signals in degrees. A joint without a side is the average of both sides, weighted by how well they are seen.
+"""Signals in degrees. A joint without a side is the average of both sides, weighted by their visibility.
 
-`trunk` is the trunk's lean from the vertical (0 upright, 90 level), `facing_down` how far the chest looks down (90 prone, -90
-supine).
+`trunk` is the angle between trunk and vertical (0 upright, 90 level), `facing_down` the angle by which the chest faces down (90
+prone, -90 supine).
 """
 
 LENGTHS: dict[str, Callable[[Body], Floats]] = {
@@ -304,15 +306,15 @@ LENGTHS: dict[str, Callable[[Body], Floats]] = {
     "left_ahead": _left_ahead,
     "stride": _stride,
 }
-"""Signals in metres of the person. `x_rise` is the height in the picture, whose zero means nothing, only its change.
+"""Signals in metres of the person. `x_rise` is the height in the picture; only its change has a meaning, not its zero.
 
-`left_ahead` is how far the left foot stands before the right one in the direction in which the person faces; `stride` is the
-same whichever foot is ahead, over some time: steps of walking or running cancel each other.
+`left_ahead` is the distance of the left foot ahead of the right one, in the direction that the person faces. `stride` is the
+absolute value of its smoothed course: steps of walking or running cancel each other.
 """
 
 
 class Signals(Mapping[str, Floats]):
-    """The named signals of a cleaned motion, each computed when it is first asked for."""
+    """The named signals of a cleaned motion. Each one is computed at its first use."""
 
     def __init__(self, motion: Motion) -> None:
         self.motion = motion

@@ -1,8 +1,8 @@
-"""From which side the camera sees the person.
+"""Estimate from which side the camera sees the person.
 
-What is to the person's left decides it, because the line through the shoulders and the line through the hips stay level
-while one stands, lies, hangs or bends: its direction in the floor plane is the camera's azimuth. 0 degrees is straight
-ahead, 90 the person's left side, 180 the back.
+The direction from the right to the left shoulder, and from the right to the left hip, gives the camera's azimuth: both lines
+stay level while the person stands, lies, hangs or bends. Azimuth 0 degrees is straight ahead of the person, 90 the person's
+left side, 180 the back.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ViewId = Literal["front", "side_left", "side_right", "oblique", "rear"]
 VIEWS: tuple[ViewId, ...] = get_args(ViewId)
 
 FRONT, OBLIQUE, SIDE = 22.5, 67.5, 112.5
-"""Degrees from straight ahead below which a view is front, oblique and side; what is beyond is rear."""
+"""Degrees from straight ahead: below 22.5 the view is front, below 67.5 oblique, below 112.5 side, otherwise rear."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def azimuths(motion: Motion) -> Floats:
     for part in ("shoulder", "hip"):
         across = motion.world[:, INDEX[f"left_{part}"]] - motion.world[:, INDEX[f"right_{part}"]]
         directions.append(np.exp(1j * np.arctan2(-across[:, 2], across[:, 0])))
-    # Both count alike, wide or not: arms that hold a bar turn the shoulders.
+    # Both lines have the same weight, since the shoulders turn when the arms hold a bar.
     return np.asarray(np.degrees(np.angle(np.sum(directions, axis=0))))
 
 
@@ -61,16 +61,16 @@ def estimate_view(motion: Motion, *, start: int = 0, end: int | None = None) -> 
 
     Args:
         motion: the landmarks.
-        start, end: samples to look at; walking in and out is best left out.
+        start, end: the samples to use; leave out walking in and out.
 
     Raises:
-        ValueError: the person is in none of these samples.
+        ValueError: none of these samples has a person.
     """
     azimuth = azimuths(motion)[start:end]
     azimuth = azimuth[~np.isnan(azimuth)]
     if not azimuth.size:
         raise ValueError("there is no person in these samples to estimate a view from")
-    # A median around the mean direction, so that the jump from 180 to -180 degrees does no harm.
+    # The median is taken around the mean direction, since azimuths jump from 180 to -180 degrees.
     mean = np.degrees(np.angle(np.mean(np.exp(1j * np.radians(azimuth)))))
     centre = float(mean + np.median((azimuth - mean + 180) % 360 - 180))
     centre = (centre + 180) % 360 - 180
@@ -80,7 +80,7 @@ def estimate_view(motion: Motion, *, start: int = 0, end: int | None = None) -> 
 
 
 def views_besides(motion: Motion, view: View, *, least: float) -> list[View]:
-    """The other views in which the person is seen for at least such a share of the samples."""
+    """The other views that apply to at least a share `least` of the samples."""
     azimuth = azimuths(motion)
     azimuth = azimuth[~np.isnan(azimuth)]
     names = np.array([name_view(value) for value in azimuth])
