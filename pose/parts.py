@@ -76,7 +76,7 @@ class Seen:
         read_s: time of the last frame read, in seconds.
         samples: the poses of the tracked person.
         cuts: times of the cuts in seconds.
-        looks, rivals: times of the searches for other people, and of those that found a large person, in seconds.
+        looks, rivals: times in seconds of the searches for other people, and of those that found a large person.
         frames_decoded: number of decoded frames.
         end_s: the end of the last frame, in seconds.
         complete: whether everything was found that the header promises.
@@ -95,7 +95,7 @@ class Seen:
 
 
 def plan_parts(duration_s: float | None, start_s: float = 0.0) -> list[Seen]:
-    """Plan the parts of a video, or of a span of it. All parts take equally long, warm-up included."""
+    """Plan the parts of a video, or of a span from `start_s` on. All parts take equally long, warm-up included."""
     duration = duration_s or 0.0
     count = 1
     while count < MOST_PARTS and duration / count >= (2 * SHORTEST_PART_S if count == 1 else LONGEST_PART_S):
