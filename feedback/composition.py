@@ -252,12 +252,18 @@ def _held_time(scene: Scene, judged: Sequence[Finding]) -> HeldTime | None:
 
 
 def _faults(judged: Judged) -> list[Fault]:
-    """One entry for each fault, the first to change first: major before minor, then what concerns more repetitions."""
+    """One entry for each fault, the first to change first.
+
+    Major comes before minor, then what concerns more repetitions, then what is further beyond its threshold.
+    """
     of_check: dict[str, list[Finding]] = {}
     for finding in judged.findings:
         if finding.fault:
             of_check.setdefault(finding.check.id, []).append(finding)
-    ranked = sorted(of_check.values(), key=lambda found: (found[0].check.severity != "major", -len(found)))
+    ranked = sorted(
+        of_check.values(),
+        key=lambda found: (found[0].check.severity != "major", -len(found), -max(finding.excess for finding in found)),
+    )
     return [_fault(judged, found[0].check, found) for found in ranked]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, partial
+from itertools import pairwise
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
@@ -63,6 +64,9 @@ STILL_LOW = 0.04
 
 SHANK_TILTS, WITNESS = 0.05, 20.0
 """What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of the depth may differ."""
+
+SHORTEST_WAY_M = 0.08
+"""Shoulders that rise by less than this in a push-up tell nothing of the hips."""
 
 CUT_OFF_S = 0.1
 """A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
@@ -398,8 +402,33 @@ def hips_above_straight_leg(take: Take) -> Floats:
 
 @measure
 def hips_below_line(take: Take) -> Floats:
-    """How far the body bends at the hips below the straight line from shoulder to ankle, degrees; negative above it."""
-    return -hips_above_line(take)
+    """How far the body bends at the hips below the straight line from shoulder to ankle, degrees; negative above it.
+
+    Obliquely that line is not seen. What is seen there is how far the hips lag behind the shoulders on the way up.
+    """
+    return _hips_lag(take) if take.view.id == "oblique" else -hips_above_line(take)
+
+
+def _hips_lag(take: Take) -> Floats:
+    """How far the body bends because the hips come up later than the shoulders, degrees; only on the way up.
+
+    A straight body turns about the feet: shoulders and hips have done the same share of their ways. What the hips lack is
+    their distance from the body's line, and that bends it at trunk and legs.
+    """
+    values = np.full(len(take.rest), np.nan)
+    if take.repetition is None:
+        return values
+    up = slice(take.repetition.peak, take.repetition.end + 1)
+    shoulder, hip = (take.height(part) for part in ("shoulder", "hip"))
+    way = float(np.nanmax(shoulder[up]) - shoulder[up.start])
+    if not way > SHORTEST_WAY_M:
+        return values
+    share = (shoulder[up] - shoulder[up.start]) / way
+    lacks = share * np.ptp(hip[up]) - (hip[up] - hip[up.start])
+    parts = [take.point(part, world=True) for part in ("shoulder", "hip", "ankle")]
+    lengths = [float(np.nanmedian(np.linalg.norm(a - b, axis=1))) for a, b in pairwise(parts)]
+    values[up] = np.degrees(sum(np.arctan(lacks / length) for length in lengths))
+    return values
 
 
 @measure

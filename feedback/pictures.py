@@ -52,18 +52,23 @@ def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, 
 
 
 def target_text(words: Words, finding: Finding) -> str:
-    """What would have been right, such as `Target: at most 95°`: where a fault was made, what to aim at, else what passes."""
-    check = finding.check
-    limit = check.clear if finding.fault else finding.threshold
-    value = words.quantity(abs(limit) if check.threshold < 0 else limit, check.unit)
+    """What to aim at, such as `Target: at most 95°`; where that is reached, `Good: up to 95°`; one limit for all cards."""
+    _, value = _values(words, finding)
     # A limit below zero is one on the other side, where "at least -10" means "at most 10".
-    if check.above != (check.threshold < 0):
-        return (
-            words(N_("Target: at most {value}"), value=value)
-            if finding.fault
-            else words(N_("Good: up to {value}"), value=value)
-        )
-    return words(N_("Target: at least {value}"), value=value) if finding.fault else words(N_("Good: from {value}"), value=value)
+    if finding.check.above != (finding.check.threshold < 0):
+        return words(N_("Good: up to {value}") if finding.clean else N_("Target: at most {value}"), value=value)
+    return words(N_("Good: from {value}") if finding.clean else N_("Target: at least {value}"), value=value)
+
+
+def _values(words: Words, finding: Finding) -> tuple[str, str]:
+    """What was measured and what to aim at, as texts; with one more digit where they would read the same but are not."""
+    check = finding.check
+    aim = check.clear + finding.threshold - check.threshold  # obliquely both lie further off
+    numbers = [abs(number) if check.threshold < 0 else number for number in (finding.value, aim)]
+    measured, target = (words.quantity(number, check.unit) for number in numbers)
+    if measured == target and not finding.clean:
+        measured, target = (words.quantity(number, check.unit, finer=1) for number in numbers)
+    return measured, target
 
 
 def clock(seconds: float) -> str:
@@ -102,7 +107,7 @@ def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
 def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
     """How a verdict is drawn, and the legend below it."""
     check = finding.check
-    value = words.quantity(abs(finding.value) if check.threshold < 0 else finding.value, check.unit)
+    value, _ = _values(words, finding)
     colour = WRONG if finding.fault else RIGHT
     points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
     level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None

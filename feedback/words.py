@@ -90,15 +90,15 @@ class Words:
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with at most that many digits after the decimal point."""
-        return str(format_decimal(round(value, digits), locale=self.language))
+        return str(format_decimal(_rounded(value, digits), locale=self.language))
 
-    def quantity(self, value: float, unit: str) -> str:
-        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8."""
+    def quantity(self, value: float, unit: str, *, finer: int = 0) -> str:
+        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8; with so many more digits than usual, where it has any."""
         if unit == "deg":
-            return f"{self.number(value)}°"
+            return f"{self.number(value, finer)}°"
         if unit in CLDR_UNITS:
             name, digits = CLDR_UNITS[unit]
-            return str(format_unit(round(value, digits), name, length="short", locale=self.language))
+            return str(format_unit(_rounded(value, digits + finer), name, length="short", locale=self.language))
         if unit == "%":
             return str(format_percent(round(value) / 100, locale=self.language))
         return self.number(value, 2)
@@ -126,6 +126,11 @@ class Words:
         return self.listing(
             [item for run in runs for item in ([f"{run[0]}\u2013{run[-1]}"] if len(run) > 2 else [str(index) for index in run])]
         )
+
+
+def _rounded(value: float, digits: int) -> float:
+    """A rounded number; never minus zero."""
+    return round(value, digits) + 0.0
 
 
 @cache

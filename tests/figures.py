@@ -19,6 +19,8 @@ from pose.motion import INDEX, LANDMARKS, Motion, VideoInfo
 
 UP, LEFT, AHEAD = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 FOOT = 0.2
+ANKLE_FOLLOWS = 0.6
+"""The share of a lifted heel's way by which the ankle rises."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,7 @@ def landmarks(poses: Sequence[Pose], body: Body) -> np.ndarray:
         sole, toes = (-UP, _pitch(90.0)) if anchor == "feet" else (shin, _pitch(lean + hip + 180 - knee - 90))
         at[f"{side}_heel"] = at[f"{side}_ankle"] + 0.04 * sole - 0.05 * toes + heel * UP
         at[f"{side}_foot_index"] = at[f"{side}_ankle"] + 0.05 * sole + FOOT * toes - toe * UP
-        at[f"{side}_ankle"] = at[f"{side}_ankle"] + 0.6 * heel * UP
+        at[f"{side}_ankle"] = at[f"{side}_ankle"] + ANKLE_FOLLOWS * heel * UP
         raised, turned, flexion = np.radians(shoulder), np.radians(plane), np.radians(180 - elbow)
         outwards = np.cos(turned) * ahead + np.sin(turned) * out
         upper = np.sin(raised) * outwards - np.cos(raised) * trunk
@@ -316,6 +318,8 @@ def landmarks(poses: Sequence[Pose], body: Body) -> np.ndarray:
     at = {name: _turn(point, trunk, roll + (0 if name.endswith(legs) else twist)) for name, point in at.items()}
     anchors = {"feet": ("left_ankle", "right_ankle"), "hands": ("left_wrist", "right_wrist"), "hips": ("left_hip", "right_hip")}
     held = np.mean([at[name] for name in anchors.get(anchor, (anchor,))], axis=0)
+    if anchor == "feet":
+        held = held - ANKLE_FOLLOWS * heel * UP
     points = np.stack([np.broadcast_to(at[name], neck.shape) for name in LANDMARKS], axis=1)
     return points + (rise * UP + forward * AHEAD - held)[:, None]
 

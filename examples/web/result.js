@@ -95,7 +95,8 @@ function figures(result, report, words) {
     add(words.heldWell, words.seconds(result.hold.goodS.toFixed(1)));
   } else {
     add(words.reps, result.reps);
-    add(words.goodReps, result.goodReps);
+    // Where no form was judged, no repetition is called good, and none is bad.
+    if (result.score != null) add(words.goodReps, result.goodReps);
   }
   for (const [name, title] of Object.entries(words.statistics)) {
     const figure = report?.statistics[name];
@@ -189,7 +190,7 @@ function table(items, faultsFound, words) {
   const head = [words.rep, words.from, words.to, words.score, words.verdict];
   const rows = items.map((rep) => {
     const faults = rep.faults.map((id) => titles[id] ?? id).join(", ");
-    const cells = [rep.startS.toFixed(1), rep.endS.toFixed(1), rep.score == null ? "–" : Math.round(rep.score), faults || (rep.good ? words.good : words.faulty)];
+    const cells = [rep.startS.toFixed(1), rep.endS.toFixed(1), rep.score == null ? "–" : Math.round(rep.score), faults || (rep.score == null ? "–" : rep.good ? words.good : words.faulty)];
     return make("tr", {}, make("th", { scope: "row", textContent: rep.index }), ...cells.map((text) => make("td", { textContent: text })));
   });
   const columns = head.map((text) => make("th", { scope: "col", textContent: text }));

@@ -82,7 +82,8 @@ CHECKS = [(name, check) for name, exercise in CATALOGUE.items() for check in exe
 @pytest.mark.parametrize("fault", [True, False])
 @pytest.mark.parametrize(("exercise", "check"), CHECKS, ids=[f"{name} {check.id}" for name, check in CHECKS])
 def test_a_target_says_on_which_side_of_it_is_good(exercise, check, fault):
-    finding = Finding(check, 1, "left", fault, check.threshold, check.threshold, 0, 0.0, (), ())
+    value = check.threshold if fault else check.clear
+    finding = Finding(check, 1, "left", fault, value, check.threshold, 0, 0.0, (), ())
     text = target_text(words_of("en"), finding)
     good_is_below = check.above != (check.threshold < 0)
     assert (("at most" in text) or ("up to" in text)) == good_is_below
