@@ -33,7 +33,7 @@ def test_walking_in_and_out_is_not_counted(azimuth: float) -> None:
 
 @pytest.mark.parametrize(
     "idle",
-    [walk(8), walk(8, step=0.35, stride=40, knees=80), wave(8), [(0.0, STAND), (6.0, STAND)]],
+    [walk(8), walk(8, step=0.34, stride=38, knees=75, speed=2), wave(8), [(0.0, STAND), (6.0, STAND)]],
     ids=["walking", "running", "waving", "standing"],
 )
 @pytest.mark.parametrize("azimuth", [0, 45, 90])
