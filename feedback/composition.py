@@ -211,7 +211,7 @@ def _items(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) 
                 score=rep_score(findings),
                 range_of_motion=figure.range_of_motion,
                 tempo=figure.tempo,
-                faults=[check.id for check in faults],
+                faults=list(dict.fromkeys(check.id for check in faults)),
             )
         )
     return items
@@ -231,10 +231,11 @@ def _held_time(scene: Scene, judged: Sequence[Finding]) -> HeldTime | None:
 
 def _faults(judged: Judged) -> list[Fault]:
     """One entry for each fault, the first to change first: major before minor, then what concerns more repetitions."""
-    of_check: dict[str, list[Finding]] = {}
+    # Deviations from a reference have one id and a title for each joint.
+    of_check: dict[tuple[str, str], list[Finding]] = {}
     for finding in judged.findings:
         if finding.fault:
-            of_check.setdefault(finding.check.id, []).append(finding)
+            of_check.setdefault((finding.check.id, finding.check.title), []).append(finding)
     ranked = sorted(of_check.values(), key=lambda found: (found[0].check.severity != "major", -len(found)))
     return [_fault(judged, found[0].check, found) for found in ranked]
 

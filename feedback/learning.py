@@ -1,44 +1,51 @@
 """An exercise from a reference video: its movement, and checks that follow from how far the reference goes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import yaml
 
-from feedback.catalogue import Check, Exercise
+from feedback.catalogue import Check
 from feedback.errors import NoExercise
 from feedback.exercise_files import parse_exercise
 from feedback.judgement import Scene
 from feedback.measures import Take, resolve
-from feedback.words import DEFAULT_LANGUAGE, N_
+from feedback.words import DEFAULT_LANGUAGE
 from pose.angles import TRIPLES
 from pose.cycles import Cycle
-from pose.learning import with_identity
+from pose.learning import SEEN, with_identity
 from pose.motion import Floats, Motion
 from pose.movement import Band, Movement
 from pose.repeated import find_repeated
 from pose.signals import Body, Signals, clean
-from pose.tracks import Tracks
+from pose.tracks import NAMES, Tracks
 from pose.view import View, ViewId, estimate_view
 
 MOVES = 30.0
 """Degrees from which a joint's range is worth checking: twice the pose error."""
 
-SHORT, AIM = 20.0, 10.0
-"""Degrees short of the reference from which a repetition falls short, and which are no more than the pose error and another body."""
+SHORT, AIM = 15.0, 8.0
+"""Degrees behind the reference from which a repetition falls short, and up to which pose error and another body explain it."""
 
 HASTE, CALM = 0.5, 0.65
 """Shares of the reference's usual duration below which a repetition is too fast, and from which it is not."""
 
-JOINT_NAMES = {
-    "knee": N_("knees"),
-    "hip": N_("hips"),
-    "elbow": N_("elbows"),
-    "shoulder": N_("shoulders"),
+JOINTS = ("knee", "hip", "elbow", "shoulder")
+"""The joints whose range is checked."""
+
+WORDS = {
+    ("knee", True): ("Knees not bent far enough", "Bend your knees as far as the reference does."),
+    ("knee", False): ("Knees not straightened far enough", "Straighten your knees as far as the reference does."),
+    ("hip", True): ("Hips not bent far enough", "Bend your hips as far as the reference does."),
+    ("hip", False): ("Hips not straightened far enough", "Straighten your hips as far as the reference does."),
+    ("elbow", True): ("Elbows not bent far enough", "Bend your elbows as far as the reference does."),
+    ("elbow", False): ("Elbows not straightened far enough", "Straighten your elbows as far as the reference does."),
+    ("shoulder", True): ("Arms not brought back far enough", "Bring your arms back as far as the reference does."),
+    ("shoulder", False): ("Arms not raised far enough", "Raise your arms as far as the reference does."),
 }
-"""The joints whose range is checked, for the user."""
+"""Title and advice in a written file, by joint and whether it bends; the person who edits the file translates them."""
 
 SOURCE = "The reference video, less the pose error"
 
@@ -48,7 +55,8 @@ class Learned:
     """What a reference teaches.
 
     Attributes:
-        movement: how it is recognised and counted.
+        movement: how it is counted.
+        identity: the same with what tells it from other movements.
         view: from where it was filmed.
         ends: what each joint does that moves far enough to be checked.
         duration_s: how long a repetition usually takes.
@@ -56,6 +64,7 @@ class Learned:
     """
 
     movement: Movement
+    identity: Movement
     view: View
     ends: tuple["End", ...]
     duration_s: float
@@ -72,7 +81,7 @@ class End:
     """How far one joint goes at one end of a repetition.
 
     Attributes:
-        joint: a key of `JOINT_NAMES`.
+        joint: one of `JOINTS`.
         at_peak: at the extreme, or else at rest.
         bends: whether the joint bends on the way to this end, or else straightens.
         angle: degrees that the reference reaches.
@@ -99,26 +108,29 @@ def learn(reference: Motion, name: str) -> Learned:
     motion = clean(reference)
     sets = find_repeated(motion, name=name)
     if not sets:
-        raise NoExercise("No repetition was seen in the reference video. Film the whole body, from one place, for a few repetitions.")
+        raise NoExercise(
+            "No repetition was seen in the reference video. Film the whole body, from one place, for a few repetitions."
+        )
     best = max(sets, key=lambda one: (len(one.repetitions), one.duration_s))
     part = motion.part(best.start, best.end)
     repetitions = best.repetitions
     cycles = [Cycle(each.start, each.peak, each.end, each.swing) for each in repetitions]
     view = estimate_view(part, start=cycles[0].start, end=cycles[-1].end + 1)
     scene = Scene(Body(part), view, repetitions, None)
-    movement = with_identity(best.movement, Tracks(Signals(part)), cycles)
+    tracks = Tracks(Signals(part))
     return Learned(
-        movement=movement,
+        movement=best.movement,
+        identity=with_identity(best.movement, tracks, cycles),
         view=view,
-        ends=tuple(_ends(scene)),
+        ends=tuple(_ends(scene, tracks)),
         duration_s=float(np.median([each.end_s - each.start_s for each in repetitions])),
         count=len(repetitions),
     )
 
 
-def _ends(scene: Scene) -> list[End]:
+def _ends(scene: Scene, tracks: Tracks) -> list[End]:
     found = []
-    for joint in JOINT_NAMES:
+    for joint in [joint for joint in JOINTS if tracks.seen[NAMES.index(joint)] >= SEEN]:
         in_picture = scene.view.id.startswith("side") or joint == "shoulder"
         measure = resolve({"name": "joint", "joint": joint, "in_picture": in_picture})
         tops, rests = [], []
@@ -140,14 +152,12 @@ def _at(values: Floats, sample: int) -> float:
     return float(np.median(values[max(0, sample - 1) : sample + 2]))
 
 
-def check_of(end: End, *, id_: str, views: Sequence[ViewId], title: Mapping[str, str] | str, advice: Mapping[str, str] | str) -> Check:
+def check_of(end: End, *, id_: str, views: Sequence[ViewId], title: str, advice: str) -> Check:
     """The check that an end of the reference's range gives: a fault when a repetition falls short of it."""
     return Check.model_validate(_check_values(end, id_=id_, views=views, title=title, advice=advice))
 
 
-def _check_values(
-    end: End, *, id_: str, views: Sequence[ViewId], title: Mapping[str, str] | str, advice: Mapping[str, str] | str
-) -> dict[str, Any]:
+def _check_values(end: End, *, id_: str, views: Sequence[ViewId], title: str, advice: str) -> dict[str, Any]:
     towards = 1 if end.bends else -1
     moment = "at the extreme" if end.at_peak else "between repetitions"
     return {
@@ -181,9 +191,9 @@ def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -
     Raises:
         ExerciseFileError: id or name is not one that a file may have.
     """
-    movement = learned.movement
+    movement = learned.identity
     lines = [
-        f"# {names[DEFAULT_LANGUAGE]}: learned by `dothis learn` from {learned.count} repetitions in {origin}, seen from {learned.view.id}.",
+        f"# {names[DEFAULT_LANGUAGE]}: learned from {origin}, {learned.count} repetitions, {learned.view.id}.",
         "# Read it, edit it, check it with `dothis exercises --check FILE`, and put it into the directory DOTHIS_EXERCISES.",
         f"id: {movement.id}",
         f"name: {_flow(dict(names))}",
@@ -195,19 +205,18 @@ def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -
         "  # In which posture, all the time. What happens outside of it is not looked at.",
         "  posture:",
         *(f"    - {_flow(_band(each))}" for each in movement.posture),
-        "  # What tells it from other movements: how far it goes, where the body is at rest and at the extreme, what stays still.",
+        "  # What tells it from other movements: how far it goes, where the body is at its ends, what stays still.",
         "  # If repetitions are missing, widen or remove bands; if it is found where it is not, add some.",
         "  signature:",
         *(f"    - {_flow(_band(each))}" for each in movement.signature),
         f"  lowering_first: {str(movement.lowering_first).lower()} # whether the way to the extreme lowers the weight",
         *(["  each_side: true # left and right take turns, and each counts"] if movement.each_side else []),
         f"  fewest: {movement.fewest} # so many repetitions make a set when nobody asked for the exercise",
-        f"# A repetition falls short when it stays more than {SHORT:.0f} degrees, the pose error and a margin, behind the reference.",
+        f"# A fault: more than {SHORT:.0f} degrees, the pose error and a margin, behind the reference.",
         "checks:",
     ]
     for end in learned.ends:
-        title = f"{JOINT_NAMES[end.joint].capitalize()} not {'bent' if end.bends else 'straightened'} far enough"
-        advice = f"{'Bend' if end.bends else 'Straighten'} your {JOINT_NAMES[end.joint]} as far as the reference does."
+        title, advice = WORDS[end.joint, end.bends]
         id_ = f"short_{end.joint}_{'peak' if end.at_peak else 'rest'}"
         values = _check_values(end, id_=id_, views=learned.views, title=title, advice=advice)
         text = yaml.safe_dump([values], sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
@@ -238,8 +247,3 @@ def _band(band: Band) -> dict[str, Any]:
     if band.margin is not None:
         values["margin"] = round(band.margin, 3)
     return values
-
-
-def as_exercise(learned: Learned, *, name: str, checks: Sequence[Check]) -> Exercise:
-    """The exercise for one comparison: the set of the repetitions may be short, since it was asked for."""
-    return Exercise(movement=replace(learned.movement, fewest=1), name=name, checks=tuple(checks))

@@ -64,7 +64,7 @@ def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *
         joint=_joint(tracks, span),
         drives=drives,
         posture=_posture(tracks.signals, span),
-        signature=() if each_side else tuple(_change_band(number, change[number]) for number in chosen),
+        signature=() if each_side else (_change_band(chosen[0], change[chosen[0]]),),
         lowering_first=_lowers_first(tracks, cycles),
         each_side=each_side,
     )
@@ -151,7 +151,7 @@ STAYS = 1.0
 
 
 def with_identity(movement: Movement, tracks: Tracks, cycles: Sequence[Cycle]) -> Movement:
-    """A learned movement with bands in its signature that tell it from others: what moves how far, where the body is, what stays.
+    """A learned movement with a signature that tells it from others: what moves how far, where the body is, what stays.
 
     Args:
         movement: as `learn_movement` gives it.
