@@ -176,6 +176,26 @@ def exercises(
 
 
 @app.command()
+def learn(
+    *,
+    video: Annotated[Path, typer.Argument(help="The reference: one or more repetitions of one movement.")],
+    id_: Annotated[str, typer.Option("--id", help="Small letters, digits, _ and -; also the file's name.")],
+    name: Annotated[str, typer.Option("--name", help="What people call it, in English.")],
+    name_ko: Annotated[str | None, typer.Option("--name-ko", help="And in Korean.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The directory to write to, such as that of DOTHIS_EXERCISES.")] = Path(),
+    check_on: Annotated[
+        list[Path] | None, typer.Option("--check-on", help="Another video in which the file should count; may be repeated.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write an exercise file from a reference video, to read, edit and put into DOTHIS_EXERCISES."""
+    from consumer.commands import learn as command  # noqa: PLC0415
+
+    names = {"en": name, **({"ko": name_ko} if name_ko else {})}
+    command.run(video, id_=id_, names=names, out=out, check_on=check_on or [], json=json)
+
+
+@app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.", metavar="DIRECTORY")],
     json: JsonOption = False,

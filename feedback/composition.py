@@ -232,7 +232,7 @@ def _items(scene: Scene, of_reps: Sequence[Figures], judged: Sequence[Finding]) 
                 score=rep_score(findings),
                 range_of_motion=figure.range_of_motion,
                 tempo=figure.tempo,
-                faults=[check.id for check in faults],
+                faults=list(dict.fromkeys(check.id for check in faults)),
                 borderline=[finding.check.id for finding in findings if finding.borderline],
             )
         )
@@ -256,10 +256,11 @@ def _faults(judged: Judged) -> list[Fault]:
 
     Major comes before minor, then what concerns more repetitions, then what is further beyond its threshold.
     """
-    of_check: dict[str, list[Finding]] = {}
+    # Deviations from a reference have one id and a title for each joint.
+    of_check: dict[tuple[str, str], list[Finding]] = {}
     for finding in judged.findings:
         if finding.fault:
-            of_check.setdefault(finding.check.id, []).append(finding)
+            of_check.setdefault((finding.check.id, finding.check.title), []).append(finding)
     ranked = sorted(
         of_check.values(),
         key=lambda found: (found[0].check.severity != "major", -len(found), -max(finding.excess for finding in found)),

@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 
 from feedback.catalogue import Exercise
 from feedback.composition import Judged, Workout, compose, compose_set, longest
+from feedback.deviation import Deviations, deviation_checks, with_amounts
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.examination import Examination, ExaminedSet
 from feedback.exercises import CATALOGUE
 from feedback.judgement import Scene, judge
+from feedback.learning import learn
 from feedback.report import Report
-from feedback.reserved import ANY
+from feedback.reserved import ANY, REFERENCE, RESERVED
 from feedback.similarity import compare_with_reference, similarity, spans_of
 from feedback.unnamed import find_unnamed, unnamed
-from feedback.words import Words, words_of
+from feedback.words import N_, Words, words_of
 from pose.motion import Motion
 from pose.movement import Movement
 from pose.repetitions import Hold, Repetition, find_hold, find_repetitions
@@ -52,8 +54,8 @@ def examine(
 
     Args:
         motion: as `pose.read_motion` gives it.
-        exercise: the id of the exercise whose sets are judged, or "any" for whatever is repeated; None recognises all sets, and
-            counts what is clearly repeated where none is recognised.
+        exercise: the id of the exercise whose sets are judged, "any" for whatever is repeated, or "reference" for what the
+            reference shows; None recognises all sets, and counts what is clearly repeated where none is recognised.
         language: the language of every word in the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
         catalogue: the exercises to choose from, by id.
@@ -62,12 +64,22 @@ def examine(
         UnknownExercise: `exercise` is not in the catalogue.
         NoExercise: the motion shows nothing of the catalogue, and nothing else that is repeated.
     """
-    if exercise is not None and exercise not in {*catalogue, ANY}:
+    if exercise == REFERENCE and reference is None:
+        raise UnknownExercise("A reference video is missing: it is the exercise.")
+    if exercise is not None and exercise not in {*catalogue, *RESERVED}:
         raise UnknownExercise(f"There is no such exercise. Choose one of: {', '.join(catalogue)}.")
     words = words_of(language)
     cleaned = clean(motion)
+    deviations: Deviations = {}
+    if exercise == REFERENCE and reference is not None:
+        learned = learn(reference, REFERENCE)
+        deviations = deviation_checks(learned, words)
+        checks = tuple(check for check, _ in deviations.values())
+        catalogue = {REFERENCE: Exercise(movement=learned.movement, name=N_("Like the reference"), checks=checks)}
     choice = _choose_sets(cleaned, catalogue, exercise)
     judged = [_judge(cleaned, found, _exercise_of(found, catalogue), words) for found in choice.sets]
+    if deviations:
+        judged = [_told(one, deviations) for one in judged]
     reports = [compose_set(one, number) for number, one in enumerate(judged, 1)]
     workout = Workout(
         words=words,
@@ -171,6 +183,12 @@ def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) ->
         signals=Signals(part),
         findings=[finding for check in exercise.checks for finding in judge(scene, check)],
     )
+
+
+def _told(judged: Judged, deviations: Deviations) -> Judged:
+    """The same with advice that says how much was missing to the reference."""
+    checks, findings = with_amounts(deviations, judged.findings, judged.words)
+    return replace(judged, exercise=judged.exercise.model_copy(update={"checks": tuple(checks)}), findings=findings)
 
 
 def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:

@@ -1,13 +1,14 @@
 """Learn a movement from repetitions of it: what swings, from where to where, and in which posture."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pose.angles import SIDES
 from pose.cycles import Cycle
 from pose.motion import Floats
-from pose.movement import Band, Drive, Movement
+from pose.movement import Band, Drive, Movement, When
 from pose.signals import ANGLES, Signals, bridge
 from pose.tracks import NAMES, OF_BOTH_SIDES, UNITS, Tracks, rests_of, values_at
 
@@ -63,7 +64,7 @@ def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *
         joint=_joint(tracks, span),
         drives=drives,
         posture=_posture(tracks.signals, span),
-        signature=() if each_side else tuple(_change_band(number, change[number]) for number in chosen),
+        signature=() if each_side else (_change_band(chosen[0], change[chosen[0]]),),
         lowering_first=_lowers_first(tracks, cycles),
         each_side=each_side,
     )
@@ -92,8 +93,8 @@ def _rounded(number: int, value: float) -> float:
 
 
 def _change_band(number: int, change: float) -> Band:
-    least = float(change * PARTIAL)
-    margin = max(abs(float(change)) * PARTIAL_MARGIN, 1e-3)
+    least = _rounded(number, change * PARTIAL)
+    margin = max(_rounded(number, abs(change) * PARTIAL_MARGIN), 1e-3)
     if change > 0:
         return Band(NAMES[number], low=least, when="change", margin=margin)
     return Band(NAMES[number], high=least, when="change", margin=margin)
@@ -131,3 +132,54 @@ def _lowers_first(tracks: Tracks, cycles: Sequence[Cycle]) -> bool:
     rises = bridge(tracks.times, np.stack([tracks.signals[f"{part}_rise"] for part in ("shoulder", "wrist", "hip")], axis=1))
     sinks = [rises[end].sum() - rises[cycle.peak].sum() for cycle in cycles for end in rests_of(cycle)]
     return bool(np.median(sinks) > 0)
+
+
+IDENTITY = (
+    *("knee", "hip", "elbow", "shoulder", "trunk"),
+    *("wrist_over_shoulder", "knee_over_hip", "ankle_over_hip", "shoulder_over_ankle"),
+)
+"""What the body looks like at rest and at the extreme, whichever side moves."""
+
+SEEN = 0.6
+"""Signals of landmarks that are seen less, 0 to 1, say nothing of the body."""
+
+AROUND = 1.5
+"""Pose errors by which another repetition, or another person, may differ at rest and at the extreme."""
+
+STAYS = 1.0
+"""Pose errors by which a signal may move more than it did, where it did not move."""
+
+
+def with_identity(movement: Movement, tracks: Tracks, cycles: Sequence[Cycle]) -> Movement:
+    """A learned movement with a signature that tells it from others: what moves how far, where the body is, what stays.
+
+    Args:
+        movement: as `learn_movement` gives it.
+        tracks: the signals.
+        cycles: the repetitions, at least one.
+    """
+    rests = np.stack([tracks.raw[rests_of(cycle)].mean(axis=0) for cycle in cycles])
+    peaks = np.stack([tracks.raw[cycle.peak] for cycle in cycles])
+    covered = np.stack([np.ptp(tracks.raw[cycle.start : cycle.end + 1], axis=0) for cycle in cycles])
+    driving = {drive.signal for drive in movement.drives}
+    bands: list[Band] = []
+    for name in (*IDENTITY, *(drive.signal for drive in movement.drives if drive.signal not in IDENTITY)):
+        number = NAMES.index(name)
+        if tracks.seen[number] < SEEN or name.endswith("_rise"):
+            continue
+        if name not in OF_BOTH_SIDES:
+            bands += [_around(number, rests[:, number], "rest"), _around(number, peaks[:, number], "peak")]
+        most = float(covered[:, number].max()) + STAYS * float(UNITS[number])
+        least = float(np.median(covered[:, number])) * PARTIAL
+        margin = max(float(np.median(covered[:, number])) * PARTIAL_MARGIN, float(UNITS[number]) / 2)
+        if name in driving:
+            bands.append(Band(name, low=_rounded(number, least), when="range", margin=_rounded(number, margin)))
+        elif np.median(covered[:, number]) < 2 * UNITS[number]:
+            bands.append(Band(name, high=_rounded(number, most), when="range", margin=float(UNITS[number])))
+    return replace(movement, signature=(*movement.signature, *bands), fewest=2 if len(cycles) > 1 else 1)
+
+
+def _around(number: int, values: Floats, when: When) -> Band:
+    reach = AROUND * float(UNITS[number])
+    low, high = float(values.min()) - reach, float(values.max()) + reach
+    return Band(NAMES[number], low=_rounded(number, low), high=_rounded(number, high), when=when)

@@ -23,9 +23,9 @@ RIVALS = 0.25
 """If at least this share of the searches in a shot finds another person, the shot is read a second time for that person."""
 
 OCCLUDED_S, SEEN_MEANWHILE = 4.0, 0.5
-"""Seconds, and a share. A passer-by hides the person for a shorter time. If the excursion is longer, and less than this share of it
-shows a person when the found one is painted over, the found person is the same one: the recording was paused, and the person
-went to another place."""
+"""Seconds, and a share. A passer-by hides the person for a shorter time. If the excursion is longer, and less than this share
+of it shows a person when the found one is painted over, the found person is the same one: the recording was paused, and the
+person went to another place."""
 
 
 def read_motion(

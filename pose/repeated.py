@@ -37,6 +37,9 @@ UPRIGHT = 45.0
 GESTURE = 45.0
 """Degrees that elbow and shoulder move at most in a gesture: waving, talking, swaying."""
 
+WAVE, QUICK_S = 75.0, 1.2
+"""And the same for one arm that swings in less than so many seconds: nobody lifts a weight so fast."""
+
 GESTURE_SWING = 5.5
 """The swing of both arms, in pose errors, up to which they do not exercise."""
 
@@ -123,7 +126,7 @@ def _is_gait(chain: Chain, rest: Floats, extreme: Floats) -> bool:
     first, second = (dict(zip(NAMES, values, strict=True)) for values in (rest, extreme))
     change = np.abs(extreme - rest) / UNITS
     of_legs = max(change[NAMES.index(name)] for name in LEGS)
-    sinks = abs(second["shoulder_over_ankle"] - first["shoulder_over_ankle"])
+    sinks = abs(second["shoulder_rise"] - first["shoulder_rise"])
     knee = max(abs(values["left_knee_higher"]) for values in (first, second))
     upright = max(first["trunk"], second["trunk"]) < UPRIGHT
     return bool(upright and of_legs >= STILL and knee < STEP_KNEE_M and sinks < 0.1 and _steps(chain, change))
@@ -144,7 +147,10 @@ def _is_gesture(chain: Chain, rest: Floats, extreme: Floats) -> bool:
         return False
     arms = [max(change[f"{side}_{joint}"] for joint in ("elbow", "shoulder")) for side in ("left", "right")]
     swing = float(np.median([cycle.swing for cycle in chain.cycles]))
-    return max(arms) < GESTURE and (min(arms) < GESTURE / 3 or swing < GESTURE_SWING)
+    times = chain.tracks.times
+    quick = np.median([times[cycle.end] - times[cycle.start] for cycle in chain.cycles]) < QUICK_S
+    of_one_arm = min(arms) < GESTURE / 3 and max(arms) < (WAVE if quick else GESTURE)
+    return of_one_arm or (max(arms) < GESTURE and swing < GESTURE_SWING)
 
 
 def _is_travel(chain: Chain, rest: Floats, extreme: Floats) -> bool:

@@ -225,7 +225,7 @@ def film(
     noise: float = 0.0,
     seed: int = 0,
     pan: float = 0.0,
-    body: Body = Body(),  # noqa: B008 - frozen
+    body: Body = Body(),
 ) -> Motion:
     """A motion through poses at given times, as a camera far away sees it.
 

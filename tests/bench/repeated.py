@@ -3,8 +3,8 @@
     python -m tests.bench.repeated DIR [DIR ...]      (part of `make bench BENCH_SETS="DIR DIR"`)
 
 Of a movement whose sides take turns, a repetition per side and one per pair of sides are both right. What a label calls "none"
-must not be counted as repeated, unless its name is an exercise's; a single one, such as picking something up, is a repetition when
-any is asked for. Exit code 1 when fewer than three in four are exact or something is repeated in a clip without exercise.
+must not be counted as repeated, unless its name is an exercise's; a single one, such as picking something up, counts.
+Exit code 1 when fewer than three in four are exact or something is repeated in a clip without exercise.
 """
 
 import argparse
