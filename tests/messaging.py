@@ -1,4 +1,4 @@
-"""A stand-in for Firebase Cloud Messaging and for the server of access tokens, over real HTTP.
+"""A stand-in for Firebase Cloud Messaging, over real HTTP.
 
 How a device's token begins says what becomes of its messages: `dead`, `foreign` and `garbled` are refused for good as Google
 does it, `busy` once, `hang` is never answered. All others arrive.
@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.google_apis import discovery
 
-ACCESS_TOKEN = "an-access-token"
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 REFUSALS: dict[str, tuple[int, str, list[dict[str, Any]]]] = {
@@ -47,7 +46,6 @@ class Messaging:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address
         self.url = address + "/v1/projects/{0}/messages:send"
         self.received: list[dict[str, Any]] = []
         self.asked: list[str] = []
@@ -90,9 +88,7 @@ def messaging() -> Iterator[Messaging]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path == "/token":
-                self.answer(200, {"access_token": ACCESS_TOKEN, "expires_in": 3600, "token_type": "Bearer"})
-            elif self.headers["Authorization"] != f"Bearer {ACCESS_TOKEN}":
+            if not self.headers.get("Authorization", "").startswith("Bearer ey"):
                 self.answer(401, {"error": {"code": 401, "status": "UNAUTHENTICATED", "message": "no token"}})
             else:
                 self.answer(*stand_in.take(json.loads(body)))
@@ -126,8 +122,8 @@ def messaging() -> Iterator[Messaging]:
         server.server_close()
 
 
-def write_key(path: Path, address: str) -> None:
-    """A service account's key, whose access tokens come from the stand-in."""
+def write_key(path: Path) -> None:
+    """A service account's key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     content = {
@@ -137,6 +133,8 @@ def write_key(path: Path, address: str) -> None:
         "private_key": pem.decode(),
         "client_email": "daemon@demo-push.iam.gserviceaccount.com",
         "client_id": "1",
-        "token_uri": f"{address}/token",
+        "token_uri": "http://127.0.0.1:9/token",
+        # In this one the client signs its tokens itself; in the default one it asks servers of Google's for them.
+        "universe_domain": "stand-in.invalid",
     }
     path.write_text(json.dumps(content))
