@@ -101,8 +101,7 @@ def test_a_result_that_was_opened_is_there_offline(analysed: tuple[BrowserContex
     page = context.new_page()
     page.goto(url)
     expect_result(page)
-    page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("navigator.serviceWorker.controller")
+    page.wait_for_function("navigator.serviceWorker.controller")  # evaluate() would wait for ever
     page.reload()  # through the service worker, which keeps what it sees
     expect_result(page)
     page.wait_for_load_state("networkidle")
