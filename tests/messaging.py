@@ -43,13 +43,14 @@ class Messaging:
         received: every message that was taken, as it came.
         asked: tokens of all requests.
         hang: whether nobody is answered at all.
+        forbids: whether the account lacks the right to send.
     """
 
     def __init__(self, address: str) -> None:
         self.url = address + "/v1/projects/{0}/messages:send"
         self.received: list[dict[str, Any]] = []
         self.asked: list[str] = []
-        self.hang = False
+        self.hang = self.forbids = False
         self.end = threading.Event()
         self._lock = threading.Lock()
         self._schemas = discovery("fcm.v1")
@@ -63,6 +64,7 @@ class Messaging:
 
     def take(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Judge a request's body; status and answer."""
+        validate_only = body.pop("validate_only", False)  # Google takes names in either form; the schema has the other one
         jsonschema.validate(body, {"$ref": "#/$defs/SendMessageRequest", "$defs": self._schemas})
         message = body["message"]
         token: str = message["token"]
@@ -72,6 +74,10 @@ class Messaging:
         if self.hang or kind == "hang":
             self.end.wait()
         with self._lock:
+            if self.forbids:
+                return 403, {"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "no right"}}
+            if validate_only:
+                kind = "garbled"
             if kind in REFUSALS and not (kind == "busy" and self.asked.count(token) > 1):
                 code, status, details = REFUSALS[kind]
                 return code, {"error": {"code": code, "status": status, "message": status, "details": details}}

@@ -10,7 +10,7 @@ import firebase_admin
 from firebase_admin import exceptions, messaging
 from google.auth.exceptions import GoogleAuthError
 
-from consumer.backends import Denied
+from consumer.backends import Denied, Unavailable
 from consumer.push.outbox import Message, Outcome
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,18 @@ class Fcm:
             ) from None
         if not self._app.project_id:
             raise Denied("DOTHIS_PUSH=fcm needs to know the Firebase project: name it in DOTHIS_PROJECT.")
+
+    def check(self) -> None:
+        """Ask for a message that is checked and not sent. Raises StoreError: the service refuses, or does not answer."""
+        try:
+            messaging.send(messaging.Message(token="none"), dry_run=True, app=self._app)  # noqa: S106 - there is none
+        except (messaging.UnregisteredError, exceptions.InvalidArgumentError):
+            # That is the right answer: there is no such device.
+            return
+        except exceptions.PermissionDeniedError:
+            raise Denied("Firebase Cloud Messaging refuses: enable its API and bind the role of deploy/google-cloud.") from None
+        except (exceptions.FirebaseError, GoogleAuthError) as error:
+            raise Unavailable(f"Firebase Cloud Messaging does not answer: {type(error).__name__}.") from None
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Send them side by side."""
