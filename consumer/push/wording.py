@@ -6,7 +6,10 @@ from typing import Any
 from consumer.errors import ErrorCode
 from feedback.catalogue import Exercise
 from feedback.report import Hold
+from feedback.reserved import ANY
+from feedback.score import PARTLY_SEEN
 from feedback.summary import how_it_went
+from feedback.unnamed import NAME as UNNAMED
 from feedback.words import Words, words_of
 
 
@@ -33,11 +36,21 @@ def wording_of(push: Mapping[str, Any], language: str | None, exercises: Mapping
 
 def _how_it_went(words: Words, name: str, one: Mapping[str, Any]) -> str:
     hold = None if one["hold"] is None else Hold.model_validate(one["hold"])
-    judged = one["score"] is not None
-    return how_it_went(words, name, reps=one["reps"], good=one["goodReps"], hold=hold, form_judged=judged)
+    score: int | None = one["score"]
+    return how_it_went(
+        words,
+        name,
+        reps=one["reps"],
+        good=one["goodReps"],
+        hold=hold,
+        form_judged=score is not None,
+        main_checks_made=score is not None and score > PARTLY_SEEN,
+    )
 
 
 def _name(words: Words, exercise: str, exercises: Mapping[str, Exercise]) -> str:
     """An exercise's name; its id when this daemon's catalogue does not have it."""
+    if exercise == ANY:
+        return words(UNNAMED)
     known = exercises.get(exercise)
     return exercise if known is None else words(known.name)
