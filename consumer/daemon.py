@@ -4,6 +4,7 @@
     intake          watch and sweeps -> candidates
     worker 1..n     draw a candidate, claim it, do the job
     heartbeat       one for each running job
+    push            sends messages to devices, if so wished
     housekeeping    cleans the spool, measures the volume
     health          /healthz, /readyz and /metrics
 
@@ -35,6 +36,7 @@ from consumer.housekeeping import Housekeeping
 from consumer.intake import LEFT_S, PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
 from consumer.lease import Lease
 from consumer.metrics import Metrics
+from consumer.push import Outbox, Sender
 from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings, SettingsError
 from consumer.spool import Spool
@@ -71,6 +73,7 @@ class Daemon:
         catalogue: the exercises; a document may name each of them.
         analysis: the tasks of the sandbox; tests have cheap ones.
         python_path: where such tasks are imported from.
+        sender: where messages to devices go; required when `DOTHIS_PUSH` is not `off`.
         hook: see `Workshop`.
     """
 
@@ -83,6 +86,7 @@ class Daemon:
         catalogue: Catalogue,
         analysis: Analysis | None = None,
         python_path: tuple[Path, ...] = (),
+        sender: Sender | None = None,
         hook: Hook = lambda _: None,
     ) -> None:
         self.settings = settings
@@ -92,6 +96,7 @@ class Daemon:
         self._spool = Spool(data_dir / "spool", min_free_bytes=settings.min_free_bytes, program=fingerprint(model, catalogue))
         self._sandbox = Sandbox(analysis.preload, scratch=data_dir / "cache", python_path=python_path)
         self._candidates = Candidates(most_of_one=settings.max_per_owner)
+        self._outbox = Outbox(backend.documents, sender, catalogue.exercises, self.metrics) if sender else None
         worker = f"{settings.worker_name}-{os.getpid()}-{secrets.token_hex(3)}"
         self._claims = Claims(
             backend.documents,
@@ -100,6 +105,7 @@ class Daemon:
             exercises=catalogue.exercises,
             metrics=self.metrics,
             is_orphan=self._spool.is_orphan,
+            on_push=self._outbox.wake if self._outbox else lambda: None,
         )
         self._intake = Intake(
             backend.documents,
@@ -157,6 +163,8 @@ class Daemon:
         self._candidates.add(self._spool.orphans())
         self._intake.start()
         self._housekeeping.start()
+        if self._outbox:
+            self._outbox.start()
         for thread in self._threads:
             thread.start()
         workers = "1 worker" if self.settings.workers == 1 else f"{self.settings.workers} workers"
@@ -226,6 +234,8 @@ class Daemon:
             for lease in self._running:
                 lease.interrupt(HandedBack(_SHUTDOWN))
         _join_all(self._threads, HAND_BACK_S)
+        if self._outbox:
+            self._outbox.stop()
         self._sandbox.close()
         logger.info("Stopped")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer import jobs, paths
-from consumer.backends import Backend, Snapshot
+from consumer.backends import Backend, Collection, Snapshot
+from consumer.companions import PUSHES, can_be_named, devices_path, history_path
 from consumer.jobs import Status
 from consumer.spool import Spool
 
@@ -55,7 +56,9 @@ def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> 
 
 
 def remove_job(backend: Backend, snapshot: Snapshot) -> None:
-    """Remove a job with its video and its results; the document goes last, so that what is left is found again.
+    """Remove a job with its video, its results and its entry in the history.
+
+    The document goes last, so that what is left is found again.
 
     Raises:
         StoreError: the store cannot be asked; call it again.
@@ -70,7 +73,15 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
         else:
             if _is_latest_run(backend, snapshot.id, snapshot.fields):
                 backend.objects.purge(video)
+    _remove_companions(backend, snapshot)
     backend.documents.delete(snapshot.id)
+
+
+def _remove_companions(backend: Backend, snapshot: Snapshot) -> None:
+    owner = snapshot.fields.get("owner")
+    if isinstance(owner, str) and can_be_named(owner, snapshot.id):
+        backend.documents.collection(history_path(owner)).delete(snapshot.id)
+        backend.documents.collection(PUSHES).delete(snapshot.id)
 
 
 def _is_latest_run(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> bool:
@@ -93,7 +104,7 @@ def _legacy_results(fields: Mapping[str, Any]) -> Iterable[str]:
 
 
 def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
-    """Remove a user's documents, uploads, results, and what lies of them on this volume.
+    """Remove a user's documents, history, devices, uploads, results, and what lies of them on this volume.
 
     Documents go first: that stops the work on them. Objects go with the generations that a bucket with versioning keeps. An
     account of the older app counts as an owner too.
@@ -111,11 +122,25 @@ def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
             running = running or jobs.status_of(snapshot.fields) is Status.PROCESSING
             backend.documents.delete(snapshot.id)
             documents += 1
+    # Without its job's document no worker writes an entry any more: it would be one commit.
+    documents += _remove_documents(backend.documents.collection(PUSHES), {"owner": owner})
+    if can_be_named(owner):
+        for path in (history_path(owner), devices_path(owner)):
+            documents += _remove_documents(backend.documents.collection(path), {})
     if running:
         time.sleep(SETTLE_S)
     prefixes = (f"{paths.USERS}{owner}/", f"{paths.LEGACY_UPLOADS}{owner}/", f"{owner}/")
     objects = sum(backend.objects.purge(prefix) for prefix in prefixes)
     return Forgotten(documents, objects, _remove_remains(spool, owner) if spool else 0)
+
+
+def _remove_documents(collection: Collection, equal: Mapping[str, Any]) -> int:
+    removed = 0
+    while page := collection.find(equal, limit=PAGE):
+        for snapshot in page:
+            collection.delete(snapshot.id)
+            removed += 1
+    return removed
 
 
 def _remove_remains(spool: Spool, owner: str) -> int:

@@ -48,10 +48,18 @@ class Lease:
         token: see above.
         seconds: see above.
         revision: the document as our claim left it; without it the first write reads.
+        update: how a compare-and-set is made; by default the store's own.
     """
 
     def __init__(
-        self, documents: DocumentStore, job: Job, token: str, seconds: float, revision: Revision | None = None
+        self,
+        documents: DocumentStore,
+        job: Job,
+        token: str,
+        seconds: float,
+        revision: Revision | None = None,
+        *,
+        update: Callable[[Revision, Changes], Revision] | None = None,
     ) -> None:
         self.job = job
         self.token = token
@@ -60,6 +68,7 @@ class Lease:
         self.gone = False
         self.again_s: float | None = None
         self._documents = documents
+        self._compare_and_set = update or documents.update
         # Two threads may write on one revision: the later write conflicts, and reads.
         self._revision = revision
         self._reason: Interrupted | None = None
@@ -117,7 +126,7 @@ class Lease:
         """Whether nobody else had written since."""
         self._revision = None
         try:
-            self._revision = self._documents.update(revision, changes)
+            self._revision = self._compare_and_set(revision, changes)
         except Conflict:
             return False
         return True

@@ -48,6 +48,7 @@ class Metrics:
             "Jobs in a row that the storage refused: no bucket, no right",
             registry=registry,
         )
+        self.pushes = Counter("dothis_pushes", "Messages to devices, by what became of them", ["outcome"], registry=registry)
         self.running = Gauge("dothis_jobs_running", "Jobs that this daemon is working on", registry=registry)
         self.spool_bytes = Gauge("dothis_spool_bytes", "What unfinished jobs take on the volume", registry=registry)
         self.free_bytes = Gauge("dothis_volume_free_bytes", "Free space on the volume beyond what is kept", registry=registry)

@@ -63,6 +63,7 @@ def result_of(report: Mapping[str, Any], published: Iterable[Publication]) -> di
         "goodReps": report["reps"]["good"],
         "hold": report["hold"],
         "score": report["score"],
+        "range": _range_of(report),
         "summary": report["summary"],
         "faults": _faults_of(report),
         "sets": [_set_of(each) for each in report["sets"]],
@@ -73,7 +74,13 @@ def result_of(report: Mapping[str, Any], published: Iterable[Publication]) -> di
 
 def _set_of(one: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("index", "exercise", "startS", "endS", "reps", "goodReps", "hold", "score")
-    return {**{key: one[key] for key in shown}, "faults": _faults_of(one)}
+    return {**{key: one[key] for key in shown}, "range": _range_of(one), "faults": _faults_of(one)}
+
+
+def _range_of(part: Mapping[str, Any]) -> float | None:
+    """Median range of motion in degrees; None of a hold."""
+    found = part["statistics"]["rangeOfMotion"]
+    return None if found is None else found["value"]
 
 
 def _faults_of(part: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -92,6 +92,15 @@ class Settings(BaseSettings):
         default=False, description="Delete the uploaded video after a success; tried once, a failure is logged."
     )
 
+    history: bool = Field(
+        default=True, description="Keep what each finished job came to in `users/{uid}/history`, for trends over time."
+    )
+    push: Literal["off", "fcm"] = Field(
+        default="off",
+        description="`fcm` sends a message by Firebase Cloud Messaging to the user's devices when the feedback is there, and"
+        " when a job failed.",
+    )
+
     lease_s: float = Field(
         default=30, ge=1, le=3600, description="A worker that has not been heard of for this long has lost its job."
     )

@@ -33,6 +33,10 @@ from pose.signals import Signals
 SEEN_SHARE = 0.8
 """Below this share of the set in which the person was found, the report says so."""
 
+EVENNESS, EVEN = "uneven_sides", 85.0
+"""The shared check that looks at one level of the body, and the symmetry in per cent below which nothing is called even,
+whatever it found. An engineering default."""
+
 SURE_OF_VIEW = 0.6
 """Below this share of the set that was filmed from the named view, the report says so where faults depend on it."""
 
@@ -173,7 +177,7 @@ def _outcome(judged: Judged, report: SetReport) -> Outcome:
     return Outcome(
         exercise=judged.exercise,
         report=report,
-        praised=_praised(judged, report.reps),
+        praised=_praised(judged, report),
         unseen=[check for check in judged.unseen if check.severity == "major"],
         hidden=[check for check in judged.unseen if check.severity == "major" and judged.scene.shows(check)],
         borderline=[check for check in judged.exercise.checks if _is_borderline(judged, check)],
@@ -206,12 +210,16 @@ def _not_assessed(judged: Judged) -> list[NotAssessed]:
     return [NotAssessed(id=id_, title=words(title), reason=reason) for id_, title, reason in [*unseen, *never]]
 
 
-def _praised(judged: Judged, repetitions: int) -> list[Check]:
+def _praised(judged: Judged, report: SetReport) -> list[Check]:
     """Checks that were made in every repetition and found all of them as good as they ask for, not only good enough."""
+    symmetry = report.statistics.symmetry
+    uneven = symmetry is not None and symmetry.value < EVEN
     praised = []
     for check in judged.exercise.checks:
         found = [finding for finding in judged.findings if finding.check is check]
-        if found and len(found) >= repetitions and all(finding.clean for finding in found):
+        if uneven and check.id == EVENNESS:
+            continue
+        if found and len(found) >= report.reps and all(finding.clean for finding in found):
             praised.append(check)
     return praised
 

@@ -65,11 +65,17 @@ def driving_angle(examined: ExaminedSet) -> Curve:
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
     checks = list({finding.check.id: finding.check for finding in examined.judged if finding.check.unit == "deg"}.values())
     direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]
-    targets = direct or [
-        target
-        for check in checks
-        if check.verdict == "falls_short" and (target := _translated(examined, check, take, values)) is not None
-    ]
+    # A body held in one line may bend so far either way; the narrower limit keeps both.
+    straight = [180 - check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear <= CHORD]
+    targets = (
+        direct
+        or ([max(straight)] if straight else [])
+        or [
+            target
+            for check in checks
+            if check.verdict == "falls_short" and (target := _translated(examined, check, take, values)) is not None
+        ]
+    )
     return Curve(examined.words(NAMES[movement.joint]), values, take.side, (arm, vertex, other), tuple(targets))
 
 

@@ -139,12 +139,37 @@ def _how_it_went(words: Words, outcome: Outcome, shown_instead: Exercise | None,
             shown=words(shown_instead.name),
             asked=name,
         )
-    if report.hold:
-        return _how_the_hold_went(words, name, report.hold, form_judged=outcome.form_judged)
-    if not outcome.form_judged:
+    return how_it_went(
+        words,
+        name,
+        reps=reps,
+        good=good,
+        hold=report.hold,
+        form_judged=outcome.form_judged,
+        main_checks_made=outcome.main_checks_made,
+    )
+
+
+def how_it_went(
+    words: Words, name: str, *, reps: int, good: int, hold: Hold | None, form_judged: bool, main_checks_made: bool
+) -> str:
+    """One sentence on a set.
+
+    Args:
+        words: the language.
+        name: of the exercise in that language.
+        reps: how many repetitions.
+        good: how many of them without a major fault.
+        hold: of a held exercise.
+        form_judged: whether any check for a major fault could be made.
+        main_checks_made: whether enough of them were made for a clean bill.
+    """
+    if hold:
+        return _how_the_hold_went(words, name, hold, form_judged=form_judged)
+    if not form_judged:
         return words.plural("{name}: {n} repetition.", "{name}: {n} repetitions.", reps, name=name)
     if good == reps:
-        return _all_good(words, name, reps, main_checks_made=outcome.main_checks_made)
+        return _all_good(words, name, reps, main_checks_made=main_checks_made)
     if not good:
         return words.plural(
             "{name}: {n} repetition, with something to improve.",

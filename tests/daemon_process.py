@@ -6,7 +6,7 @@ Each point of the walk is appended to DATA_DIR/points.log, and with its job to D
 there. It dies once for each job, not again when another process on the same volume comes to that point.
 
 With "real": true videos are really analysed. With "audit": true what it writes outside of DATA_DIR is appended to
-DATA_DIR/strays.log.
+DATA_DIR/strays.log. With "fcm": URL messages to devices go there.
 """
 
 import json
@@ -22,6 +22,7 @@ from consumer import logs
 from consumer.analysis import Analysis
 from consumer.catalogue import load_catalogue
 from consumer.daemon import Daemon
+from consumer.push import Sender
 from consumer.stores import open_backend
 from tests.consumer_kit import settings
 from tests.work import ROOT, WORK
@@ -57,11 +58,28 @@ def main() -> int:
     else:
         model, analysis = ROOT / "setup.cfg", WORK
     daemon = Daemon(
-        backend, using, model=model, catalogue=load_catalogue(using), analysis=analysis, python_path=(ROOT,), hook=hook
+        backend,
+        using,
+        model=model,
+        catalogue=load_catalogue(using),
+        analysis=analysis,
+        python_path=(ROOT,),
+        sender=sender(told["fcm"]) if "fcm" in told else None,
+        hook=hook,
     )
     code = daemon.run()
     backend.close()
     return code
+
+
+def sender(url: str) -> Sender:
+    """Firebase Cloud Messaging, at another address than Google's."""
+    from firebase_admin import messaging  # noqa: PLC0415 - half a second of every start, which the others can do without
+
+    from consumer.push.fcm import Fcm  # noqa: PLC0415
+
+    messaging._MessagingService.FCM_URL = url  # there is no setting for it
+    return Fcm(None)
 
 
 def audit(data_dir: Path) -> None:

@@ -37,8 +37,8 @@ class Process:
     def says(self, start: str) -> bool:
         return any(line["message"].startswith(start) for line in self.lines())
 
-    def ready(self) -> "Process":
-        assert eventually(lambda: self.says("Ready")), self.log.read_text()
+    def ready(self, timeout_s: float = 20.0) -> "Process":
+        assert eventually(lambda: self.says("Ready"), timeout_s), self.log.read_text()
         return self
 
     def end(self, number: int = signal.SIGTERM, timeout_s: float = 30) -> int:

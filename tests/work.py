@@ -53,11 +53,12 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         "reps": {"total": told.get("reps", 5), "good": 3},
         "hold": None,
         "score": 80,
+        "statistics": {"rangeOfMotion": {"value": 95.0, "unit": "deg"}},
         "summary": told.get("summary", "Well done."),
         "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2], "severity": "major"}],
     }
     whole = {"index": 1, "exercise": "squat", "startS": 1.0, "endS": 9.0, "reps": found["reps"]["total"], "goodReps": 3}
-    found["sets"] = [{**whole, **{key: found[key] for key in ("hold", "score", "faults")}}]
+    found["sets"] = [{**whole, **{key: found[key] for key in ("hold", "score", "statistics", "faults")}}]
     (target / REPORT_FILES["report"]).write_text(json.dumps(found), encoding="utf-8")
     report(1.0)
     return {}

@@ -98,8 +98,12 @@ class Watch(Protocol):
     def close(self) -> None: ...
 
 
-class DocumentStore(Protocol):
-    """One collection of job documents."""
+Beside = Mapping[str, Mapping[str, Any]]
+"""Documents that are written in the same commit as another one: path, such as `users/UID/history/JOB`, to fields."""
+
+
+class Collection(Protocol):
+    """Documents of one kind."""
 
     def get(self, job_id: str) -> Snapshot | None: ...
 
@@ -107,8 +111,10 @@ class DocumentStore(Protocol):
         """Raises Conflict if the document exists."""
         ...
 
-    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+    def update(self, revision: Revision, changes: Mapping[str, Any], beside: Beside | None = None) -> Revision:
         """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since then.
+
+        With it go the documents `beside`, whatever was there before: either all of it is written, or nothing.
 
         Returns:
             The document's revision after the write: the next write needs no read.
@@ -123,8 +129,12 @@ class DocumentStore(Protocol):
         """Compare-and-set: afterwards the document has these fields and no others. Raises as `update` does."""
         ...
 
-    def delete(self, job_id: str) -> None:
-        """Without error when it is gone already."""
+    def delete(self, job_id: str, *, unchanged: Revision | None = None) -> None:
+        """Without error when it is gone already.
+
+        Raises:
+            Conflict: somebody has written or removed the document since it was `unchanged`.
+        """
         ...
 
     def find(
@@ -141,6 +151,14 @@ class DocumentStore(Protocol):
         field are left out) or, without it, by id; `descending` needs `order_by`, and so does `until`, which leaves out those
         whose `order_by` is later, or no time at all; `after` continues a page.
         """
+        ...
+
+
+class DocumentStore(Collection, Protocol):
+    """The collection of job documents, and the way to the others."""
+
+    def collection(self, path: str) -> Collection:
+        """Another one, such as `users/UID/history`; it may be empty, and lives as long as this one."""
         ...
 
     def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Watch:

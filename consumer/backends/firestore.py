@@ -21,7 +21,7 @@ from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from consumer.backends import Conflict, Missing, Revision, Snapshot, TooLarge
+from consumer.backends import Beside, Conflict, Missing, Revision, Snapshot, TooLarge
 from consumer.backends.firestore_values import decode_fields, encode, moment_of, write_of, write_of_changes
 from consumer.backends.firestore_watch import FirestoreWatch
 from consumer.backends.google_errors import as_store_errors
@@ -62,59 +62,42 @@ def open_client(credentials: Credentials, emulator: str | None) -> FirestoreClie
     return FirestoreClient(transport=FirestoreGrpcTransport(host=emulator or ENDPOINT, channel=channel))
 
 
-class FirestoreDocuments:
-    """One collection of Firestore, as a `DocumentStore`.
+class FirestoreCollection:
+    """One collection of Firestore, as a `Collection`.
 
     Args:
-        credentials: of a service account or a user; anonymous for the emulator.
-        project: the project's id.
-        collection: the collection's name.
-        database: the database's id.
-        emulator: `host:port` of the emulator instead of Google's servers.
-        deadline_s: after that many seconds a call is given up as `Unavailable`.
+        connection: to the database.
+        path: from the database's root, such as `users/UID/history`.
     """
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        project: str,
-        collection: str,
-        *,
-        database: str = "(default)",
-        emulator: str | None = None,
-        deadline_s: float = 10.0,
-    ) -> None:
-        self._database = f"projects/{project}/databases/{database}"
-        self._parent = f"{self._database}/documents"
-        self._collection = collection
-        self._deadline_s = deadline_s
-        self._metadata = [("google-cloud-resource-prefix", self._database)]
-        if emulator:
-            self._metadata.append(("authorization", "Bearer owner"))  # the emulator's word for "rules do not apply"
-        self._open: Callable[[], FirestoreClient] = lambda: open_client(credentials, emulator)
-        self._lock = threading.Lock()
-        self._client = self._open()
-        self._renewed_at = time.monotonic()
+    def __init__(self, connection: "Connection", path: str) -> None:
+        self._connection = connection
+        self._path = f"{connection.root}/{path}"
+        self._parent, _, self._collection = self._path.rpartition("/")
 
     def get(self, job_id: str) -> Snapshot | None:
-        request = types.BatchGetDocumentsRequest(database=self._database, documents=[self._name(job_id)])
-        for response in self._read("batch_get_documents", request):
+        request = types.BatchGetDocumentsRequest(database=self._connection.database, documents=[self._name(job_id)])
+        for response in self._connection.read("batch_get_documents", request):
             if response.HasField("found"):
                 return _snapshot(response.found, response.read_time)
         return None
 
     def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
-        self._commit(write_of(self._name(job_id), fields, {"exists": False}))
+        self._connection.commit(write_of(self._name(job_id), fields, {"exists": False}))
 
-    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+    def update(self, revision: Revision, changes: Mapping[str, Any], beside: Beside | None = None) -> Revision:
         write = write_of_changes(self._name(revision.id), changes, {"update_time": revision.version})
-        return Revision(revision.id, self._commit_on_version(write))
+        others = [write_of(f"{self._connection.root}/{path}", fields) for path, fields in (beside or {}).items()]
+        return Revision(revision.id, self._commit_on_version(write, *others))
 
     def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
         self._commit_on_version(write_of(self._name(revision.id), fields, {"update_time": revision.version}))
 
-    def delete(self, job_id: str) -> None:
-        self._commit({"delete": self._name(job_id)})
+    def delete(self, job_id: str, *, unchanged: Revision | None = None) -> None:
+        if unchanged is None:
+            self._connection.commit({"delete": self._name(job_id)})
+        else:
+            self._commit_on_version({"delete": self._name(job_id), "current_document": {"update_time": unchanged.version}})
 
     def find(
         self,
@@ -144,8 +127,45 @@ class FirestoreDocuments:
                 values.insert(0, encode(_at(after.fields, order_by)))
             query["start_at"] = {"values": values, "before": False}
         request = types.RunQueryRequest(parent=self._parent, structured_query=query)
-        responses = self._read("run_query", request)
+        responses = self._connection.read("run_query", request)
         return [_snapshot(response.document, response.read_time) for response in responses if response.HasField("document")]
+
+    def _name(self, job_id: str) -> str:
+        return f"{self._path}/{job_id}"
+
+    def _commit_on_version(self, *writes: Mapping[str, Any]) -> Any:
+        try:
+            return self._connection.commit(*writes)
+        except Missing:
+            raise Conflict("The document was deleted meanwhile.") from None
+
+
+class FirestoreDocuments(FirestoreCollection):
+    """The collection of job documents, as a `DocumentStore`.
+
+    Args:
+        credentials: of a service account or a user; anonymous for the emulator.
+        project: the project's id.
+        collection: the collection's name.
+        database: the database's id.
+        emulator: `host:port` of the emulator instead of Google's servers.
+        deadline_s: after that many seconds a call is given up as `Unavailable`.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        project: str,
+        collection: str,
+        *,
+        database: str = "(default)",
+        emulator: str | None = None,
+        deadline_s: float = 10.0,
+    ) -> None:
+        super().__init__(Connection(credentials, project, database, emulator, deadline_s), collection)
+
+    def collection(self, path: str) -> FirestoreCollection:
+        return FirestoreCollection(self._connection, path)
 
     def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> FirestoreWatch:
         query: dict[str, Any] = {"where": _all_equal({"status": status})}
@@ -164,15 +184,42 @@ class FirestoreDocuments:
     def _watch(self, query: Mapping[str, Any], callback: Callable[[str, str], None]) -> FirestoreWatch:
         structured = {"from_": [{"collection_id": self._collection}], **query}
         target = types.Target(query={"parent": self._parent, "structured_query": structured})
-        return FirestoreWatch(self._open, self._database, target, self._metadata, callback)
+        return self._connection.listen(target, callback)
 
     def close(self) -> None:
+        self._connection.close()
+
+
+class Connection:
+    """A channel to one database, that is made anew when it is stuck. Safe for threads; the arguments are those of
+    `FirestoreDocuments`.
+
+    Attributes:
+        database: its resource name.
+        root: that of its documents.
+    """
+
+    def __init__(self, credentials: Credentials, project: str, database: str, emulator: str | None, deadline_s: float) -> None:
+        self.database = f"projects/{project}/databases/{database}"
+        self.root = f"{self.database}/documents"
+        self._deadline_s = deadline_s
+        self._metadata = [("google-cloud-resource-prefix", self.database)]
+        if emulator:
+            self._metadata.append(("authorization", "Bearer owner"))  # the emulator's word for "rules do not apply"
+        self._open: Callable[[], FirestoreClient] = lambda: open_client(credentials, emulator)
+        self._lock = threading.Lock()
+        self._client = self._open()
+        self._renewed_at = time.monotonic()
+
+    def close(self) -> None:
+        """Let go of the channel."""
         self._client.transport.close()
 
-    def _name(self, job_id: str) -> str:
-        return f"{self._parent}/{self._collection}/{job_id}"
+    def listen(self, target: Any, callback: Callable[[str, str], None]) -> FirestoreWatch:
+        """A watch on the documents of a target, on a channel of its own."""
+        return FirestoreWatch(self._open, self.database, target, self._metadata, callback)
 
-    def _read(self, method: str, request: Any) -> list[Any]:
+    def read(self, method: str, request: Any) -> list[Any]:
         """All responses, as plain messages, of a call that may be repeated while the connection comes back."""
         again = retry.Retry(
             predicate=retry.if_exception_type(exceptions.ServiceUnavailable), initial=0.1, maximum=1.0, timeout=self._deadline_s
@@ -183,17 +230,11 @@ class FirestoreDocuments:
 
         return self._call(read)
 
-    def _commit_on_version(self, write: Mapping[str, Any]) -> Any:
-        try:
-            return self._commit(write)
-        except Missing:
-            raise Conflict("The document was deleted meanwhile.") from None
-
-    def _commit(self, write: Mapping[str, Any]) -> Any:
-        """Commit one write and return its update time. It is never repeated here: a repetition of one that had arrived would
-        look like somebody else's.
+    def commit(self, *writes: Mapping[str, Any]) -> Any:
+        """Commit writes, all or none, and return the first one's update time. They are never repeated here: a repetition of
+        one that had arrived would look like somebody else's.
         """
-        request = types.CommitRequest(database=self._database, writes=[write])
+        request = types.CommitRequest(database=self.database, writes=list(writes))
 
         def commit(client: FirestoreClient, **rest: Any) -> Any:
             try:

@@ -80,13 +80,13 @@ def moment_of(timestamp: Any) -> datetime:
     return moment
 
 
-def write_of(name: str, fields: Mapping[str, Any], precondition: Mapping[str, Any]) -> dict[str, Any]:
-    """The `Write` after which the document `name` has these fields and no others."""
+def write_of(name: str, fields: Mapping[str, Any], precondition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The `Write` after which the document `name` has these fields and no others; without a precondition, whatever it was."""
     plain, server_times = _split(fields)
     return {
         "update": {"name": name, "fields": {key: encode(value) for key, value in plain.items()}},
         "update_transforms": [_server_time(path) for path in server_times],
-        "current_document": precondition,
+        **({"current_document": precondition} if precondition else {}),
     }
 
 

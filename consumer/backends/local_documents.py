@@ -4,6 +4,8 @@ A document is a row of JSON. Every write takes the next number of one counter fo
 compare-and-set one UPDATE, and lets a watch ask for what is newer than what it has seen.
 """
 
+# ruff: noqa: S608 - only our tables' names, and fields that _json_path has let through, are parts of statements; values are bound.
+
 import json
 import logging
 import re
@@ -16,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from consumer.backends import DELETE, SERVER_TIME, Conflict, Revision, Snapshot, TooLarge, Unavailable
+from consumer.backends import DELETE, SERVER_TIME, Beside, Conflict, Revision, Snapshot, TooLarge, Unavailable
 from consumer.directories import unusable
 
 logger = logging.getLogger(__name__)
@@ -40,31 +42,41 @@ INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter);
 CREATE INDEX IF NOT EXISTS documents_by_version ON documents (version);
 CREATE INDEX IF NOT EXISTS documents_by_status ON documents (json_extract(fields, '$."status"'), id);
 CREATE INDEX IF NOT EXISTS documents_by_owner ON documents (json_extract(fields, '$."owner"'), id);
+CREATE TABLE IF NOT EXISTS others (id TEXT PRIMARY KEY, version INTEGER NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID;
 """
+
+JOBS, OTHERS = "documents", "others"
+"""The tables. `others` has the documents of every other collection; there an id is a path, such as `users/UID/history/JOB`."""
+
+_LAST = "\U0010ffff"
+"""Sorts behind every other character."""
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
-class LocalDocuments:
-    """One collection of documents in one SQLite file; safe for threads and for processes."""
+class LocalCollection:
+    """One collection of documents; safe for threads and for processes.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        with _as_unavailable():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # For the account that runs this, nobody else; SQLite gives the files beside it the same mode.
-            path.touch(mode=0o600)
-            self._connection = _connect(path)
-            with self._write() as connection:
-                for statement in _SCHEMA.strip().split(";\n"):
-                    connection.execute(statement)
+    Args:
+        connection: to the file.
+        lock: of the connection.
+        table: `JOBS` or `OTHERS`.
+        prefix: of the ids in that table, such as `users/UID/history/`.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, table: str, prefix: str = "") -> None:
+        self._connection = connection
+        self._lock = lock
+        self._table = table
+        self._prefix = prefix
 
     def get(self, job_id: str) -> Snapshot | None:
         """The document, or None."""
         with self._read() as connection:
-            row = connection.execute("SELECT id, version, fields FROM documents WHERE id = ?", (job_id,)).fetchone()
-        return _snapshot(row) if row else None
+            row = connection.execute(
+                f"SELECT id, version, fields FROM {self._table} WHERE id = ?", (self._id(job_id),)
+            ).fetchone()
+        return self._snapshot(row) if row else None
 
     def create(self, job_id: str, fields: Mapping[str, Any]) -> None:
         """Write a new document. Raises Conflict if it exists."""
@@ -72,23 +84,28 @@ class LocalDocuments:
         with self._write() as connection:
             try:
                 connection.execute(
-                    "INSERT INTO documents (id, version, fields) VALUES (?, ?, ?)", (job_id, _next_version(connection), encoded)
+                    f"INSERT INTO {self._table} (id, version, fields) VALUES (?, ?, ?)",
+                    (self._id(job_id), _next_version(connection), encoded),
                 )
             except sqlite3.IntegrityError as error:
                 raise Conflict("A document of that id exists already.") from error
 
-    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+    def update(self, revision: Revision, changes: Mapping[str, Any], beside: Beside | None = None) -> Revision:
         """Compare-and-set. Raises Conflict if the document was written, or removed, since the revision."""
-        return self._write_on(revision, lambda fields: _encode_fields(fields, changes))
+        return self._write_on(revision, lambda fields: _encode_fields(fields, changes), beside or {})
 
     def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
         """Compare-and-set of the whole document. Raises as `update` does."""
         self._write_on(revision, lambda _: _encode(_resolve(fields, _now())))
 
-    def delete(self, job_id: str) -> None:
-        """Remove the document, if it is there."""
+    def delete(self, job_id: str, *, unchanged: Revision | None = None) -> None:
+        """Remove the document, if it is there. Raises Conflict if it was written or removed since it was `unchanged`."""
         with self._write() as connection:
-            connection.execute("DELETE FROM documents WHERE id = ?", (job_id,))
+            version = "" if unchanged is None else " AND version = ?"
+            values = (self._id(job_id), *([] if unchanged is None else [unchanged.version]))
+            deleted = connection.execute(f"DELETE FROM {self._table} WHERE id = ?{version}", values).rowcount
+            if unchanged is not None and not deleted:
+                raise Conflict("The document was written since it was read.")
 
     def find(
         self,
@@ -101,7 +118,11 @@ class LocalDocuments:
         limit: int = 100,
     ) -> list[Snapshot]:
         """A page of documents; see `DocumentStore`."""
-        conditions, values = [], []
+        conditions: list[str] = []
+        values: list[Any] = []
+        if self._prefix:
+            conditions.append("id > ? AND id < ?")
+            values += [self._prefix, self._prefix + _LAST]
         for field, value in equal.items():
             conditions.append(f"json_extract(fields, '{_json_path(field)}') = ?")
             values.append(value)
@@ -120,41 +141,43 @@ class LocalDocuments:
         if after is not None:
             if order_by is None:
                 conditions.append(f"id {beyond} ?")
-                values.append(after.id)
+                values.append(self._id(after.id))
             else:
-                page = f"(SELECT {key}, id FROM (SELECT ? AS fields, ? AS id))"  # noqa: S608
+                page = f"(SELECT {key}, id FROM (SELECT ? AS fields, ? AS id))"
                 conditions.append(f"({key}, id) {beyond} {page}")
-                values += [_encode(after.fields), after.id]
+                values += [_encode(after.fields), self._id(after.id)]
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         order = f"{key} {direction}, id {direction}" if order_by else f"id {direction}"
-        # Only names that _json_path has let through are part of the statement; values are bound.
-        query = f"SELECT id, version, fields FROM documents {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        query = f"SELECT id, version, fields FROM {self._table} {where} ORDER BY {order} LIMIT ?"
         with self._read() as connection:
             rows = connection.execute(query, (*values, limit)).fetchall()
-        return [_snapshot(row) for row in rows]
+        return [self._snapshot(row) for row in rows]
 
-    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> "LocalWatch":
-        """Call back soon after a document gets that status; only what is newer than the watch is told of, at no cost."""
-        return LocalWatch(self._path, [{"status": status}], callback)
+    def _id(self, job_id: str) -> str:
+        return self._prefix + job_id
 
-    def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> "LocalWatch":
-        """The same for documents whose fields equal one of `alternatives`."""
-        return LocalWatch(self._path, alternatives, lambda job_id, _owner: callback(job_id))
+    def _snapshot(self, row: tuple[str, int, str]) -> Snapshot:
+        path, version, fields = row
+        decoded = json.loads(fields, object_hook=_decode_time)
+        return Snapshot(id=path.removeprefix(self._prefix), version=version, fields=decoded, read_time=_now())
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    def _write_on(self, revision: Revision, encode: Callable[[Mapping[str, Any]], str]) -> Revision:
+    def _write_on(
+        self, revision: Revision, encode: Callable[[Mapping[str, Any]], str], beside: Beside | None = None
+    ) -> Revision:
+        key = self._id(revision.id)
         with self._write() as connection:
             row = connection.execute(
-                "SELECT id, version, fields FROM documents WHERE id = ? AND version = ?", (revision.id, revision.version)
+                f"SELECT id, version, fields FROM {self._table} WHERE id = ? AND version = ?", (key, revision.version)
             ).fetchone()
             if row is None:
                 raise Conflict("The document was written since it was read.")
-            encoded, version = encode(_snapshot(row).fields), _next_version(connection)
-            connection.execute("UPDATE documents SET fields = ?, version = ? WHERE id = ?", (encoded, version, revision.id))
+            encoded, version = encode(self._snapshot(row).fields), _next_version(connection)
+            connection.execute(f"UPDATE {self._table} SET fields = ?, version = ? WHERE id = ?", (encoded, version, key))
+            for path, fields in (beside or {}).items():
+                connection.execute(
+                    f"INSERT OR REPLACE INTO {OTHERS} (id, version, fields) VALUES (?, ?, ?)",
+                    (path, version, _encode(_resolve(fields, _now()))),
+                )
         return Revision(revision.id, version)
 
     @contextmanager
@@ -172,6 +195,38 @@ class LocalDocuments:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+class LocalDocuments(LocalCollection):
+    """The collection of job documents in one SQLite file, with the file's other collections; safe for threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _as_unavailable():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # For the account that runs this, nobody else; SQLite gives the files beside it the same mode.
+            path.touch(mode=0o600)
+            super().__init__(_connect(path), threading.Lock(), JOBS)
+            with self._write() as connection:
+                for statement in _SCHEMA.strip().split(";\n"):
+                    connection.execute(statement)
+
+    def collection(self, path: str) -> LocalCollection:
+        """Another collection of the same file."""
+        return LocalCollection(self._connection, self._lock, OTHERS, f"{path}/")
+
+    def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> "LocalWatch":
+        """Call back soon after a document gets that status; only what is newer than the watch is told of, at no cost."""
+        return LocalWatch(self._path, [{"status": status}], callback)
+
+    def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> "LocalWatch":
+        """The same for documents whose fields equal one of `alternatives`."""
+        return LocalWatch(self._path, alternatives, lambda job_id, _owner: callback(job_id))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
 
 
 class LocalWatch:
@@ -222,9 +277,8 @@ class LocalWatch:
             logger.exception("The watch on the documents has ended.")
 
     def _look(self, connection: sqlite3.Connection) -> None:
-        # Only names that _json_path has let through are part of the statement; values are bound.
         owner = f"json_extract(fields, '{_json_path('owner')}')"
-        newer = f"SELECT id, version, {owner} FROM documents WHERE version > ? AND ({self._where}) ORDER BY version"  # noqa: S608
+        newer = f"SELECT id, version, {owner} FROM documents WHERE version > ? AND ({self._where}) ORDER BY version"
         changed = connection.execute(newer, (self._seen, *self._values)).fetchall()
         for job_id, version, owner in changed:
             self._seen = version
@@ -281,11 +335,6 @@ def _next_version(connection: sqlite3.Connection) -> int:
 def _last_version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("SELECT version FROM counter").fetchone()
     return int(version)
-
-
-def _snapshot(row: tuple[str, int, str]) -> Snapshot:
-    job_id, version, fields = row
-    return Snapshot(id=job_id, version=version, fields=json.loads(fields, object_hook=_decode_time), read_time=_now())
 
 
 def _now() -> datetime:

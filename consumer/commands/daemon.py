@@ -6,8 +6,9 @@ from consumer import logs, tracing
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.daemon import Daemon
+from consumer.push import Sender
 from consumer.sandbox.confine import support
-from consumer.settings import Settings
+from consumer.settings import Settings, SettingsError
 from pose import model as models
 
 
@@ -19,8 +20,9 @@ def run() -> None:
         check_sandbox(settings)
         tracing.configure()
         model, catalogue = models.find(settings.model).path, load_catalogue(settings)
+        sender = open_sender(settings)
         with console.opened(settings) as backend:
-            code = Daemon(backend, settings, model=model, catalogue=catalogue).run()
+            code = Daemon(backend, settings, model=model, catalogue=catalogue, sender=sender).run()
     raise typer.Exit(code)
 
 
@@ -31,3 +33,19 @@ def check_sandbox(settings: Settings) -> None:
             "internal",
             "This kernel lacks Landlock or seccomp. Use Linux 5.13 or newer, or set DOTHIS_SANDBOX=available to do without.",
         )
+
+
+def open_sender(settings: Settings) -> Sender | None:
+    """Where messages to devices go; None where none are wished.
+
+    Raises:
+        SettingsError: the embedded backend has no devices.
+        Denied: there are no credentials.
+    """
+    if settings.push == "off":
+        return None
+    if settings.backend == "local":
+        raise SettingsError("DOTHIS_PUSH=fcm needs DOTHIS_BACKEND=firebase: the app writes its devices to Firestore.")
+    from consumer.push.fcm import Fcm  # noqa: PLC0415 - its libraries only where it is used
+
+    return Fcm(settings.project)

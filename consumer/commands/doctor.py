@@ -64,6 +64,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _stores(settings)
     if settings.intake == "pubsub":
         yield _subscription(settings)
+    if settings.push != "off":
+        yield _messages(settings)
     yield _exercises(settings)
     yield _volume(settings)
     yield _model(settings)
@@ -150,6 +152,16 @@ def _subscription(settings: Settings) -> Finding:
     except StoreError as error:
         return Finding("subscription", False, str(error))
     return Finding("subscription", True, "Pub/Sub answers")
+
+
+def _messages(settings: Settings) -> Finding:
+    from consumer.push.fcm import Fcm  # noqa: PLC0415 - most do without it
+
+    try:
+        Fcm(settings.project).check()
+    except StoreError as error:
+        return Finding("messages to devices", False, str(error))
+    return Finding("messages to devices", True, "Firebase Cloud Messaging answers")
 
 
 def _exercises(settings: Settings) -> Finding:

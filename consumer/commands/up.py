@@ -8,7 +8,7 @@ import typer
 from consumer import logs, tracing
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
-from consumer.commands.daemon import check_sandbox
+from consumer.commands.daemon import check_sandbox, open_sender
 from consumer.commands.shim import listen
 from consumer.daemon import Daemon
 from consumer.http.serving import Server
@@ -25,9 +25,10 @@ def run(*, web: bool) -> None:
         check_sandbox(settings)
         tracing.configure()
         model, catalogue = models.find(settings.model).path, load_catalogue(settings)
+        sender = open_sender(settings)
         with console.opened(settings) as backend:
             server = listen(backend, settings, catalogue, web_client=web)
-            daemon = Daemon(backend, settings, model=model, catalogue=catalogue)
+            daemon = Daemon(backend, settings, model=model, catalogue=catalogue, sender=sender)
             thread = threading.Thread(target=_serve, args=(server, daemon), name="shim", daemon=True)
             thread.start()
             logger.info("Ready: the older HTTP interface on port %d", server.port)

@@ -8,9 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from enum import Enum, auto
+from functools import partial
 
 from consumer import jobs, logs
 from consumer.backends import DELETE, Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
+from consumer.companions import Companions
 from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.intake.owners import Owners
 from consumer.jobs import Changes, Due, Job, Status, UnknownExercise
@@ -54,6 +56,7 @@ class Claims:
         exercises: ids that a document may name.
         metrics: what is counted.
         is_orphan: whether the holder of a lease (job's id, token) is known to be dead, before the lease is over.
+        on_push: see `Companions`.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Claims:
         exercises: Collection[str],
         metrics: Metrics,
         is_orphan: Callable[[str, str], bool] = lambda _job_id, _token: False,
+        on_push: Callable[[], None] = lambda: None,
     ) -> None:
         self._documents = documents
         self._settings = settings
@@ -73,6 +77,7 @@ class Claims:
         self._metrics = metrics
         self._is_orphan = is_orphan
         self._owners = Owners(documents, settings.max_per_owner)
+        self._companions = Companions(documents, settings, on_push)
 
     def next_of(self, owner: str) -> list[str]:
         """Ids of the owner's next jobs, where the number of running ones is limited; one of them has just ended.
@@ -149,7 +154,8 @@ class Claims:
                 raise
             revision = None
         claimed = job.model_copy(update={"attempt": job.attempt + 1})
-        lease = Lease(self._documents, claimed, token, settings.lease_s, revision)
+        update = partial(self._companions.update, snapshot)
+        lease = Lease(self._documents, claimed, token, settings.lease_s, revision, update=update)
         if self._too_late(job):
             self._undo(lease, first=job.started_at is None)
             return Missed.OWNER_BUSY
@@ -203,7 +209,7 @@ class Claims:
 
     def _write_end(self, snapshot: Snapshot, changes: Changes) -> None:
         try:
-            self._documents.update(snapshot, changes)
+            self._companions.update(snapshot, snapshot, changes)
         except TooLarge:
             # Filled to the store's limit, the document has no room for its end. Without one it would be looked at for ever.
             kept = jobs.small_fields(snapshot.fields) | changes

@@ -1,6 +1,6 @@
 /* The page: which section is shown when, and what the user does in it. */
 import { Camera, canRecord } from "./camera.js";
-import { entryOf, showHistory } from "./history.js";
+import { entryOf, isRunning, showHistory } from "./history.js";
 import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
 import { firstLanguage, languages } from "./words.js";
 import { forgetResult, showResult } from "./result.js";
@@ -16,6 +16,8 @@ const state = { language: firstLanguage(), document: null, stop: null, upload: n
 const uploads = new Set();
 /** Addresses of the user's own videos by job, for the time until the annotated one is there. */
 const ownVideos = new Map();
+/** What stops listening to the jobs that the shown history waits for, by job; each is waited for once. */
+const awaited = new Map();
 
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
@@ -25,6 +27,7 @@ const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[stat
 function show(section) {
   if (state.shown === section) return;
   state.shown = section;
+  if (section !== "pick") stopAwaiting();
   for (const id of SECTIONS) element(id).hidden = id !== section;
   element(`${section}-title`).focus(); // a screen reader reads the new heading, and Tab goes on from there
 }
@@ -153,7 +156,24 @@ async function send(file, exercise) {
 async function listHistory() {
   const node = element("history");
   const entries = await service.history().catch(() => []); // offline: the page can be used without it
-  if (state.shown === "pick") showHistory(node, entries, [...uploads], words(), nameOf);
+  if (state.shown !== "pick") return;
+  showHistory(node, entries, [...uploads], words(), nameOf);
+  for (const { id } of entries.filter((entry) => isRunning(entry) && !awaited.has(entry.id))) {
+    awaited.set(id, () => {});
+    const stop = service.listen(id, (job) => (!job || job.result || !isRunning(job)) && listAnew(id), () => {});
+    awaited.set(id, stop);
+  }
+}
+
+/** A job of the history has its result, or is over. */
+function listAnew(id) {
+  awaited.get(id)?.();
+  if (state.shown === "pick") listHistory();
+}
+
+function stopAwaiting() {
+  for (const stop of awaited.values()) stop();
+  awaited.clear();
 }
 
 function startOver() {
@@ -286,6 +306,7 @@ service.onUser((signedIn) => {
   element("sign-out").hidden = !(signedIn && needsSignIn);
   element("sign-in-form").reset();
   stopListening();
+  stopAwaiting();
   element("history").replaceChildren(); // another user's
   if (signedIn) fromAddress();
   else show("sign-in");

@@ -1,10 +1,11 @@
 /* Firebase: sign-in, an upload to Cloud Storage, one document in Firestore, and a listener on it. */
 const SDK = "https://www.gstatic.com/firebasejs/12.19.0/firebase-";
 
-import { entryOf } from "./history.js";
+import { entryOf, finishedEntry } from "./history.js";
 
-/** How many of the latest jobs the history lists: each is a document and a report to read. */
+/** How many of the latest jobs, and of the latest entries of the history, are read. */
 const LISTED = 20;
+const REMEMBERED = 60;
 
 const [{ initializeApp }, auth, firestore, storage] = await Promise.all(
   ["app", "auth", "firestore", "storage"].map((part) => import(`${SDK}${part}.js`)),
@@ -13,19 +14,20 @@ const [{ initializeApp }, auth, firestore, storage] = await Promise.all(
 export class Service {
   #auth;
   #storage;
+  #database;
   #uploads;
 
   constructor({ options, collection = "uploads", emulators = null }) {
     const app = initializeApp(options);
     this.#auth = auth.getAuth(app);
     this.#storage = storage.getStorage(app);
-    const database = firestore.getFirestore(app);
+    this.#database = firestore.getFirestore(app);
     if (emulators) {
       auth.connectAuthEmulator(this.#auth, `http://${emulators.auth}`, { disableWarnings: true });
-      firestore.connectFirestoreEmulator(database, ...hostAndPort(emulators.firestore));
+      firestore.connectFirestoreEmulator(this.#database, ...hostAndPort(emulators.firestore));
       storage.connectStorageEmulator(this.#storage, ...hostAndPort(emulators.storage));
     }
-    this.#uploads = firestore.collection(database, collection);
+    this.#uploads = firestore.collection(this.#database, collection);
   }
 
   onUser(callback) {
@@ -66,25 +68,20 @@ export class Service {
     );
   }
 
+  /** The daemon's history has what came out, the jobs what is under way or failed. */
   async history() {
-    const { getDocs, limit, orderBy, query, where } = firestore;
-    const own = where("owner", "==", this.#auth.currentUser.uid);
-    const { docs } = await getDocs(query(this.#uploads, own, orderBy("createdAt", "desc"), limit(LISTED)));
-    return Promise.all(docs.map(async (document) => entryOf(document.id, document.data(), await this.#report(document.data()))));
+    const { collection, getDocs, limit, orderBy, query, where } = firestore;
+    const { uid } = this.#auth.currentUser;
+    const past = query(collection(this.#database, `users/${uid}/history`), orderBy("when", "desc"), limit(REMEMBERED));
+    const jobs = query(this.#uploads, where("owner", "==", uid), orderBy("createdAt", "desc"), limit(LISTED));
+    const [finished, latest] = await Promise.all([getDocs(past), getDocs(jobs)]);
+    const entries = new Map(latest.docs.map((job) => [job.id, entryOf(job.id, job.data(), null)]));
+    for (const entry of finished.docs) entries.set(entry.id, finishedEntry(entry.id, entry.data()));
+    return [...entries.values()].sort((one, other) => other.when - one.when);
   }
 
   /** The documents are the memory. */
   remember() {}
-
-  async #report({ result }) {
-    if (!result?.files.report) return null;
-    try {
-      const answer = await fetch(await this.url(result.files.report));
-      return answer.ok ? await answer.json() : null;
-    } catch {
-      return null; // removed by now, or offline: the document has the score
-    }
-  }
 
   async cancel(id) {
     await firestore.updateDoc(firestore.doc(this.#uploads, id), { cancelRequested: true });

@@ -4,15 +4,23 @@ import { draw, make } from "./dom.js";
 /** How many of the latest results a trend shows. */
 const LATEST = 12;
 
+/** Whether the job goes on. */
+export const isRunning = ({ status }) => ["uploaded", "waiting", "processing"].includes(status);
+
 /** What the history keeps of a job: small enough for a browser's storage. `report` may be null. */
 export function entryOf(id, job, report) {
   const { status, result } = job;
   const sets = (report?.sets ?? result?.sets ?? []).map((set) => ({
     exercise: set.exercise,
     score: set.score,
-    range: set.statistics?.rangeOfMotion?.value ?? null,
+    range: set.range ?? set.statistics?.rangeOfMotion?.value ?? null,
   }));
   return { id, when: moment(job.createdAt), status, exercise: result?.exercise ?? job.exercise ?? null, score: result?.score ?? null, sets };
+}
+
+/** The same of a document of `users/{uid}/history`. */
+export function finishedEntry(id, { when, exercise, score, sets }) {
+  return { id, when: moment(when), status: "done", exercise, score, sets };
 }
 
 /** Fills `node`; `uploads` are those under way: {name, percent, problem, show}. Nothing is shown when there is nothing. */

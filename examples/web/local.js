@@ -1,5 +1,5 @@
 /* The small API of `dothis up --web`. A cookie says whose videos are whose; there is nothing to sign in to. */
-import { entryOf } from "./history.js";
+import { entryOf, isRunning } from "./history.js";
 import { Offline, TooLarge } from "./service.js";
 
 const API = "api/";
@@ -7,7 +7,6 @@ const POLL_MS = 400;
 /** The embedded backend lists nobody's jobs: this browser remembers its own. */
 const HISTORY = "history";
 const REMEMBERED = 60;
-const UNFINISHED = ["uploaded", "waiting", "processing"];
 
 export class Service {
   onUser(callback) {
@@ -72,7 +71,7 @@ export class Service {
 
   async history() {
     const entries = remembered();
-    for (const { id } of entries.filter(({ status }) => UNFINISHED.includes(status))) {
+    for (const { id } of entries.filter(isRunning)) {
       try {
         const answer = await fetch(`${API}jobs/${encodeURIComponent(id)}`);
         if (answer.ok) this.remember(entryOf(id, await answer.json(), null));

@@ -41,6 +41,7 @@ export class Player {
   #bars;
   #durationS;
   #shown;
+  #frame;
 
   /** `report` may be null, when it could not be loaded: then there is no timeline. */
   constructor(report, words, poster) {
@@ -130,7 +131,8 @@ export class Player {
 
   #everyFrame() {
     this.#follow();
-    if (!this.#film.paused && this.node.isConnected) requestAnimationFrame(() => this.#everyFrame());
+    cancelAnimationFrame(this.#frame); // a pause that is over before the next frame would leave two of them running
+    if (!this.#film.paused && this.node.isConnected) this.#frame = requestAnimationFrame(() => this.#everyFrame());
   }
 
   #follow() {

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consumer.backends import Backend, DocumentStore, Revision, Snapshot, Watch
+from consumer.backends import Backend, Beside, DocumentStore, Revision, Snapshot, Watch
 from consumer.backends.local_objects import LocalObjects
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
@@ -39,9 +39,9 @@ class CountedDocuments:
         self._count(writes=1)
         self._documents.create(job_id, fields)
 
-    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
-        written = self._documents.update(revision, changes)
-        self._count(writes=1)
+    def update(self, revision: Revision, changes: Mapping[str, Any], beside: Beside | None = None) -> Revision:
+        written = self._documents.update(revision, changes, beside)
+        self._count(writes=1 + len(beside or {}))
         return written
 
     def delete(self, job_id: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from consumer.backends import Backend
 from consumer.housekeeping import Housekeeping
 from consumer.jobs import Stage
-from consumer.keeping import Forgotten, forget
+from consumer.keeping import Forgotten, forget, remove_job
 from consumer.metrics import Metrics
 from consumer.paths import InvalidPath
 from consumer.retention import Retention
@@ -40,6 +40,18 @@ def remains(spool: Spool) -> list[str | None]:
     return sorted(str(entry.job) for entry in spool.remains())
 
 
+class TestRemoveJob:
+    def test_removes_its_entry_in_the_history_and_its_message(self, backend: Backend) -> None:
+        put_job(backend, "job")
+        for job_id in ("job", "other"):
+            for path in ("users/ann/history", "pushes"):
+                backend.documents.collection(path).create(job_id, {"owner": "ann"})
+        remove_job(backend, document(backend, "job"))
+        assert backend.documents.get("job") is None
+        for path in ("users/ann/history", "pushes"):
+            assert [left.id for left in backend.documents.collection(path).find({})] == ["other"]
+
+
 class TestForget:
     def test_removes_everything_of_one_owner_and_nothing_else(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         for path in OBJECTS:
@@ -53,6 +65,15 @@ class TestForget:
         assert list(backend.objects.list("")) == ["references/best.mp4", "users/anna/uploads/a.mp4"]
         assert [snapshot.id for snapshot in backend.documents.find({})] == ["other"]
         assert remains(spool) == ["other"]
+
+    def test_removes_history_devices_and_messages_that_are_due(self, backend: Backend, spool: Spool) -> None:
+        for owner in ("ann", "anna"):
+            for path in (f"users/{owner}/history", f"users/{owner}/devices", "pushes"):
+                backend.documents.collection(path).create(f"of-{owner}", {"owner": owner})
+        assert forget(backend, spool, "ann") == Forgotten(documents=3, objects=0, spool_entries=0)
+        left = [backend.documents.collection(path).find({}) for path in ("users/ann/history", "users/ann/devices", "pushes")]
+        assert [[snapshot.id for snapshot in page] for page in left] == [[], [], ["of-anna"]]
+        assert len(backend.documents.collection("users/anna/history").find({})) == 1
 
     def test_of_an_unknown_owner_removes_nothing(self, backend: Backend, spool: Spool) -> None:
         assert forget(backend, spool, "nobody") == Forgotten(0, 0, 0)

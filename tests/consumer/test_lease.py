@@ -179,8 +179,8 @@ class Mute:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
 
-    def update(self, snapshot: Revision, changes: Any) -> Revision:
-        written = self._documents.update(snapshot, changes)
+    def update(self, snapshot: Revision, changes: Any, beside: Any = None) -> Revision:
+        written = self._documents.update(snapshot, changes, beside)
         if self._lost:
             self._lost -= 1
             raise Unavailable("the answer never came")

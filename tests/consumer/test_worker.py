@@ -61,6 +61,11 @@ class Bench:
         return list((self.using.data_dir / "spool").iterdir())
 
 
+def history(bench: Bench) -> dict[str, Any]:
+    """The entries of the owner's history by job."""
+    return {entry.id: entry.fields for entry in bench.backend.documents.collection("users/ann/history").find({})}
+
+
 @pytest.fixture
 def bench(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> Bench:
     return Bench(backend, sandbox, tmp_path, settings(tmp_path))
@@ -79,6 +84,7 @@ class TestDone:
             "goodReps": 3,
             "hold": None,
             "score": 80,
+            "range": 95.0,
             "summary": "Well done.",
             "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2]}],
             "files": {
@@ -101,6 +107,7 @@ class TestDone:
                     "goodReps": 3,
                     "hold": None,
                     "score": 80,
+                    "range": 95.0,
                     "faults": [{"id": "shallow_depth", "title": "Not deep enough", "advice": "Deeper.", "reps": [2]}],
                 }
             ],
@@ -111,6 +118,33 @@ class TestDone:
         bench.put()
         bench.run()
         assert bench.spool() == []
+
+    def test_leaves_an_entry_in_the_history(self, bench: Bench) -> None:
+        seen = []
+        bench.act = lambda point: seen.append(history(bench)) if point == "annotating finished" else None
+        bench.put()
+        after = bench.run()
+        figures = {"exercise": "squat", "reps": 5, "good": 3, "hold": None, "score": 80, "range": 95.0}
+        faults = [{"id": "shallow_depth", "reps": [2]}]
+        entry = {**figures, "faults": faults, "sets": [{**figures, "faults": faults}], "when": after["createdAt"]}
+        assert seen == [{}]
+        assert history(bench) == {"job": entry}
+
+    def test_leaves_none_when_it_is_off(self, backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
+        off = Bench(backend, sandbox, tmp_path, settings(tmp_path, history=False))
+        off.put()
+        assert off.run()["status"] == "done"
+        assert history(off) == {}
+
+    def test_leaves_none_of_a_job_that_was_lost(self, bench: Bench) -> None:
+        def lose(point: str) -> None:
+            if point == "annotating finished":
+                change(bench.backend, "job", {"lease.token": "rival"})
+
+        bench.act = lose
+        bench.put()
+        assert bench.run()["status"] == "processing"
+        assert history(bench) == {}
 
     def test_keeps_the_source_unless_it_is_to_go(self, bench: Bench, sandbox: Sandbox) -> None:
         bench.put()

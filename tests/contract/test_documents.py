@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from consumer.backends import DELETE, SERVER_TIME, Conflict, DocumentStore, Snapshot, TooLarge, Watch
+from consumer.backends import DELETE, SERVER_TIME, Collection, Conflict, DocumentStore, Snapshot, TooLarge, Watch
 
 VALUES = {
     "null": None,
@@ -24,7 +24,7 @@ VALUES = {
 }
 
 
-def read(documents: DocumentStore, job_id: str) -> Snapshot:
+def read(documents: Collection, job_id: str) -> Snapshot:
     snapshot = documents.get(job_id)
     assert snapshot is not None
     return snapshot
@@ -359,3 +359,54 @@ def test_find_until_a_moment_reads_nothing_that_is_later_or_no_time(documents: D
     assert [snapshot.id for snapshot in documents.find({}, order_by="lease.renewedAt", until=now)] == ["job0", "job1", "other"]
     second = documents.find({"status": "processing"}, order_by="lease.renewedAt", until=now, after=found[0])
     assert [snapshot.id for snapshot in second] == ["job1"]
+
+
+def test_what_is_written_beside_a_document_is_there_with_it_or_not_at_all(documents: DocumentStore) -> None:
+    history = documents.collection("users/ann/history")
+    documents.create("job", {"status": "processing"})
+    before = read(documents, "job")
+    entry = {"score": 80, "sets": [{"reps": 5}], "when": SERVER_TIME}
+    after = documents.update(before, {"status": "done"}, {"users/ann/history/job": entry})
+    kept = history.get("job")
+    assert kept is not None
+    assert {**kept.fields, "when": None} == {"score": 80, "sets": [{"reps": 5}], "when": None}
+    assert isinstance(kept.fields["when"], datetime)
+    with pytest.raises(Conflict):
+        documents.update(before, {"status": "failed"}, {"users/ann/history/job": {"score": 0}, "pushes/job": {"job": "job"}})
+    assert [snapshot.fields["score"] for snapshot in history.find({})] == [80]
+    assert documents.collection("pushes").get("job") is None
+    documents.update(after, {"note": 1}, {"users/ann/history/job": {"score": 90}})
+    assert [snapshot.fields for snapshot in history.find({})] == [{"score": 90}]
+
+
+def test_collections_do_not_mix(documents: DocumentStore) -> None:
+    ann, bob = documents.collection("users/ann/history"), documents.collection("users/bob/history")
+    documents.create("job", {"owner": "ann"})
+    ann.create("job", {"owner": "ann", "at": 2})
+    ann.create("older", {"owner": "ann", "at": 1})
+    bob.create("job", {"owner": "ann", "at": 3})
+    documents.collection("users/ann/histories").create("other", {"owner": "ann", "at": 0})
+    assert [snapshot.id for snapshot in documents.find({"owner": "ann"})] == ["job"]
+    first = ann.find({}, order_by="at", limit=1)
+    assert [snapshot.id for snapshot in first] == ["older"]
+    assert [snapshot.id for snapshot in ann.find({}, order_by="at", after=first[0])] == ["job"]
+    assert [snapshot.id for snapshot in ann.find({}, after=first[0])] == []
+    with pytest.raises(Conflict):
+        ann.create("job", {})
+    ann.update(first[0], {"at": 5})
+    ann.delete("job")
+    assert (len(ann.find({})), len(bob.find({})), documents.get("job") is None) == (1, 1, False)
+
+
+def test_a_document_that_was_written_since_is_not_deleted(documents: DocumentStore) -> None:
+    devices = documents.collection("users/ann/devices")
+    devices.create("phone", {"token": "old"})
+    before = read(devices, "phone")
+    devices.update(before, {"token": "new"})
+    with pytest.raises(Conflict):
+        devices.delete("phone", unchanged=before)
+    devices.delete("phone", unchanged=read(devices, "phone"))
+    assert devices.get("phone") is None
+    with pytest.raises(Conflict):
+        devices.delete("phone", unchanged=before)
+    devices.delete("phone")

@@ -61,6 +61,9 @@ class Firestore:
     def get(self, token: str | None, job: str) -> int:
         return http_json("GET", f"http://{self.host}/v1/{self.root}/{job}", token=token)[0]
 
+    def list(self, token: str | None, collection: str) -> int:
+        return http_json("GET", f"http://{self.host}/v1/{self.root}/{collection}", token=token)[0]
+
     def query(self, token: str | None, owner: str | None) -> int:
         """List `uploads`, of one owner or all."""
         query: dict[str, Any] = {"from": [{"collectionId": "uploads"}]}
@@ -302,7 +305,9 @@ def test_nobody_deletes(firestore: Firestore, job: str, someone: tuple[str, str 
     assert firestore.delete(someone[1], job) == REFUSED
 
 
-@pytest.mark.parametrize("place", ["other/x", "uploads/x/notes/y", "users/alice"])
+@pytest.mark.parametrize(
+    "place", ["other/x", "uploads/x/notes/y", "users/alice", "pushes/x", "users/alice/notes/x", "users/alice/history/x/notes/y"]
+)
 def test_other_collections_are_closed(firestore: Firestore, place: str, someone: tuple[str, str | None]) -> None:
     _, token = someone
     firestore.seed(place, {"owner": OWNER})
@@ -317,3 +322,41 @@ def test_the_apps_own_rules_hold_beside_ours(firestore: Firestore, request: pyte
     assert firestore.get(None, "gyms/one") == NOT_FOUND
     assert firestore.commit(token_of(OWNER), f"profiles/{OWNER}", {"name": "Ann"})[0] == ALLOWED
     assert firestore.commit(token_of(STRANGER), f"profiles/{OWNER}", {"name": "Bob"})[0] == REFUSED
+
+
+def test_only_the_owner_reads_their_history_and_nobody_writes_it(
+    firestore: Firestore, job: str, someone: tuple[str, str | None]
+) -> None:
+    who, token = someone
+    entry = job.replace("uploads", f"users/{OWNER}/history")
+    firestore.seed(entry, {"exercise": "squat", "score": 80})
+    expected = ALLOWED if who == "owner" else REFUSED
+    assert firestore.get(token, entry) == expected
+    assert firestore.list(token, f"users/{OWNER}/history") == expected
+    assert firestore.commit(token, entry, {"score": 100}, only=["score"])[0] == REFUSED
+    assert firestore.commit(token, f"{entry}-2", {"score": 100}, new=True)[0] == REFUSED
+    assert firestore.delete(token, entry) == REFUSED
+
+
+def test_only_the_owner_keeps_a_list_of_their_devices(firestore: Firestore, job: str, someone: tuple[str, str | None]) -> None:
+    who, token = someone
+    device = job.replace("uploads", f"users/{OWNER}/devices")
+    expected = ALLOWED if who == "owner" else REFUSED
+    fields = {"token": "t", "language": "ko_KR@calendar=buddhist", "updatedAt": NOW}
+    assert firestore.commit(token, device, fields, new=True)[0] == expected
+    firestore.seed(device, {"token": "t"})
+    assert firestore.commit(token, device, {"token": "newer"}, only=["token"])[0] == expected
+    assert firestore.get(token, device) == expected
+    assert firestore.list(token, f"users/{OWNER}/devices") == expected
+    assert firestore.delete(token, device) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"token": None}, {"token": 5}, {"token": ""}, {"token": "x" * 4097}, {"language": 5}, {"updatedAt": "now"}, {"note": "x"}],
+    ids=["no token", "token is a number", "empty token", "long token", "language is a number", "time as text", "other field"],
+)
+def test_a_device_is_well_formed(firestore: Firestore, job: str, changes: dict[str, Any]) -> None:
+    fields = {name: value for name, value in ({"token": "t"} | changes).items() if value is not None}
+    device = job.replace("uploads", f"users/{OWNER}/devices")
+    assert firestore.commit(token_of(OWNER), device, fields, new=True)[0] == REFUSED

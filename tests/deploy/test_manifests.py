@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import googleapiclient
 import jsonschema
 import kubernetes_validate
 import pytest
@@ -21,6 +20,7 @@ from cloudcoil.models.keda import v1alpha1 as keda
 
 from consumer.metrics import Metrics
 from consumer.settings import Settings
+from tests.google_apis import discovery
 from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
@@ -64,16 +64,6 @@ def settings_set() -> Iterator[tuple[str, str, str]]:
 
 
 @cache
-def discovery(api: str) -> dict[str, Any]:
-    """The schemas of a Google API, from the discovery documents that its client library ships, as strict JSON Schema."""
-    path = Path(googleapiclient.__file__).parent / f"discovery_cache/documents/{api}.json"
-    text = path.read_text().replace('"$ref": "', '"$ref": "#/$defs/').replace('"type": "any"', '"type": ["object", "string"]')
-    schemas = json.loads(text)["schemas"]
-    for schema in schemas.values():
-        schema.setdefault("additionalProperties", False)
-    return schemas
-
-
 @pytest.mark.parametrize(("place", "manifest"), manifests())
 def test_kubernetes_accepts_it(place: str, manifest: dict[str, Any]) -> None:
     if manifest["apiVersion"].startswith("keda.sh/"):

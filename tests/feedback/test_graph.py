@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from feedback.curve import driving_angle
 from feedback.graph import WIDTH, Graph, Mark, Span, Target, draw_graphs
+from feedback.review import examine
+from tests.figures import figure
 
 TIMES = np.linspace(0, 20, 300)
 SWING = 130 + 45 * np.cos(TIMES)
@@ -78,3 +81,8 @@ def test_a_set_late_in_the_film_fills_its_graph() -> None:
     early = draw_graphs([Graph("a", TIMES, SWING, spans(4))])
     late = draw_graphs([Graph("a", TIMES + 300, SWING, [Span(s.label, s.start_s + 300, s.end_s + 300) for s in spans(4)])])
     assert (early[:400] != late[:400]).mean() < 0.01
+
+
+def test_a_plank_has_the_angle_that_it_should_keep_as_its_target() -> None:
+    examined = examine(figure("plank", azimuth=90), exercise="plank").main
+    assert driving_angle(examined).targets == (169,)

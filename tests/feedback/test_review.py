@@ -84,6 +84,13 @@ def test_a_summary_has_two_or_three_sentences(exercise: str, azimuth: float, lan
     assert 2 <= sentences(report.summary) <= 3
 
 
+@pytest.mark.parametrize(("right", "praised"), [(85, True), (110, False)])
+def test_what_is_not_symmetric_is_not_called_even(right: float, praised: bool) -> None:
+    report = review(figure("row", reps=3, azimuth=0, peaks=[{"elbow": (85, right)}] * 3), exercise="row")
+    assert not report.faults
+    assert ("evenly" in report.summary) is praised
+
+
 def test_the_first_fault_is_major_and_concerns_most() -> None:
     report = review(figure("squat", reps=3, period=0.8, peaks=[{"heel": 0.08}, SHALLOW, SHALLOW]), exercise="squat")
     assert [fault.id for fault in report.faults] == ["shallow_depth", "heel_rise", "too_fast"]

@@ -19,7 +19,17 @@ from tests.missing import missing
 ROOT = Path(__file__).parents[2]
 # A browser beside the rest of the tests on two cores is slow at times; five seconds, the default, were too few once.
 expect.set_options(timeout=15_000)
+TIMEOUT_S = 900
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """End a test that hangs, with its process: an alarm's exception inside Playwright's loop leaves that waiting for ever, so
+    that one slow test would hold up all of them. pytest-xdist goes on with a new process.
+    """
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S, method="thread"))
 
 
 @pytest.fixture(scope="session")

@@ -259,6 +259,49 @@ def test_a_tap_on_the_timeline_seeks_and_says_the_advice(page: Page) -> None:
     expect(page.locator(".now")).to_contain_text("Sit lower.")
 
 
+def test_the_history_is_read_from_the_daemons_and_refreshes_when_a_result_is_there(page: Page) -> None:
+    submit(page)
+    past = {
+        f"old{number}": {
+            "exercise": "squat",
+            "score": 60 + number,
+            "sets": [{"exercise": "squat", "score": 60 + number, "range": 70 + number}],
+            "when": f"2026-01-0{number}T12:00:00Z",
+        }
+        for number in (1, 2)
+    }
+    page.evaluate(f"fake.history = {json.dumps(past)}")
+    page.locator("#working .again").click()
+    rows = page.locator(".past-jobs a")
+    expect(rows).to_have_count(3)
+    expect(rows).to_contain_text(["Videowaiting", "Score 62", "Score 61"])
+    expect(page.locator(".trend")).to_contain_text("Score: 61 → 62")
+    expect(page.locator(".trend")).to_contain_text("Range: 71° → 72°")
+    play(page, status="processing", progress={"stage": "annotating", "percent": 80}, result=WORKOUT_RESULT)
+    expect(rows.first).to_contain_text("Score 88")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which workout shall we look at?")
+
+
+def test_a_hold_has_its_faults_on_the_timeline(page: Page) -> None:
+    spans = [{"startS": 6.0, "endS": 9.0}]
+    sagging = {"id": "hips_sagging", "title": "Hips sagging", "advice": "Lift your hips.", "severity": "major", "reps": []}
+    held = {**workout_set(1, "plank", "Plank", [repetition(1, 1, 12, good=True)], [{**sagging, "spans": spans}]), "items": []}
+    held |= {"hold": {"durationS": 11.0, "goodS": 8.0}, "reps": 0, "goodReps": 0}
+    report = {**WORKOUT, "exercise": {"id": "plank"}, "reps": {"items": []}, "sets": [held], "notAssessed": []}
+    page.route("**/*report.json*", lambda route: route.fulfill(json=report))
+    submit(page)
+    files = {**WORKOUT_RESULT["files"], "video": "users/ann/results/job1/1/annotated.mp4"}
+    result = {**RESULT, "hold": held["hold"], "score": 70, "faults": held["faults"], "sets": [held], "files": files}
+    play(page, status="done", result=result)
+    expect(page.locator(".track .bar")).to_have_class(["bar major", "bar major span"])
+    left, width = page.locator(".track .span").evaluate("bar => [parseFloat(bar.style.left), parseFloat(bar.style.width)]")
+    assert (left, width) == (pytest.approx(100 * 6 / 15.3, abs=0.1), pytest.approx(100 * 3 / 15.3, abs=0.1))
+    page.get_by_role("button", name="Set 1: Hips sagging").click()
+    expect(page.locator(".now")).to_contain_text("Lift your hips.")
+    expect(page.locator("#result video")).to_have_js_property("currentTime", 1)
+    look(page, "12-hold")
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

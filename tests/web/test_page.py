@@ -1,6 +1,8 @@
 """The page beyond one analysis, against the real daemon: history, save, share, reload, two uploads at once, camera, offline."""
 
+import json
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,8 +103,7 @@ def test_a_result_that_was_opened_is_there_offline(analysed: tuple[BrowserContex
     page = context.new_page()
     page.goto(url)
     expect_result(page)
-    page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function("navigator.serviceWorker.controller")
+    page.wait_for_function("navigator.serviceWorker.controller")  # evaluate() would wait for ever
     page.reload()  # through the service worker, which keeps what it sees
     expect_result(page)
     page.wait_for_load_state("networkidle")
@@ -181,6 +182,15 @@ def test_a_dropped_video_is_chosen(browser: Browser, address: str) -> None:
 
 
 def test_the_service_worker_keeps_every_file_of_the_page() -> None:
-    listed = set(re.findall(r'"([\w.]+\.\w+)"', (CLIENT / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0]))
+    listed = set(re.findall(r'"([\w.-]+\.\w+)"', (CLIENT / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0]))
     there = {path.name for path in CLIENT.iterdir()} - {"README.md", "index.html", "sw.js"}
     assert listed == there
+
+
+def test_the_icons_are_of_the_sizes_that_the_manifest_says() -> None:
+    icons = json.loads((CLIENT / "manifest.json").read_text())["icons"]
+    sizes = {icon["src"]: icon["sizes"] for icon in icons if icon["type"] == "image/png"}
+    assert set(sizes.values()) == {"192x192", "512x512"}  # what Chrome asks of a page that can be installed
+    for name, size in sizes.items():
+        width, height = struct.unpack(">II", (CLIENT / name).read_bytes()[16:24])
+        assert f"{width}x{height}" == size

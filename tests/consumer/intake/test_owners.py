@@ -92,11 +92,11 @@ class Together:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
 
-    def update(self, revision: Revision, changes: Mapping[str, Any]) -> Revision:
+    def update(self, revision: Revision, changes: Mapping[str, Any], beside: Any = None) -> Revision:
         if threading.get_ident() not in self._come:
             self._come.add(threading.get_ident())
             self._barrier.wait(10)
-        return self._documents.update(revision, changes)
+        return self._documents.update(revision, changes, beside)
 
 
 def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend, tmp_path: Path) -> None:

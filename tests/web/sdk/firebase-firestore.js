@@ -10,18 +10,18 @@ export const addDoc = async ({ name }, fields) => {
 export const updateDoc = async ({ id }, changes) => fake.write(id, changes);
 export const onSnapshot = (reference, onNext, onError) => {
   const { id } = reference;
-  fake.listeners[id] = onNext;
+  (fake.listeners[id] ??= new Set()).add(onNext);
   fake.fails = onError;
   const fields = fake.documents[id];
   setTimeout(() => onNext({ exists: () => fields !== undefined, data: () => fields }));
-  return () => delete fake.listeners[id];
+  return () => fake.listeners[id].delete(onNext);
 };
 export const where = (field, _equals, value) => ({ keep: (fields) => fields[field] === value });
 export const orderBy = () => ({});
 export const limit = () => ({});
-export const query = (_uploads, ...conditions) => conditions;
-export const getDocs = async (conditions) => ({
-  docs: Object.entries(fake.documents)
+export const query = ({ name }, ...conditions) => ({ name, conditions });
+export const getDocs = async ({ name, conditions }) => ({
+  docs: Object.entries(name === "users/ann/history" ? fake.history : fake.documents)
     .filter(([, fields]) => conditions.every(({ keep }) => !keep || keep(fields)))
     .map(([id, fields]) => ({ id, data: () => fields })),
 });

@@ -1,0 +1,56 @@
+"""What a message says: a title and one sentence, in the language of the device."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from consumer.errors import ErrorCode
+from feedback.catalogue import Exercise
+from feedback.report import Hold
+from feedback.reserved import ANY
+from feedback.score import PARTLY_SEEN
+from feedback.summary import how_it_went
+from feedback.unnamed import NAME as UNNAMED
+from feedback.words import Words, words_of
+
+
+def wording_of(push: Mapping[str, Any], language: str | None, exercises: Mapping[str, Exercise]) -> tuple[str, str]:
+    """Title and sentence.
+
+    Args:
+        push: as `companions.push_of` writes it.
+        language: a tag, as `feedback.words.language_of` reads it.
+        exercises: the catalogue.
+    """
+    words = words_of(language)
+    if push["error"] is not None:
+        return words("Your video could not be analysed"), ErrorCode(push["error"]).message(language)
+    sets: Sequence[Mapping[str, Any]] = push["sets"]
+    names = [_name(words, one["exercise"], exercises) for one in sets]
+    if len(sets) > 1:
+        listed = words.listing(list(dict.fromkeys(names)))
+        sentence = words.plural("{n} set: {names}.", "{n} sets: {names}.", len(sets), names=listed)
+    else:
+        sentence = _how_it_went(words, names[0], sets[0])
+    return words("Your feedback is ready"), sentence
+
+
+def _how_it_went(words: Words, name: str, one: Mapping[str, Any]) -> str:
+    hold = None if one["hold"] is None else Hold.model_validate(one["hold"])
+    score: int | None = one["score"]
+    return how_it_went(
+        words,
+        name,
+        reps=one["reps"],
+        good=one["goodReps"],
+        hold=hold,
+        form_judged=score is not None,
+        main_checks_made=score is not None and score > PARTLY_SEEN,
+    )
+
+
+def _name(words: Words, exercise: str, exercises: Mapping[str, Exercise]) -> str:
+    """An exercise's name; its id when this daemon's catalogue does not have it."""
+    if exercise == ANY:
+        return words(UNNAMED)
+    known = exercises.get(exercise)
+    return exercise if known is None else words(known.name)

@@ -1,0 +1,17 @@
+"""Google's own descriptions of its interfaces, to hold what we send against."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import googleapiclient
+
+
+def discovery(api: str) -> dict[str, Any]:
+    """The schemas of a Google API, from the discovery documents that its client library ships, as strict JSON Schema."""
+    path = Path(googleapiclient.__file__).parent / f"discovery_cache/documents/{api}.json"
+    text = path.read_text().replace('"$ref": "', '"$ref": "#/$defs/').replace('"type": "any"', '"type": ["object", "string"]')
+    schemas: dict[str, Any] = json.loads(text)["schemas"]
+    for schema in schemas.values():
+        schema.setdefault("additionalProperties", False)
+    return schemas
