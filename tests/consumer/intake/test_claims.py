@@ -12,10 +12,18 @@ from consumer.lease import Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import EXERCISES, change, claims, document, fields, put_job, settings
 
-NOW = datetime.now(UTC)
-OLD = NOW - timedelta(seconds=LEFT_S + 1)
-HELD = {"token": "t", "worker": "newer", "renewedAt": NOW - timedelta(seconds=60), "seconds": 90}
+NOW, OLD, FUTURE = timedelta(0), timedelta(seconds=-LEFT_S - 1), timedelta(days=900)
+"""From the beginning of a test on."""
+
+HELD = {"token": "t", "worker": "newer", "renewedAt": timedelta(seconds=-60), "seconds": 90}
 """Held by another consumer, which may know more."""
+
+
+def at(now: datetime, value: Any) -> Any:
+    """The value with times for durations."""
+    if isinstance(value, timedelta):
+        return now + value
+    return {name: at(now, item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def expire(backend: Backend, job_id: str = "job") -> None:
@@ -65,7 +73,7 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
         ({"exercise": "zumba", "createdAt": OLD, "language": "ko"}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"exercise": "zumba", "video": "users/bob/uploads/x.mp4"}, (Missed.SETTLED, "failed", "not_allowed")),
         ({"exercise": "zumba", "createdAt": None}, (Missed.SETTLED, "failed", "invalid_request")),
-        ({"exercise": "zumba", "createdAt": NOW + timedelta(days=900)}, (Missed.SETTLED, "failed", "invalid_request")),
+        ({"exercise": "zumba", "createdAt": FUTURE}, (Missed.SETTLED, "failed", "invalid_request")),
         ({"exercise": "zumba", "createdAt": OLD, "updatedAt": NOW}, (Missed.UNKNOWN, "uploaded", None)),
         ({"exercise": "zumba", "createdAt": OLD, "status": "waiting", "notBefore": NOW}, (Missed.UNKNOWN, "waiting", None)),
         ({"exercise": "zumba", "createdAt": OLD, "status": "processing", "lease": HELD}, (Missed.UNKNOWN, "processing", None)),
@@ -77,7 +85,7 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
 def test_what_needs_no_work_is_settled(
     backend: Backend, tmp_path: Path, changes: dict[str, Any], expected: tuple[Missed, str, str | None]
 ) -> None:
-    put_job(backend, **changes)
+    put_job(backend, **at(datetime.now(UTC), changes))
     missed = claims(backend, settings(tmp_path)).take("job")
     assert (missed, fields(backend)["status"], (fields(backend).get("error") or {}).get("code")) == expected
 
