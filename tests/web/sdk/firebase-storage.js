@@ -1,5 +1,10 @@
 export const getStorage = () => "bucket";
-export const ref = (_storage, path) => ({ path });
+export const ref = (_storage, path) => ({ path, fullPath: path });
+export const getBytes = async ({ path }) => new TextEncoder().encode(path).buffer;
+export const getMetadata = async ({ path }) => {
+  if (path in fake.objects) return fake.objects[path];
+  throw Object.assign(new Error("nothing there"), { code: "storage/object-not-found" });
+};
 export const uploadBytesResumable = ({ path }, file, { contentType = file.type } = {}) => {
   let progress;
   const done = new Promise((resolve) => setTimeout(resolve, 50)).then(() => {
