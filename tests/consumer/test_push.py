@@ -108,7 +108,7 @@ class TestDue:
         assert due(backend) == {}
 
     def test_with_a_document_that_is_refused(self, backend: Backend, using: Settings) -> None:
-        put_job(backend, exercise="yoga")
+        put_job(backend, language=5)
         claims(backend, using).take("job")
         assert due(backend)["job"]["error"] == "invalid_request"
 
@@ -120,7 +120,7 @@ class TestDue:
         assert due(backend) == {}
 
     def test_never_when_it_is_off(self, backend: Backend, tmp_path: Path) -> None:
-        put_job(backend, exercise="yoga")
+        put_job(backend, language=5)
         claims(backend, settings(tmp_path)).take("job")
         assert due(backend) == {}
 
@@ -201,7 +201,7 @@ class TestSent:
     def test_by_one_of_many_who_look_at_once(self, backend: Backend, google: Messaging, using: Settings) -> None:
         add_devices(backend, live="live-1")
         for number in range(10):
-            put_job(backend, f"job{number}", exercise="yoga")
+            put_job(backend, f"job{number}", language=5)
             claims(backend, using).take(f"job{number}")
         threads = [in_background(lambda: post(backend)) for _ in range(4)]
         for thread in threads:
