@@ -2,14 +2,14 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import firebase_admin.messaging
 import pytest
 
-from consumer.backends import Backend
+from consumer.backends import Backend, Unavailable
 from consumer.backends.firebase import open_firebase
 from consumer.commands.doctor import examine
 from consumer.endings import Endings
@@ -235,6 +235,14 @@ def test_the_doctor_sees_whether_the_service_answers(google: Messaging, tmp_path
     assert "enable its API" in found["messages to devices"].says
 
 
+def answered(question: Callable[[], bool]) -> bool:
+    """The answer; no for as long as an emulator on a busy machine gives none."""
+    try:
+        return question()
+    except Unavailable:
+        return False
+
+
 def claims_of_failed(backend: Backend, using: Settings) -> None:
     """A job that failed."""
     put_job(backend)
@@ -284,8 +292,8 @@ def test_fifty_jobs_with_kills_reach_each_live_device_once(
                 time.sleep(0.1)
             victim.end(signal.SIGKILL)
             running.append(Process(tmp_path, environment, **told))
-        assert eventually(over, timeout_s=300)
-        assert eventually(sent, timeout_s=300), due(backend)
+        assert eventually(lambda: answered(over), timeout_s=300)
+        assert eventually(lambda: answered(sent), timeout_s=300), due(backend)
     finally:
         for process in running:
             process.end(signal.SIGKILL)
@@ -323,7 +331,8 @@ def test_an_endpoint_that_hangs_delays_no_job(
         for number in range(10):
             put_job(backend, f"job{number}")
         assert eventually(
-            lambda: all(fields(backend, f"job{number}")["status"] == "done" for number in range(10)), timeout_s=30
+            lambda: answered(lambda: all(fields(backend, f"job{number}")["status"] == "done" for number in range(10))),
+            timeout_s=120,  # the endpoint hangs far longer
         )
         assert google.asked
         assert google.received == []
