@@ -91,7 +91,11 @@ export class Player {
       return node;
     };
     this.#needle = make("div", { className: "needle" });
-    this.#bars = this.#moments.map((moment) => placed(make("span", { className: `bar ${moment.verdict}` }), moment));
+    // The faults of a hold lie on its bar where they were made; the rest of it was good.
+    this.#bars = this.#moments.map((moment) => {
+      const colour = moment.set.hold && moment.faults.some(({ spans }) => spans.length) ? "good" : moment.verdict;
+      return placed(make("span", { className: `bar ${colour}` }), moment);
+    });
     const holds = report.sets
       .filter(({ hold }) => hold)
       .flatMap(({ faults }) => faults.flatMap(({ spans, severity }) => spans.map((span) => placed(make("span", { className: `bar ${severity} span` }), span))));

@@ -2,14 +2,14 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import firebase_admin.messaging
 import pytest
 
-from consumer.backends import Backend
+from consumer.backends import Backend, Unavailable
 from consumer.backends.firebase import open_firebase
 from consumer.commands.doctor import examine
 from consumer.endings import Endings
@@ -108,7 +108,7 @@ class TestDue:
         assert due(backend) == {}
 
     def test_with_a_document_that_is_refused(self, backend: Backend, using: Settings) -> None:
-        put_job(backend, exercise="yoga")
+        put_job(backend, language=5)
         claims(backend, using).take("job")
         assert due(backend)["job"]["error"] == "invalid_request"
 
@@ -120,7 +120,7 @@ class TestDue:
         assert due(backend) == {}
 
     def test_never_when_it_is_off(self, backend: Backend, tmp_path: Path) -> None:
-        put_job(backend, exercise="yoga")
+        put_job(backend, language=5)
         claims(backend, settings(tmp_path)).take("job")
         assert due(backend) == {}
 
@@ -201,7 +201,7 @@ class TestSent:
     def test_by_one_of_many_who_look_at_once(self, backend: Backend, google: Messaging, using: Settings) -> None:
         add_devices(backend, live="live-1")
         for number in range(10):
-            put_job(backend, f"job{number}", exercise="yoga")
+            put_job(backend, f"job{number}", language=5)
             claims(backend, using).take(f"job{number}")
         threads = [in_background(lambda: post(backend)) for _ in range(4)]
         for thread in threads:
@@ -233,6 +233,14 @@ def test_the_doctor_sees_whether_the_service_answers(google: Messaging, tmp_path
     google.forbids = True
     found = {finding.name: finding for finding in examine(using)}
     assert "enable its API" in found["messages to devices"].says
+
+
+def answered(question: Callable[[], bool]) -> bool:
+    """The answer; no for as long as an emulator on a busy machine gives none."""
+    try:
+        return question()
+    except Unavailable:
+        return False
 
 
 def claims_of_failed(backend: Backend, using: Settings) -> None:
@@ -284,8 +292,8 @@ def test_fifty_jobs_with_kills_reach_each_live_device_once(
                 time.sleep(0.1)
             victim.end(signal.SIGKILL)
             running.append(Process(tmp_path, environment, **told))
-        assert eventually(over, timeout_s=300)
-        assert eventually(sent, timeout_s=300), due(backend)
+        assert eventually(lambda: answered(over), timeout_s=300)
+        assert eventually(lambda: answered(sent), timeout_s=300), due(backend)
     finally:
         for process in running:
             process.end(signal.SIGKILL)
@@ -323,7 +331,8 @@ def test_an_endpoint_that_hangs_delays_no_job(
         for number in range(10):
             put_job(backend, f"job{number}")
         assert eventually(
-            lambda: all(fields(backend, f"job{number}")["status"] == "done" for number in range(10)), timeout_s=30
+            lambda: answered(lambda: all(fields(backend, f"job{number}")["status"] == "done" for number in range(10))),
+            timeout_s=120,  # the endpoint hangs far longer
         )
         assert google.asked
         assert google.received == []

@@ -293,7 +293,7 @@ def test_a_hold_has_its_faults_on_the_timeline(page: Page) -> None:
     files = {**WORKOUT_RESULT["files"], "video": "users/ann/results/job1/1/annotated.mp4"}
     result = {**RESULT, "hold": held["hold"], "score": 70, "faults": held["faults"], "sets": [held], "files": files}
     play(page, status="done", result=result)
-    expect(page.locator(".track .bar")).to_have_class(["bar major", "bar major span"])
+    expect(page.locator(".track .bar")).to_have_class(["bar good", "bar major span"])
     left, width = page.locator(".track .span").evaluate("bar => [parseFloat(bar.style.left), parseFloat(bar.style.width)]")
     assert (left, width) == (pytest.approx(100 * 6 / 15.3, abs=0.1), pytest.approx(100 * 3 / 15.3, abs=0.1))
     page.get_by_role("button", name="Set 1: Hips sagging").click()

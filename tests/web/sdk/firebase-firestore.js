@@ -1,6 +1,11 @@
 export const getFirestore = () => "database";
 export const collection = (_database, name) => ({ name });
-export const doc = ({ name }, id) => ({ name, id });
+export const doc = (parent, ...path) => (path.length === 2 ? { name: path[0], id: path[1] } : { ...parent, id: path[0] ?? "job1" });
+export const getDoc = async ({ id }) => ({ exists: () => id in fake.documents, data: () => fake.documents[id] });
+export const setDoc = async ({ name, id }, fields) => {
+  fake.collection = name;
+  fake.documents[id] = fields;
+};
 export const serverTimestamp = () => "server time";
 export const addDoc = async ({ name }, fields) => {
   fake.collection = name;
