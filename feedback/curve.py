@@ -1,6 +1,6 @@
-"""The driving angle over time: the angle of the joint that shows a movement best, on the side that is seen best.
+"""The driving angle over time: the angle of the joint that shows the movement best, on the side nearer to the camera.
 
-It is measured as the checks measure it, so that the graph, the video and the pictures show the same figures.
+It is measured in the same way as the checks, so that graph, video and pictures show the same values.
 """
 
 from dataclasses import dataclass, replace
@@ -24,10 +24,10 @@ NAMES = {
     "body_line": N_("angle at the hips from shoulder to ankle"),
     "ankle": N_("ankle angle"),
 }
-"""What the angle of each joint of `TRIPLES` is called."""
+"""The names of the angles of the joints in `TRIPLES`."""
 
 CHORD = 45.0
-"""Targets above so many degrees are the inner angle of a joint; below, they are how far it is from straight."""
+"""A target above this, in degrees, is the inner angle of a joint; a target below is its deviation from straight."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Curve:
     """The driving angle.
 
     Attributes:
-        name: what it is, in the job's language.
-        values: (n,) degrees; NaN where the person is not seen.
-        side: of the body.
-        marks: landmarks (arm, vertex, other).
-        targets: degrees to reach.
+        name: the name of the angle in the job's language.
+        values: (n,) degrees; NaN where the person was not found.
+        side: the side of the body.
+        marks: indices of the landmarks (end of one arm, vertex, end of the other arm).
+        targets: the target angles in degrees.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Curve:
 
 
 def driving_angle(examined: ExaminedSet) -> Curve:
-    """The curve of an examined's exercise, with the targets of the checks that were made."""
+    """The driving angle of a set, with the targets of the checks that were judged."""
     movement = examined.exercise.movement
     scene = Scene(Body(examined.motion), examined.view, examined.repetitions, examined.hold)
     take = Take(scene.body, scene.view, scene.near_side, scene.rest, None)
     values = joint(take, joint=movement.joint)
     if movement.each_side:
-        # The other side's repetitions would be flat lines.
+        # Without this, the other side's repetitions would be flat lines.
         values = values.copy()
         for repetition in examined.repetitions:
             if repetition.side not in {None, take.side}:
@@ -80,9 +80,10 @@ def driving_angle(examined: ExaminedSet) -> Curve:
 
 
 def _translated(examined: ExaminedSet, check: Check, take: Take, values: Floats) -> float | None:
-    """The driving angle at which a check that measures something else (a squat's depth by the thigh) is content.
+    """The driving angle that corresponds to the target of a check on another value, such as a squat's depth by the thigh.
 
-    In a repetition the two go together; a line through the half of the samples that are nearest to the target says how.
+    The two values are correlated within a repetition. A regression line through the half of the samples nearest to the target
+    converts the target.
     """
     samples = np.concatenate([np.arange(rep.start, rep.end + 1) for rep in examined.repetitions] or [np.zeros(0, int)])
     measured = check.measure(take)[samples]

@@ -1,10 +1,10 @@
-"""What can go wrong between a motion and its feedback.
+"""Errors of judging a motion.
 
     FeedbackError
     |-- UnknownExercise     the requested exercise is not in the catalogue
-    +-- NoExercise          a person, but nothing of the catalogue
+    +-- NoExercise          a person is seen, but no exercise of the catalogue
 
-Each message is a sentence that a user can act on.
+Each message is a sentence that tells a user what to do.
 """
 
 

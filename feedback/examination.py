@@ -1,4 +1,4 @@
-"""Everything that was found out about one video: what report, pictures, graph and video are made from."""
+"""The results of examining one video. Report, pictures, graph and annotated video are made from them."""
 
 from dataclasses import dataclass
 
@@ -18,19 +18,19 @@ class ExaminedSet:
     """One set.
 
     Attributes:
-        motion: the cleaned motion around the set; sample numbers of repetitions and findings count in it.
-        reference: the cleaned motion of the reference, if the set was compared with one.
-        comparison: of `motion` with it; None without one or where there was nothing to compare.
-        exercise: what was judged.
-        view: from where the camera looks.
+        motion: the cleaned motion around the set. The sample numbers of repetitions and findings refer to it.
+        reference: the cleaned motion of the reference; None without a reference.
+        comparison: the comparison of `motion` with `reference`; None without a reference or if nothing could be compared.
+        exercise: the exercise that was judged.
+        view: the camera's view of the person.
         signals: the named signals of `motion`, angles in degrees.
-        repetitions: in order; empty for a hold.
-        hold: the held stretch, else None.
-        judged: every verdict, faulty or not, in the order of the exercise's checks, then of the repetitions. One without fault
-            has a value, a moment and landmarks too, so that a good repetition can be shown with its angle.
-        words: the job's language.
-        report: what is published about it.
-        alone: whether it is the only set of the video.
+        repetitions: the repetitions in order; empty for a hold.
+        hold: the hold; None for repetitions.
+        judged: all findings, with and without fault, in the order of the exercise's checks, then of the repetitions. A finding
+            without fault has a value, a time and landmarks too, so that a good repetition can be shown with its angle.
+        words: the words of the job's language.
+        report: the part of the report about the set.
+        alone: whether the set is the only one of the video.
     """
 
     motion: Motion
@@ -48,12 +48,12 @@ class ExaminedSet:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The faults, the first to change first: as in the report."""
+        """The findings with a fault, in the order of the report: the fault to change first comes first."""
         order = {fault.id: number for number, fault in enumerate(self.report.faults)}
         return tuple(sorted((finding for finding in self.judged if finding.fault), key=lambda finding: order[finding.check.id]))
 
     def of_repetition(self, index: int) -> tuple[Finding, ...]:
-        """All verdicts on one repetition, by its index from 1."""
+        """All findings of one repetition; its index starts at 1."""
         return tuple(finding for finding in self.judged if finding.repetition == index)
 
 
@@ -63,10 +63,10 @@ class Examination:
 
     Attributes:
         motion: the cleaned motion of the whole video.
-        sets: in order of time; at least one.
-        main: the one of them that lasted longest.
-        words: the job's language.
-        report: what is published.
+        sets: at least one set, in order of time.
+        main: the longest set.
+        words: the words of the job's language.
+        report: the report to publish.
     """
 
     motion: Motion

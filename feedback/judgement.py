@@ -1,4 +1,4 @@
-"""From measures to findings: each check in each repetition, judged over several frames and only where it can be seen."""
+"""Judge each check in each repetition, over several frames, and only where its landmarks are visible."""
 
 import math
 from collections.abc import Sequence
@@ -15,31 +15,31 @@ from pose.signals import SMOOTHING_S, Body
 from pose.view import SIDE, View, name_view, views_besides
 
 ALSO_SEEN = 0.2
-"""Share of a set that is seen from another view before that view counts."""
+"""Another view counts if at least this share of the set is filmed from it."""
 
 NEARLY_SIDE = 10.0
-"""Degrees behind the side view's border from which the plane of the movement is still seen almost as from the side."""
+"""Degrees beyond the border between side and rear view up to which a view still counts as side."""
 
 BORDERLINE = 0.2
 """Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
 
 FEWEST = 2
-"""Samples that must agree, at any sampling rate: one frame never decides."""
+"""Lowest number of samples that must agree, at any sample rate, so that one frame never decides."""
 
 EXTREME_S = 0.15
 """Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
 
 PAUSE_S = 0.5
-"""How long after a repetition its end position is looked for, if the next one does not start before."""
+"""Seconds after a repetition in which its end position is measured, or until the next repetition starts."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict of one check on one repetition, or on one stretch of a hold.
+    """The result of one check in one repetition or in a hold.
 
     Attributes:
-        check: what was looked at.
-        repetition: its index from 1; None in a hold.
+        check: the check.
+        repetition: index of the repetition from 1; None in a hold.
         side: the side of the body that was measured.
         fault: whether it is one: beyond the threshold, and not borderline.
         value: the value that decided, in the check's unit.
@@ -62,7 +62,8 @@ class Finding:
 
     @property
     def excess(self) -> float:
-        """How far the value is beyond the threshold, in steps from `clear` to `threshold`; negative on the good side."""
+        """Excess of the value over the threshold, in units of the distance from `clear` to `threshold`; negative on the good
+        side."""
         return _steps(self.check, self.value, self.threshold)
 
     @property
@@ -83,7 +84,7 @@ def _steps(check: Check, value: float, limit: float) -> float:
 
 @dataclass(frozen=True)
 class Scene:
-    """A cleaned motion with its repetitions (or its hold), seen from one view."""
+    """A cleaned motion with its view and its repetitions or hold."""
 
     body: Body
     view: View
@@ -97,7 +98,7 @@ class Scene:
 
     @property
     def rest(self) -> NDArray[np.bool_]:
-        """(n,) samples around the ends of the repetitions, in which the body rests."""
+        """(n,) whether the sample lies near the start or end of a repetition, where the body rests."""
         rest = np.zeros(len(self.times), dtype=bool)
         for repetition in self.repetitions:
             for end in (repetition.start, repetition.end):
@@ -105,19 +106,19 @@ class Scene:
         return rest
 
     def shows(self, check: Check) -> bool:
-        """Whether the view is one of the check's. A side view may be filmed from a little further behind, too."""
+        """Whether the check can be judged from the view. A view slightly behind the side counts as side."""
         behind = SIDE <= abs(self.view.azimuth) <= SIDE + NEARLY_SIDE
         return self.view.id in check.views or (behind and name_view(math.copysign(90, self.view.azimuth)) in check.views)
 
     @property
     def active(self) -> slice:
-        """The samples from the first repetition to the last, or of the hold; all when there is neither."""
+        """The samples from the first repetition to the last, or of the hold; all samples if there is neither."""
         spans = self._spans
         return slice(spans[0].start, spans[-1].end + 1) if spans else slice(None)
 
     @property
     def span_s(self) -> tuple[float, float]:
-        """From when to when that is, seconds; 0 and 0 when there is neither."""
+        """Start and end of the active samples in seconds; (0, 0) without repetitions and hold."""
         spans = self._spans
         return (spans[0].start_s, spans[-1].end_s) if spans else (0.0, 0.0)
 
@@ -127,12 +128,13 @@ class Scene:
 
     @property
     def near_side(self) -> Side:
-        """The side of the body that the camera sees better."""
+        """The side of the body that is nearer to the camera."""
         return "left" if self.view.azimuth >= 0 else "right"
 
 
 def judge(scene: Scene, check: Check) -> list[Finding]:
-    """The findings of one check in all repetitions (or the hold) in which its landmarks are seen; none from other views."""
+    """Judge one check in all repetitions (or the hold) in which its landmarks are visible; no findings from an unsuitable
+    view."""
     found: list[Finding] = []
     if not scene.shows(check):
         return found
@@ -149,7 +151,7 @@ def judge(scene: Scene, check: Check) -> list[Finding]:
 
 
 def depends_on_view(scene: Scene, findings: Sequence[Finding], checks: Sequence[Check]) -> bool:
-    """Whether other faults would be found from another view in which the person is seen often, too."""
+    """Whether the faults would be different if they were judged from another view that is frequent in the set."""
     moments = scene.active
     part = scene.body.motion.part(moments.start or 0, moments.stop or len(scene.times))
     faults = _faults_of(findings)
@@ -234,7 +236,7 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
 
 
 def _in_a_row(check: Check, times: Floats) -> int:
-    """How many consecutive samples take as long as the check asks for: never one, three at 30 samples a second."""
+    """Number of consecutive samples that last as long as the check requires; at least `FEWEST`."""
     step = float(np.median(np.diff(times)))
     return min(max(FEWEST, round(check.lasting_s / step)), len(times))
 
@@ -278,7 +280,7 @@ def _reached(times: Floats, beyond: Floats, window: slice, frames: int) -> tuple
 
 
 def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:
-    """When values were beyond the limit for `frames` samples or more, until they were back inside `clear` (hysteresis)."""
+    """Spans in seconds in which values exceed the limit for at least `frames` samples, until they are back inside `clear`."""
     spans: list[tuple[float, float]] = []
     open_since: int | None = None
     run = 0

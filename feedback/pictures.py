@@ -1,4 +1,4 @@
-"""worst1.png, worst2.png and best.png: a moment of the video, what was measured in it, and what to do about it."""
+"""worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
 
 from typing import Literal
 
@@ -17,28 +17,28 @@ from pose.angles import angle_at
 from pose.motion import INDEX, Floats, Motion
 
 SEEN = 0.3
-"""Landmarks below this visibility are not drawn: the model places them by guessing."""
+"""Landmarks below this visibility are not drawn, since the model guesses their position."""
 GAP = 12
-"""Between the legend and what it means, pixels."""
+"""Pixels between the legend and the text below it."""
 STRAIGHT = 160.0
-"""A joint that should be this wide is to be straight: the target is then drawn as a straight line."""
+"""Degrees. A target angle of at least this is drawn as a straight line."""
 
 
 def shown_points(motion: Motion) -> Floats:
-    """(n, 33, 2) pixels of the landmarks that are worth drawing; NaN for the others."""
+    """(n, 33, 2) pixels of the landmarks that are drawn; NaN for the others."""
     points: Floats = np.where(motion.visibility[..., None] >= SEEN, motion.image[..., :2], np.nan)
     return points
 
 
 def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
-    """The card that shows a shot.
+    """Draw the card of a shot.
 
     Args:
-        examined: what was found out.
-        curve: its driving angle, shown where no verdict was passed.
+        examined: the set.
+        curve: the driving angle of the set, shown if the shot has no finding.
         shot: the moment.
         frame: the upright frame of that moment at full size.
-        best: whether it is shown as the good example.
+        best: whether the shot is the good example.
     """
     words, finding = examined.words, shot.finding
     title, subtitle = _headline(examined, shot, best=best)
@@ -72,7 +72,7 @@ def _values(words: Words, finding: Finding) -> tuple[str, str]:
 
 
 def clock(seconds: float) -> str:
-    """A moment as players show it: 0:07."""
+    """A time as video players show it: 0:07."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
@@ -97,7 +97,7 @@ def _headline(examined: ExaminedSet, shot: Shot, *, best: bool) -> tuple[str, st
 
 
 def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
-    """Whether a fault was found in the same repetition, or at this moment of a hold."""
+    """Whether the same repetition, or this moment of a hold, has a fault."""
     if shot.repetition is not None:
         return any(finding.fault for finding in examined.of_repetition(shot.repetition.index))
     time = examined.motion.times[shot.sample]
@@ -105,7 +105,7 @@ def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
 
 
 def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
-    """How a verdict is drawn, and the legend below it."""
+    """The drawing of a finding, and the legend below it."""
     check = finding.check
     value, _ = _values(words, finding)
     colour = WRONG if finding.fault else RIGHT
@@ -121,15 +121,17 @@ def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, 
 
 
 def level_of(points: Floats, against: Literal["vertical", "horizontal"], value: float) -> Floats:
-    """The other arm of the angle of a line: as long, and to the side on which that angle is nearer to what was measured.
+    """The second arm of the angle between a line and the vertical or horizontal.
+
+    The arm is as long as the line. Of its two directions, the one whose angle is nearer to the measured value is used.
 
     Args:
-        points: (2, 2) the line from its vertex to its end.
-        against: what it is measured against.
-        value: degrees.
+        points: (2, 2) the line from the vertex to its end.
+        against: the direction that the line is measured against.
+        value: the measured angle in degrees.
 
     Returns:
-        (2,) the arm's end. For the vertical it is up, for the horizontal on the line's own side, where both are alike.
+        (2,) the end of the arm. If both directions fit equally: upward, or to the line's own side.
     """
     start, end = points
     length = float(np.hypot(*(end - start)))
@@ -142,10 +144,10 @@ def level_of(points: Floats, against: Literal["vertical", "horizontal"], value: 
 
 
 def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Floats | None, bool]:
-    """Where the last point should be, or whether all should lie on a straight line.
+    """The target position of the last point, and whether all points should lie on a straight line.
 
-    A value measured in space is not the angle in the picture. What is missing to the target is added to the latter, so that
-    the target lies on the right side of it.
+    An angle of the world landmarks differs from the angle in the picture. The difference between value and target is added to
+    the angle in the picture, so that the drawn target lies on the right side.
     """
     check = finding.check
     if check.unit != "deg" or not finding.fault:

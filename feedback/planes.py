@@ -1,7 +1,7 @@
-"""Drawing on a picture as a video encoder takes it: YUV 4:2:0, luma at full size, both chroma planes at half of it.
+"""Draw on pictures in the format of video encoders: YUV 4:2:0, with luma at full size and both chroma planes at half size.
 
-A video is decoded to these planes and encoded from them. Drawing on them saves both conversions, to RGB and back, which cost
-more than the drawing.
+Videos are decoded to these planes and encoded from them. Drawing on them avoids the conversions to RGB and back, which take
+longer than the drawing.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.262
 
 @dataclass(frozen=True)
 class Planes:
-    """One picture, to be drawn on in place.
+    """One picture that is drawn on in place.
 
     Attributes:
         y: (height, width) luma, 16 to 235.
         u, v: (height / 2, width / 2) chroma, 16 to 240.
-        matrix: a key of `MATRICES`: how a player turns them into RGB.
+        matrix: a key of `MATRICES`: the conversion to RGB that a player uses.
     """
 
     y: Plane
@@ -35,14 +35,14 @@ class Planes:
     matrix: str = "bt601"
 
     def layers(self, colour: Colour) -> Iterator[tuple[Plane, int, int]]:
-        """Each plane, the colour's value in it, and by how many bits its coordinates are smaller than the picture's."""
+        """Yield each plane, the colour's value in it, and the number of bits to shift the picture's coordinates right."""
         values = yuv_of(colour, self.matrix)
         yield from zip((self.y, self.u, self.v), values, (0, 1, 1), strict=True)
 
     def blend(self, patch: Patch, left: int, top: int) -> None:
-        """Lay a patch (height, width, 4) over the picture, moved as far as needed to lie inside it, and to an even place.
+        """Blend an RGBA patch (height, width, 4) into the picture, moved inside the picture and to even coordinates.
 
-        The patch must not change later: what is computed from it is kept.
+        The patch must not change afterwards, since values computed from it are cached.
         """
         height, width = (side // 2 * 2 for side in self.y.shape)
         colours = _patch_layers(_Same(patch), self.matrix)
@@ -64,7 +64,7 @@ def yuv_of(colour: Colour, matrix: str) -> tuple[int, int, int]:
 
 
 def _yuv(rgb: NDArray[np.float64], matrix: str) -> tuple[NDArray[np.float64], ...]:
-    """(..., 3) RGB, 0 to 255, to three arrays (...)."""
+    """Convert (..., 3) RGB, 0 to 255, to three arrays (...)."""
     red, blue = MATRICES[matrix]
     luma = rgb @ np.array([red, 1 - red - blue, blue]) / 255
     u = (rgb[..., 2] / 255 - luma) / (2 * (1 - blue))
@@ -73,7 +73,7 @@ def _yuv(rgb: NDArray[np.float64], matrix: str) -> tuple[NDArray[np.float64], ..
 
 
 class _Same:
-    """A patch as a key: equal only to itself, so that a cache need not compare pixels."""
+    """A patch as a cache key. It equals only itself, so that the cache does not compare pixels."""
 
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
@@ -87,7 +87,7 @@ class _Same:
 
 @lru_cache(maxsize=256)
 def _patch_layers(same: _Same, matrix: str) -> list[tuple[NDArray[np.uint16], NDArray[np.uint16]]]:
-    """For each plane its values times opacity, and 256 less the opacity: what a blend needs, computed once."""
+    """For each plane: the values times opacity, and 256 minus the opacity. Both are computed once per patch."""
     patch = same.patch
     # Even sides, since chroma has half as many; a row or column that is added is transparent.
     patch = np.pad(patch, ((0, patch.shape[0] % 2), (0, patch.shape[1] % 2), (0, 0)))

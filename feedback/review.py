@@ -24,10 +24,10 @@ from pose.signals import Body, Signals, clean
 from pose.view import estimate_view
 
 LITTLE = 0.01
-"""What a repetition counts in the choice of a variant when it does not fit at all."""
+"""Weight of a repetition with fit 0 in the choice of a variant."""
 
 PLAIN = 0.6
-"""Confidence of the recognition from which it is said that the video shows another exercise than the one asked for."""
+"""Lowest confidence at which the report says that the video shows another exercise than the requested one."""
 
 
 def review(
@@ -38,7 +38,7 @@ def review(
     reference: Motion | None = None,
     catalogue: Mapping[str, Exercise] = CATALOGUE,
 ) -> Report:
-    """The report alone; see `examine`."""
+    """Judge a motion and return only the report; see `examine`."""
     return examine(motion, exercise=exercise, language=language, reference=reference, catalogue=catalogue).report
 
 
@@ -50,13 +50,13 @@ def examine(
     reference: Motion | None = None,
     catalogue: Mapping[str, Exercise] = CATALOGUE,
 ) -> Examination:
-    """Judge a motion like a coach.
+    """Find the sets of a motion, judge their form and compose the report.
 
     Args:
         motion: as `pose.read_motion` gives it.
         exercise: the id of the exercise whose sets are judged, "any" for whatever is repeated, or "reference" for what the
             reference shows; None recognises all sets, and counts what is clearly repeated where none is recognised.
-        language: the language of every word in the report, such as "en" or "ko-KR".
+        language: the language of the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
         catalogue: the exercises to choose from, by id.
 
@@ -113,12 +113,12 @@ def examine(
 
 @dataclass(frozen=True)
 class _Choice:
-    """What is judged.
+    """The sets to judge.
 
     Attributes:
-        sets: in order of time.
-        instead: what the video plainly shows when none of it is the exercise that was asked for.
-        besides: what else it shows.
+        sets: the sets in order of time.
+        instead: the exercise that the video shows in place of the requested one; None if the requested one was found.
+        besides: other exercises that the video shows.
     """
 
     sets: Sequence[FoundSet]
@@ -157,7 +157,7 @@ def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: st
 
 
 def _count_anyway(motion: Motion, movements: Sequence[Movement]) -> FoundSet | None:
-    """The set of an exercise that was asked for though nothing was recognised as it; of its variants the one that fits best."""
+    """Count the requested exercise although it was not recognised; of its variants, use the one that fits best."""
     found: list[tuple[float, FoundSet]] = []
     for movement in movements:
         if movement.held:
@@ -192,14 +192,14 @@ def _told(judged: Judged, deviations: Deviations) -> Judged:
 
 
 def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:
-    """The view is taken where the exercise is, so that walking in and out does no harm."""
+    """Estimate the view from the samples of the exercise only, so that walking in and out does not change it."""
     spans = spans_of(repetitions, hold)
     view = estimate_view(motion, start=spans[0][0], end=spans[-1][1] + 1) if spans else estimate_view(motion)
     return Scene(Body(motion), view, repetitions, hold)
 
 
 def _compare(examination: Examination, reference: Motion, catalogue: Mapping[str, Exercise]) -> Examination:
-    """The same with its longest set compared with a reference."""
+    """The examination with its longest set compared with a reference."""
     main, report = examination.main, examination.report
     comparison, warnings = compare_with_reference(
         main.motion,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from feedback.judgement import Finding
 
 DEDUCTIONS = {"major": (25.0, 15.0), "minor": (5.0, 5.0)}
-"""Severity: what a fault takes off at its threshold, and how much more at most."""
+"""Severity: the deduction of a fault at its threshold, and the largest additional deduction."""
 
 
 PARTLY_SEEN = 95
@@ -20,13 +20,13 @@ PARTLY_SEEN = 95
 
 
 def deduction(fault: Finding) -> float:
-    """What one fault takes off a repetition."""
+    """The deduction of one fault from a repetition's score."""
     least, more = DEDUCTIONS[fault.check.severity]
     return least + more * min(fault.excess / 2, 1)
 
 
 def rep_score(findings: Iterable[Finding]) -> int | None:
-    """The score of one repetition from all its findings; None when its form was not judged."""
+    """The score of one repetition from all its findings; None if its form was not judged."""
     judged = list(findings)
     if not form_judged(judged):
         return None
@@ -34,7 +34,7 @@ def rep_score(findings: Iterable[Finding]) -> int | None:
 
 
 def set_score(rep_scores: Sequence[int | None], *, main_checks_made: bool) -> int | None:
-    """The score of a set from those of its repetitions."""
+    """The score of a set from the scores of its repetitions; None if no form was judged."""
     known = [score for score in rep_scores if score is not None]
     return min(round(sum(known) / len(known)), _best(main_checks_made)) if known else None
 
@@ -44,7 +44,7 @@ def _best(main_checks_made: bool) -> int:
 
 
 def hold_score(duration_s: float, good_s: float, findings: Sequence[Finding], *, main_checks_made: bool) -> int | None:
-    """The score of a hold."""
+    """The score of a hold; None if its form was not judged."""
     if not form_judged(findings) or duration_s <= 0:
         return None
     minor = sum(deduction(finding) for finding in findings if finding.fault and finding.check.severity == "minor")

@@ -1,4 +1,4 @@
-"""Which moments of a video to show: the two worst, and a good one for contrast."""
+"""Choose the moments of a video to show in pictures: the two worst, and a good one for contrast."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from pose.repetitions import Repetition
 from pose.signals import Body
 
 APART_S = 1.0
-"""Two pictures of one fault in a hold are at least so far apart."""
+"""Shortest time in seconds between two pictures of the same fault in a hold."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Shot:
     """A moment to show.
 
     Attributes:
-        sample: of the motion.
-        finding: the verdict to show there; None where none was passed, and only the driving angle is shown.
-        repetition: in which it lies; None in a hold.
+        sample: the sample of the motion.
+        finding: the finding to show; None if there is none, and only the driving angle is shown.
+        repetition: the repetition of the sample; None in a hold.
     """
 
     sample: int
@@ -34,10 +34,10 @@ Shown = tuple[ExaminedSet, Shot]
 
 
 def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
-    """The worst moments of two different faults, else of the two worst repetitions, else of the two least good ones.
+    """The worst moments of two different faults, or else of the two worst repetitions, or else of the two least good ones.
 
-    They are different moments, unless two faults are worst at the same one or the person is seen in only one. Of several sets,
-    those with the faults to change first come first.
+    The moments differ, unless two faults are worst at the same moment or the person is visible in one sample only. Of several
+    sets, those with the faults to change first come first.
     """
     first, *others = ((examined, shot) for examined in sorted(sets, key=_need_of_change) for shot in _by_need(examined))
     faults = [other for other in others if other[1].finding is not None and other[1].finding.fault]
@@ -45,10 +45,10 @@ def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
 
 
 def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
-    """The best moment of the best good repetition, or of the longest good part of a hold; None when there is none.
+    """The best moment of the best good repetition, or of the longest good part of a hold; None if there is none.
 
-    It shows the verdict of the fault that was made elsewhere, for contrast. Of several sets the one with the best score
-    that has such a moment is shown.
+    For contrast, the picture shows the check that failed elsewhere. Of several sets, the one with the best score that has such
+    a moment is used.
     """
     for examined in sorted(sets, key=lambda examined: -(examined.report.score or 0)):
         shot = _best_of(examined)
@@ -58,7 +58,8 @@ def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
 
 
 def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, float]:
-    """Orders sets: a major fault first, then a minor one; then what is further beyond its threshold; at last by the score."""
+    """Sort key of sets: those with a major fault first, then with a minor one; then by the excess over the threshold or the
+    score."""
     findings = examined.findings
     major = any(finding.check.severity == "major" for finding in findings)
     excess = max((finding.excess for finding in findings if (finding.check.severity == "major") == major), default=0.0)
@@ -95,7 +96,7 @@ def _is_news(first: Shown, other: Shown) -> bool:
 
 
 def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
-    """Candidates, what most needs to be seen first; at the end any moment in which the person is seen."""
+    """Yield candidates, the most important first; the last ones are any moments in which the person is visible."""
     of_check: dict[str, list[Finding]] = {}
     for finding in examined.findings:
         of_check.setdefault(finding.check.id, []).append(finding)
@@ -111,7 +112,7 @@ def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
 
 
 def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
-    """Repetitions without a fault, the least good first, and then what is left of them and of a hold."""
+    """Yield moments of repetitions without a fault, the least good first, then all other findings."""
     scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
     need = {rep.index: (scores[rep.index], -_excess(examined, rep), -_oddity(examined, rep)) for rep in examined.repetitions}
     for repetition in sorted(examined.repetitions, key=lambda rep: need[rep.index]):
@@ -124,7 +125,8 @@ def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
 
 
 def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:
-    """The fault of a hold at its worst moment that is not close to the one shown already."""
+    """The fault of a hold at its next worst moment, at least `APART_S` away from the one shown already; None if there is
+    none."""
     if finding.repetition is not None:
         return None
     motion, check = examined.motion, finding.check
@@ -169,6 +171,6 @@ def _excess(examined: ExaminedSet, repetition: Repetition) -> float:
 
 def _of(finding: Finding, examined: ExaminedSet) -> Shot:
     repetition = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
-    # What has no place on the body, such as a pace, has no moment either.
+    # A finding without landmarks, such as the pace, has no moment of its own.
     sample = repetition.peak if repetition and not finding.marks else finding.sample
     return Shot(sample, finding, repetition)

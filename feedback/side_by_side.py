@@ -1,4 +1,4 @@
-"""comparison.png: the moment in which a video and its reference differ most, side by side."""
+"""comparison.png: video and reference side by side at the moment of their greatest difference."""
 
 import cv2
 import numpy as np
@@ -30,12 +30,12 @@ def panel(motion: Motion, sample: int, frame: Picture | None, joint: str, *, col
     """One half of the picture: the person with the skeleton and the joint marked.
 
     Args:
-        motion: whose landmarks to draw.
-        sample: the moment.
-        frame: the upright frame of that moment; None draws on an empty ground of the video's size.
-        joint: to mark.
-        colour: of the mark.
-        mirrored: turn the picture over, so that both people face the same way.
+        motion: the motion with the landmarks.
+        sample: the sample of the motion.
+        frame: the upright frame of that sample; None for a plain background of the video's size.
+        joint: the joint to mark.
+        colour: the colour of the mark.
+        mirrored: mirror the picture, so that both people face the same way.
 
     Returns:
         (at most PANEL_HEIGHT, PANEL, 3).

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client import generate_latest
 
 from consumer.backends import Backend, Denied
@@ -29,6 +30,8 @@ from tests.consumer_kit import (
 )
 from tests.emulators import free_port
 from tests.work import ROOT, WORK
+
+pytestmark = pytest.mark.slow
 
 
 def http_status(port: int, path: str) -> int:

@@ -16,6 +16,8 @@ from tests.consumer_kit import eventually, fields, put_job, put_video
 from tests.missing import missing
 from tests.work import ROOT, video
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "consumer" / "sample.mp4"
 
 

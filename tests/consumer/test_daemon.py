@@ -22,6 +22,8 @@ from tests.consumer_kit import change, eventually, fields, in_background, put_jo
 from tests.emulators import free_port
 from tests.work import ROOT, WORK
 
+pytestmark = pytest.mark.slow
+
 
 def points(data_dir: Path) -> Counter[str]:
     return Counter((data_dir / "points.log").read_text().splitlines())

@@ -17,6 +17,8 @@ from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import change, claim, claims, document, eventually, fields, in_background, put_job, settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lease(backend: Backend, tmp_path: Path) -> Lease:

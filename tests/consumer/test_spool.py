@@ -156,7 +156,7 @@ def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
 
     def work() -> None:
         try:
-            for _ in range(150):
+            for _ in range(50):
                 with Spool(spool.root).open(job()) as place:
                     finish(place, Stage.DOWNLOADING)
                     place.discard()

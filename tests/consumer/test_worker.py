@@ -28,6 +28,8 @@ from tests.consumer_kit import (
     worker,
 )
 
+pytestmark = pytest.mark.slow
+
 RESULTS = f"users/{OWNER}/results/job/1/"
 
 

@@ -13,6 +13,8 @@ from feedback.review import review
 from pose.motion import INDEX, Motion
 from tests.figures import EXERCISES, Keys, figure, film
 
+pytestmark = pytest.mark.slow
+
 FRONT, OBLIQUE, LEFT, RIGHT, REAR = 0, 45, 90, -90, 180
 BAR = {"rise": 2.2}
 

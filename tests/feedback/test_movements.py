@@ -14,6 +14,8 @@ from pose.sets import find_sets
 from pose.signals import clean
 from tests.figures import EXERCISES, FLOOR, HANG, STAND, Keys, blend, figure, film, script, then, walk, wave
 
+pytestmark = pytest.mark.slow
+
 MOVEMENTS = {name: exercise.movement for name, exercise in CATALOGUE.items()}
 IN_TURN = sorted(name for name, movement in MOVEMENTS.items() if movement.alternating and movement.each_side)
 """Those that count each side and need both."""

@@ -13,6 +13,8 @@ from pose.errors import VideoMissing
 from tests.figures import figure, film, script, then
 from tests.footage import look_into, record
 
+pytestmark = pytest.mark.slow
+
 SIZE = (320, 240)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import av
 import pytest
 
-import feedback
 import pose
 from consumer.commands.demo import SAMPLE
+from feedback.review import review
 from pose.video import CODECS, CONTAINERS, Video
+
+pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "app.md"
 SECONDS, RATE = 2, 15
@@ -182,7 +184,7 @@ def test_a_re_encoding_of_two_squats_counts_two(tmp_path: Path, name: str, codec
     """The edit list hides the first of three squats."""
     path = tmp_path / name
     encode(path, codec, **COUNTED | options)
-    report = feedback.review(pose.read_motion(path))
+    report = review(pose.read_motion(path))
     assert (report.exercise.id, report.reps.total) == ("squat", 2)
 
 

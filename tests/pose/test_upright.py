@@ -14,6 +14,8 @@ from pose.motion import Motion
 from pose.upright import TURNS, find_turn, read_upright, turn_motion
 from tests.figures import figure, film, walk
 
+pytestmark = pytest.mark.slow
+
 MOVEMENTS = [movement for exercise in CATALOGUE.values() for movement in exercise.movements]
 
 

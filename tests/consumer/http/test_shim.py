@@ -27,6 +27,8 @@ from consumer.paths import LEGACY_UPLOADS
 from consumer.settings import Settings
 from tests.consumer_kit import eventually, in_background
 
+pytestmark = pytest.mark.slow
+
 DATA = "temp/video/user/user@example.com/exercise_Squat_2305092259"
 VIDEO = DATA + ".mp4"
 

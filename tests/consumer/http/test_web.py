@@ -20,6 +20,8 @@ from consumer.settings import Settings
 from feedback.exercises import extend_catalogue
 from tests.work import ROOT
 
+pytestmark = pytest.mark.slow
+
 API = "/app/api"
 
 

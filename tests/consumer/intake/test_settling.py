@@ -14,6 +14,8 @@ from consumer.daemon import Daemon
 from tests.consumer_kit import OWNER, VIDEO, change, eventually, fields, in_background, put_job, put_video, settings
 from tests.work import ROOT, WORK
 
+pytestmark = pytest.mark.slow
+
 LEASE = {"token": "t", "worker": "w", "seconds": 30}
 
 

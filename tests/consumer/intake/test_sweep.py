@@ -12,6 +12,8 @@ from consumer.intake.sweep import BACKLOG, NET_AGE_S, PAGE
 from consumer.metrics import Metrics
 from tests.consumer_kit import change, document, eventually, put_job, settings
 
+pytestmark = pytest.mark.slow
+
 
 class Documents:
     """A store whose watch and queries can be spoilt."""

@@ -21,6 +21,8 @@ from tests.consumer_kit import eventually, in_background
 from tests.missing import missing
 from tests.work import ROOT, video
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def with_landlock() -> None:
