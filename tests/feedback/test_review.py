@@ -176,7 +176,7 @@ def test_the_packages_door_gives_the_function_each_time() -> None:
 
 @pytest.mark.parametrize(
     ("depth", "faults", "warnings"),
-    [(0.8, [], []), (0.68, ["shallow_depth"], ["uncertain_view"]), (0.5, ["shallow_depth"], [])],
+    [(0.8, [], []), (0.67, ["shallow_depth"], ["uncertain_view"]), (0.5, ["shallow_depth"], [])],
     ids=["good from both", "shallow from the side only", "shallow from both"],
 )
 def test_an_unsure_view_is_a_warning_where_faults_depend_on_it(depth: float, faults: list[str], warnings: list[str]) -> None:
