@@ -55,6 +55,9 @@ OFF_AXIS = 30.0
 SEEN_SHARE = 0.6
 """A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
 
+TOES_STAY_M = 0.045
+"""Toes of a foot that is seen rise by less than this in a squat or a deadlift, heels up or not."""
+
 ANKLE_FOLLOWS, FOOT_JITTER_M, FOOT_RESTS_M = 2.2, 0.015, 0.06
 """A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still; a foot that is seen
 rests at heights that differ by less than this."""
@@ -446,13 +449,16 @@ def heel_lift(take: Take) -> Floats:
 
     Toes and ankle must agree: as the pose model sees a lifted heel, the toes follow it by at most half of its way, and the
     ankle by about half of it. What the toes move sideways is the whole foot's way, or the camera's, and is taken off. Nothing
-    is measured of a heel that rests at another height each time: it is hidden, behind a plate or by the picture's edge.
+    is measured of a heel that rests at another height each time, or of toes that rise far: the foot is hidden, behind a plate
+    or by the picture's edge.
     """
     heel, toes, ankle = (take.height(part) for part in ("heel", "foot_index", "ankle"))
     resting = heel[take.rest & ~np.isnan(heel)]
     if not resting.size or np.subtract(*np.percentile(resting, [90, 10])) > FOOT_RESTS_M:
         return np.full(len(heel), np.nan)
     up, toes_up, ankle_up = (height - take.at_rest(height) for height in (heel, toes, ankle))
+    if np.nanmax(toes_up[take.samples], initial=0.0) > TOES_STAY_M:
+        return np.full(len(heel), np.nan)
     agreed = np.fmin(np.fmin(up, 2 * (up - toes_up)), ANKLE_FOLLOWS * ankle_up)
     across = take.body.motion.image[:, INDEX[f"{take.side}_foot_index"], 0] / np.nanmedian(scales(take.body.motion))
     return CM * (agreed - np.maximum(np.abs(across - take.at_rest(across)) - FOOT_JITTER_M, 0))

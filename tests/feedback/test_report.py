@@ -39,6 +39,7 @@ def test_the_report_has_the_names_of_the_contract() -> None:
     assert set(written["video"]) == {"durationS", "width", "height", "fps", "framesDecoded", "framesAnalysed"}
     assert set(written["reps"]["items"][0]) == {
         *("index", "side", "startS", "peakS", "endS", "good", "score", "rangeOfMotion", "tempo", "faults"),
+        "borderline",
     }
     assert set(written["sets"][0]) >= {
         *("index", "exercise", "startS", "endS", "reps", "goodReps", "hold", "score", "faults"),
