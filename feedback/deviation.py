@@ -26,9 +26,9 @@ TITLES = {
 """By joint, and whether it bends."""
 
 AT_PEAK = {
-    True: N_("Repetition {n}: there were {degrees} missing to the reference at the turning point. Go as far as it does."),
+    True: N_("Repetition {n} ended {degrees} short of the reference at the turning point: go all the way."),
     False: N_(
-        "Repetition {n}: there were {degrees} missing to the reference between repetitions. Come back as far as it does."
+        "Repetition {n} came back {degrees} less than the reference: return all the way."
     ),
 }
 

@@ -10,7 +10,7 @@ import yaml
 from feedback.catalogue import Check
 from feedback.errors import NoExercise
 from feedback.exercise_files import parse_exercise
-from feedback.judgement import Scene
+from feedback.judgement import PAUSE_S, Scene
 from feedback.measures import Take, resolve
 from feedback.words import DEFAULT_LANGUAGE
 from pose.angles import TRIPLES
@@ -28,6 +28,9 @@ MOVES = 30.0
 
 SHORT, AIM = 15.0, 8.0
 """Degrees behind the reference from which a repetition falls short, and up to which pose error and another body explain it."""
+
+UTMOST = 8.0
+"""Percentile of a repetition's samples that counts as how far a joint went."""
 
 HASTE, CALM = 0.5, 0.65
 """Shares of the reference's usual duration below which a repetition is too fast, and from which it is not."""
@@ -122,30 +125,41 @@ def learn(reference: Motion, name: str) -> Learned:
         movement=best.movement,
         identity=with_identity(best.movement, tracks, cycles),
         view=view,
-        ends=tuple(_ends(scene, tracks)),
+        ends=tuple(_ends(scene, tracks, best.movement)),
         duration_s=float(np.median([each.end_s - each.start_s for each in repetitions])),
         count=len(repetitions),
     )
 
 
-def _ends(scene: Scene, tracks: Tracks) -> list[End]:
+def _ends(scene: Scene, tracks: Tracks, movement: Movement) -> list[End]:
     found = []
-    for joint in [joint for joint in JOINTS if tracks.seen[NAMES.index(joint)] >= SEEN]:
+    times = scene.times
+    driving = {name for drive in movement.drives for name in JOINTS if drive.signal.endswith(name)} | {movement.joint}
+    for joint in [joint for joint in JOINTS if joint in driving and tracks.seen[NAMES.index(joint)] >= SEEN]:
         in_picture = scene.view.id.startswith("side") or joint == "shoulder"
         measure = resolve({"name": "joint", "joint": joint, "in_picture": in_picture})
         tops, rests = [], []
         for repetition in scene.repetitions:
             side = repetition.side or scene.near_side
             values = measure(Take(scene.body, scene.view, side, scene.rest, repetition))
-            tops.append(_at(values, repetition.peak))
-            rests.append(_at(values, repetition.end))
-        top, rest = float(np.nanmedian(tops)), float(np.nanmedian(rests))
+            top, rest = _at(values, repetition.peak), _at(values, repetition.end)
+            pause = (times >= repetition.peak_s) & (times <= repetition.end_s + PAUSE_S)
+            own = (times >= repetition.start_s) & (times <= repetition.end_s)
+            tops.append(_reached(values[own], bends=top < rest))
+            rests.append(_reached(values[pause], bends=rest < top))
+        top, rest = float(np.median(tops)), float(np.median(rests))
         if np.isfinite(top) and np.isfinite(rest) and abs(top - rest) >= MOVES:
             found += [
                 End(joint, True, top < rest, top, in_picture),
                 End(joint, False, rest < top, rest, in_picture),
             ]
     return found
+
+
+def _reached(values: Floats, *, bends: bool) -> float:
+    """How far a joint went, but for the utmost samples, which may be slips."""
+    known = values[np.isfinite(values)]
+    return float(np.percentile(known, UTMOST if bends else 100 - UTMOST)) if len(known) else float("nan")
 
 
 def _at(values: Floats, sample: int) -> float:
@@ -170,6 +184,7 @@ def _check_values(end: End, *, id_: str, views: Sequence[ViewId], title: str, ad
         "clear": round(end.angle + towards * AIM),
         "unit": "deg",
         "sides": "working",
+        "when": "repetition" if end.at_peak else "after_end",
         "views": list(views),
         "marks": list(TRIPLES[end.joint]),
         "title": title,

@@ -22,7 +22,7 @@ const awaited = new Map();
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
 const checkOf = (exercise, id) => exercises.find((one) => one.id === exercise)?.checks.find((check) => check.id === id);
-const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? wanted;
+const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? (wanted === "any" ? words().any : wanted);
 
 function show(section) {
   if (state.shown === section) return;
@@ -45,6 +45,7 @@ function speak(language) {
   const chosen = select.value;
   select.replaceChildren(new Option(words().recognise, ""));
   for (const { id, names } of exercises) select.append(new Option(names[state.language], id));
+  select.append(new Option(words().any, "any"));
   select.value = chosen;
   element("stages").replaceChildren(
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
