@@ -1,4 +1,4 @@
-"""The three pieces of work that a sandboxed child does, file to file, and how their errors are named.
+"""The three tasks of a sandboxed child, which read and write files, and the codes of their errors.
 
     analyse             video (and reference) -> motion.npz (and reference.npz)
     write_feedback      motion, video -> report.json, pictures, graph
@@ -38,10 +38,10 @@ PRELOAD = (
     "feedback.write",
     "feedback.graph",
 )
-"""What the fork server imports, so that a child finds it done."""
+"""The modules that the fork server imports, so that its children need not."""
 
 REFERENCE_SHARE = 0.4
-"""Share of the progress that reading a reference takes, when there is one."""
+"""Share of the progress that reading the reference takes, if there is a reference."""
 
 CODES: dict[type[Exception], ErrorCode] = {
     VideoMissing: ErrorCode.VIDEO_MISSING,
@@ -58,7 +58,7 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Analysis:
-    """Which tasks the stages run; tests have cheap ones."""
+    """The tasks that the stages run; tests use cheap ones."""
 
     analyse: str = "consumer.analysis:analyse"
     write_feedback: str = "consumer.analysis:write_feedback"
@@ -67,7 +67,7 @@ class Analysis:
 
 
 def fingerprint(model: Path, catalogue: Catalogue) -> str:
-    """Of what a result depends on beside the request: code, words, exercises, the model."""
+    """Hash of everything beside the request that a result depends on: code, translations, exercises, model."""
     root = Path(__file__).parent.parent
     files = [
         file
@@ -82,7 +82,7 @@ def fingerprint(model: Path, catalogue: Catalogue) -> str:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What a video may cost."""
+    """The limits of a video from the settings."""
     return Limits(
         max_bytes=settings.max_video_bytes,
         max_pixels=settings.max_pixels,
@@ -95,7 +95,7 @@ def limits_of(settings: Settings) -> Limits:
 def analyse_arguments(
     settings: Settings, job: Job, *, source: Path, target: Path, model: Path, exercises: Path, workers: int
 ) -> dict[str, Any]:
-    """What `analyse` is called with."""
+    """The arguments of `analyse`."""
     return {
         "source": str(source),
         "target": str(target),
@@ -111,7 +111,7 @@ def analyse_arguments(
 def feedback_arguments(
     settings: Settings, job: Job, *, source: Path, motions: Path, exercises: Path, target: Path, workers: int
 ) -> dict[str, Any]:
-    """What `write_feedback` and `annotate` are called with."""
+    """The arguments of `write_feedback` and `annotate`."""
     return {
         "source": str(source),
         "motions": str(motions),
@@ -133,7 +133,7 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report: takes the share that is done.
 
     Raises:
-        JobError: what is wrong with the video; of a reference the reason says so.
+        JobError: the video or the reference is wrong; the reason says which.
     """
     from pose.upright import read_upright  # noqa: PLC0415 - what this module's other half needs is imported without it
 
@@ -170,7 +170,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report: takes the share that is done.
 
     Raises:
-        JobError: no exercise of the catalogue is seen.
+        JobError: no exercise of the catalogue was found.
     """
     from feedback.write import write_pictures, write_report  # noqa: PLC0415 - as above
 
@@ -215,7 +215,7 @@ def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _examination(arguments: dict[str, Any]) -> "Examination":
-    """What the motion shows: it takes a few hundredths of a second, so no stage keeps it for the next."""
+    """Examine the motion. This takes a few hundredths of a second, so no stage stores the result for the next."""
     from feedback.review import examine  # noqa: PLC0415 - as above
     from pose import Motion  # noqa: PLC0415
 
@@ -231,7 +231,8 @@ def _examination(arguments: dict[str, Any]) -> "Examination":
 
 @contextmanager
 def named_errors(language: str | None, *, reference: bool = False) -> Iterator[None]:
-    """Give the errors of `pose` and `feedback` the codes of product.md; both texts tell when it is the reference."""
+    """Convert errors of `pose` and `feedback` to a `JobError` with its code. With `reference`, reason and sentence name the
+    reference."""
     words = words_of(language)
     prefix = "the reference: " if reference else ""
     try:

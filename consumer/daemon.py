@@ -67,8 +67,8 @@ class Daemon:
     """All threads of one consumer process.
 
     Args:
-        backend: both stores; closed by whoever opened it.
-        settings: all of them.
+        backend: both stores; the caller closes it.
+        settings: the settings.
         model: the pose model's bundle.
         catalogue: the exercises; a document may name each of them.
         analysis: the tasks of the sandbox; tests have cheap ones.

@@ -1,10 +1,10 @@
-"""How a job can fail: the codes that a document's `error` carries, what follows from each, and the sentence for the user.
+"""The error codes of a job, their properties, and a sentence for the user for each code.
 
-JobError                a job's error: a code, the reason for the log
-Interrupted             the work stops, the job has not failed
-|-- LeaseLost           another worker has it, or the document is gone
-|-- CancelRequested     the app wants it no more
-|   +-- DeleteRequested     nor anything that is left of it
+JobError                the job failed: a code, and a reason for the log
+Interrupted             the work stops, but the job has not failed
+|-- LeaseLost           another worker has the job, or the document is gone
+|-- CancelRequested     the app cancelled the job
+|   +-- DeleteRequested     the app wants the job and all its data deleted
 +-- HandedBack          this worker is shutting down
 """
 
@@ -14,7 +14,7 @@ from feedback.words import N_, words_of
 
 
 class ErrorCode(StrEnum):
-    """The codes of product.md. Their order is of no meaning."""
+    """The error codes. Their order has no meaning."""
 
     INVALID_REQUEST = "invalid_request"
     NOT_ALLOWED = "not_allowed"
@@ -32,17 +32,17 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether another attempt can end better."""
+        """Whether another attempt may succeed."""
         return self in _RETRYABLE
 
     @property
     def uses_attempt(self) -> bool:
-        """Whether the attempt counts: an outage is not the job's fault."""
+        """Whether the attempt counts. An attempt that ended by an outage does not."""
         return self is not ErrorCode.UNAVAILABLE
 
     @property
     def http_status(self) -> int:
-        """What the older HTTP interface answers."""
+        """The status code of the older HTTP interface."""
         return _HTTP_STATUS[self]
 
     def message(self, language: str | None) -> str:
@@ -86,12 +86,12 @@ _MESSAGES = {
 
 
 class JobError(Exception):
-    """A job's error.
+    """A job failed.
 
     Attributes:
-        code: what the document says.
-        reason: for the log and, with `invalid_request`, for the app's developer; never contains a path.
-        sentence: for the user, in the job's language, where more is known than the code says; else empty.
+        code: the code in the document.
+        reason: text for the log and, with `invalid_request`, for the app's developer; never contains a path.
+        sentence: text for the user in the job's language that is more exact than the code's; empty if there is none.
     """
 
     def __init__(self, code: ErrorCode, reason: str = "", *, sentence: str = "") -> None:
@@ -101,7 +101,8 @@ class JobError(Exception):
         self.sentence = sentence
 
     def message(self, language: str | None) -> str:
-        """The sentence for the user. A malformed request also says what is wrong: a developer has to mend it."""
+        """The sentence for the user. For a malformed request it contains the reason, since a developer has to mend the
+        request."""
         sentence = self.sentence or self.code.message(language)
         return f"{sentence} ({self.reason})" if self.code is ErrorCode.INVALID_REQUEST and self.reason else sentence
 
@@ -115,11 +116,11 @@ class LeaseLost(Interrupted):
 
 
 class CancelRequested(Interrupted):
-    """The app wants the job no more."""
+    """The app cancelled the job."""
 
 
 class DeleteRequested(CancelRequested):
-    """The app wants the job removed with all that belongs to it."""
+    """The app wants the job and all its data deleted."""
 
 
 class HandedBack(Interrupted):

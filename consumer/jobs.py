@@ -397,7 +397,7 @@ def retry() -> Changes:
 
 
 def request_cancel() -> Changes:
-    """What the app writes, or an operator for it; whoever sees it cancels the job."""
+    """The change that the app or an operator writes to cancel a job. The first worker that sees it cancels the job."""
     return {"cancelRequested": True}
 
 

@@ -36,7 +36,7 @@ from pose.limits import check_bytes
 logger = logging.getLogger(__name__)
 
 RESULTS_BYTES = 300_000_000
-"""Room that a job's motion, pictures and annotated video may take beside its video."""
+"""Largest size of a job's motion, pictures and annotated video together."""
 
 EXERCISES = "exercises.json"
 """Beside the stages' directories: the operator's exercise files, for the children."""
@@ -45,13 +45,13 @@ RESULT = "result.json"
 """What the stage `uploading` leaves: the document's `result`."""
 
 GENERATION = "generation"
-"""Beside the downloaded video: which one of its path it is."""
+"""File beside the downloaded video with the generation of the object."""
 
 LOOK_AT_SIZE_S = 1.0
-"""How often it is looked what a child has written: the kernel limits each file, not their number."""
+"""Seconds between two checks of the size of all files that a child wrote: the kernel limits each file only."""
 
 MAX_REPORT_BYTES = 32_000_000
-"""A report has some kilobytes for each repetition; more than this is none of ours, and not to be read into memory."""
+"""A report has a few kilobytes for each repetition. A larger file is not a valid report and is not read into memory."""
 
 MAX_RESULT_CHARACTERS = 400_000
 """Of the document's 1 MiB, where a character may take several bytes, beside the request (Firestore's limit)."""

@@ -278,6 +278,6 @@ class Backend:
     objects: ObjectStore
 
     def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""
         self.documents.close()
         self.objects.close()

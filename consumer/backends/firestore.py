@@ -212,7 +212,7 @@ class Connection:
         self._renewed_at = time.monotonic()
 
     def close(self) -> None:
-        """Let go of the channel."""
+        """Close the channel."""
         self._client.transport.close()
 
     def listen(self, target: Any, callback: Callable[[str, str], None]) -> FirestoreWatch:

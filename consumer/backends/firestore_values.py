@@ -1,9 +1,9 @@
-"""Between Python values and Firestore's protocol messages, in both directions.
+"""Convert Python values to Firestore's protocol messages and back.
 
-The client library's own decoder raises on a document that holds a reference into another database, and one such document
-would end the query that every other document is found by. This one reads whatever a client managed to write: kinds that
-a job never uses (references, places) stay the messages they are, so that they are of a wrong type for whoever looks at
-the field, and go back unchanged into the cursor of a page.
+The client library's decoder raises an exception for a document with a reference into another database. One such document would
+end a query for all documents. This decoder reads every value that a client can write. Types that a job never uses (references,
+places)
+stay protocol messages: the check of the field's type refuses them, and the cursor of a page sends them back unchanged.
 """
 
 import re

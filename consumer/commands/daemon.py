@@ -27,7 +27,7 @@ def run() -> None:
 
 
 def check_sandbox(settings: Settings) -> None:
-    """Refuse to start where strangers' videos would not be confined as the settings demand."""
+    """Refuse to start if the kernel lacks the restrictions that the settings demand for untrusted videos."""
     if settings.sandbox == "strict" and not support().complete:
         raise console.Failed(
             "internal",

@@ -1,11 +1,11 @@
-"""Where strangers' videos are looked at: in a child process that has given up its rights, and has limits.
+"""The sandbox: untrusted videos are analysed in a child process without rights and with limits.
 
-    supervisor.py   the daemon's side: starts the fork server, hands it tasks, follows, times and kills the children
-    forkserver.py   the other side: a process with the heavy imports done, that forks a child for each task
-    confine.py      what a child gives up before it begins: rlimits, then
-    landlock.py     files,
-    seccomp.py      and system calls, both through
-    kernel.py       the C library
+    supervisor.py   in the daemon: starts the fork server, sends it tasks, watches the children and kills them at their limits
+    forkserver.py   the fork server: a process with the slow imports done, which forks a child for each task
+    confine.py      restricts a child before its task: rlimits, Landlock, seccomp
+    landlock.py     restricts the files
+    seccomp.py      restricts the system calls
+    kernel.py       calls the C library
 
-Nothing is imported here: `python -m consumer.sandbox.forkserver` imports this package first, and is to be small.
+Nothing is imported here, since `python -m consumer.sandbox.forkserver` imports this package first and must stay small.
 """

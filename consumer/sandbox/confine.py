@@ -1,11 +1,12 @@
-"""What a process gives up before it touches a stranger's video: resources, files, the network. For good, and for its children.
+"""Restrict a process before it reads an untrusted video: resources, files, network. The restrictions cannot be undone, and
+its children inherit them.
 
     rlimits     memory, CPU time, file size, open files, processes
     Landlock    reads and writes by allow-list; from Linux 6.7 no TCP, from 6.12 no signals to others
     seccomp     no network, no other sockets, no new programs or processes, nothing done to others, no files' modes or owners,
                 no kernel interfaces that have no use here
 
-None of them needs a privilege, so they hold in a container that has dropped all capabilities. `support` says what this kernel
+None of them needs a privilege, so they also work in a container without capabilities. `support` says which of them this kernel
 has.
 """
 
@@ -22,22 +23,22 @@ from consumer.sandbox.kernel import check, libc
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 ROOM_FOR_PROCESSES = 128
-"""Processes and threads that may be started beyond those that the machine runs already."""
+"""Number of processes and threads that may be started in addition to those that run already."""
 
 CPU_GRACE_S = 5
-"""Between SIGXCPU, which says why, and SIGKILL, for whoever ignores it."""
+"""Seconds between SIGXCPU, which names the reason, and SIGKILL, for a process that ignores SIGXCPU."""
 
 
 @dataclass(frozen=True)
 class Confinement:
-    """What one child keeps.
+    """The rights and limits of one child.
 
     Attributes:
         writable: the only directory that it may change.
         readable: files and directories that it may read, beside the running Python and the system's libraries.
-        memory_bytes: address space.
-        cpu_s: CPU time of the process.
-        file_bytes: size of any one file that it writes.
+        memory_bytes: largest address space.
+        cpu_s: largest CPU time of the process in seconds.
+        file_bytes: largest size of each file that it writes.
     """
 
     writable: str
@@ -49,7 +50,7 @@ class Confinement:
 
 @dataclass(frozen=True)
 class Support:
-    """What this kernel has.
+    """The restrictions that this kernel supports.
 
     Attributes:
         landlock: the ABI's version, 0 without Landlock.

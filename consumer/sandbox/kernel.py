@@ -7,7 +7,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check(result: int) -> int:
-    """The result of a call; raises OSError where it is negative."""
+    """Return the result of a call; raise OSError if it is negative."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

@@ -1,4 +1,4 @@
-"""Landlock: which files a process may open from now on, by allow-list. Needs no privilege.
+"""Landlock: restrict the files that a process may open to an allow-list. Needs no privilege.
 
 Linux 5.13 has files, 6.7 TCP, 6.12 keeps signals and abstract Unix sockets inside. Sources: the kernel's
 Documentation/userspace-api/landlock.rst and include/uapi/linux/landlock.h.
@@ -18,7 +18,7 @@ _TRUNCATE = 1 << 14
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _REMOVE_FILE, _MAKE_REG = 1 << 5, 1 << 8
 _PLAIN_FILES = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
-"""Make and remove files; no links, that whoever reads the results could be led astray by, no devices, no depths to clean up."""
+"""Make and remove plain files. No links, which could redirect a reader of the results, no devices, and no directories."""
 _ALL_FILE_RIGHTS = ((1 << 13) - 1, (1 << 14) - 1, (1 << 15) - 1, (1 << 15) - 1, (1 << 16) - 1)
 """All rights on files that the ABIs 1 to 5 know: 13 first, then REFER, TRUNCATE, nothing new, IOCTL_DEV."""
 _ONLY_DIRECTORIES = _READ_DIR | ((1 << 14) - (1 << 4))

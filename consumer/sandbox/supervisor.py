@@ -1,9 +1,9 @@
-"""Runs a stranger's video through a task in a child process, with limits. See forkserver.py for the other side.
+"""Run a task on an untrusted video in a child process with limits. See forkserver.py for the fork server.
 
 SandboxError
 |-- Crashed         the child died: a signal, too little memory
 |-- TimedOut        it ran past its limit and was killed
-+-- Defect          it raised what nobody foresaw; the log has the traceback
++-- Defect          it raised an unexpected exception; the log has the traceback
 """
 
 import json
@@ -29,10 +29,10 @@ from consumer.sandbox.forkserver import MAX_MESSAGE
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.1
-"""How often it is looked whether the work is still wanted."""
+"""Seconds between two checks whether the job was cancelled."""
 
 KILL_S = 10.0
-"""A child that is not gone this long after it was killed hangs in the kernel; nobody waits for it."""
+"""Seconds. A child that still exists this long after SIGKILL hangs in the kernel; the daemon stops waiting for it."""
 
 _OF_SERVER, _OF_CHILD = frozenset({"pid", "exit"}), frozenset({"progress", "result", "error"})
 _ANSWERS = (_OF_SERVER | _OF_CHILD) - {"progress"}
@@ -60,7 +60,7 @@ class TimedOut(SandboxError):
 
 
 class Defect(SandboxError):
-    """The child raised what nobody foresaw."""
+    """The child raised an unexpected exception."""
 
 
 class Sandbox:
@@ -69,7 +69,7 @@ class Sandbox:
     Args:
         preload: modules that the server imports once for all children.
         scratch: a directory for caches of the libraries; the server may write there, children may not.
-        python_path: where modules are imported from, beside the installation.
+        python_path: directories to import modules from, in addition to the installation.
     """
 
     def __init__(self, preload: Sequence[str], *, scratch: Path, python_path: Sequence[Path] = ()) -> None:
