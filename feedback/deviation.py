@@ -27,9 +27,7 @@ TITLES = {
 
 AT_PEAK = {
     True: N_("Repetition {n} ended {degrees} short of the reference at the turning point: go all the way."),
-    False: N_(
-        "Repetition {n} came back {degrees} less than the reference: return all the way."
-    ),
+    False: N_("Repetition {n} came back {degrees} less than the reference: return all the way."),
 }
 
 
