@@ -47,6 +47,8 @@ def test_a_plain_request_is_a_job() -> None:
     "changes",
     [
         {"exercise": "squat"},
+        {"exercise": "any"},
+        {"exercise": "reference", "reference": "references/best.mp4"},
         {"exercise": None, "reference": None, "language": None, "cancelRequested": None, "attempt": None},
         {"language": "klingon"},
         {"reference": "references/best.mp4"},
@@ -78,6 +80,7 @@ def test_what_the_app_may_leave_out_or_add(changes: dict[str, Any]) -> None:
         ({"video": "users/ann/uploads/a\x00.mp4"}, ErrorCode.INVALID_REQUEST, "control"),
         ({"video": "x" * 2000}, ErrorCode.INVALID_REQUEST, "1024"),
         ({"exercise": "zumba"}, ErrorCode.INVALID_REQUEST, "exercise"),
+        ({"exercise": "reference"}, ErrorCode.INVALID_REQUEST, "reference"),
         ({"exercise": ""}, ErrorCode.INVALID_REQUEST, "exercise"),
         ({"exercise": {"id": "squat"}}, ErrorCode.INVALID_REQUEST, "exercise"),
         ({"language": 5}, ErrorCode.INVALID_REQUEST, "language"),

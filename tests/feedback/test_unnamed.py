@@ -5,7 +5,7 @@ import pytest
 from feedback.errors import NoExercise
 from feedback.examination import Examination
 from feedback.review import examine, review
-from feedback.shots import best_shot, worst_shots
+from feedback.shots import worst_shots
 from feedback.write import overlay_of
 from pose.motion import Motion
 from tests.figures import EXERCISES, STAND, Keys, figure, film, script, then, walk, wave
@@ -80,13 +80,9 @@ def test_but_not_when_it_was_repeated_less_than_three_times(reps: int) -> None:
         review(figure("squat", reps=reps), catalogue={})
 
 
-def test_the_pictures_show_the_most_and_the_least_usual_repetition() -> None:
+def test_the_pictures_show_the_least_usual_repetition() -> None:
     examination: Examination = examine(figure("squat", reps=5, depth=[1, 1, 0.6, 1, 1]), exercise="any", catalogue={})
     (_, worst), _ = worst_shots(examination.sets)
-    best = best_shot(examination.sets)
     assert worst.repetition is not None
     assert worst.repetition.index == 3
-    assert best is not None
-    assert best[1].repetition is not None
-    assert best[1].repetition.index != 3
     assert overlay_of(examination).counts[-1][1].endswith("5 repetitions")
