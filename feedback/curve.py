@@ -10,7 +10,7 @@ import numpy as np
 from feedback.catalogue import Check
 from feedback.examination import ExaminedSet
 from feedback.judgement import Scene
-from feedback.measures import Side, Take, joint
+from feedback.measures import LEG_END, Side, Take, joint
 from feedback.words import N_
 from pose.angles import TRIPLES
 from pose.motion import INDEX, Floats
@@ -64,9 +64,10 @@ def driving_angle(examined: ExaminedSet) -> Curve:
                 values[repetition.start : repetition.end + 1] = moving[repetition.start : repetition.end + 1]
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
     checks = list({finding.check.id: finding.check for finding in examined.judged if finding.check.unit == "deg"}.values())
-    direct = [check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear > CHORD]
+    of_joint = [check for check in checks if _marked(check) == TRIPLES[movement.joint]]
+    direct = [check.clear for check in of_joint if check.clear > CHORD]
     # A body held in one line may bend so far either way; the narrower limit keeps both.
-    straight = [180 - check.clear for check in checks if check.marks == TRIPLES[movement.joint] and check.clear <= CHORD]
+    straight = [180 - check.clear for check in of_joint if check.clear <= CHORD]
     targets = (
         direct
         or ([max(straight)] if straight else [])
@@ -77,6 +78,11 @@ def driving_angle(examined: ExaminedSet) -> Curve:
         ]
     )
     return Curve(examined.words(NAMES[movement.joint]), values, take.side, (arm, vertex, other), tuple(targets))
+
+
+def _marked(check: Check) -> tuple[str, ...]:
+    """The landmarks of a check; the end of the body's line is the ankle, as in the joint's own triple."""
+    return tuple("ankle" if part == LEG_END else part for part in check.marks)
 
 
 def _translated(examined: ExaminedSet, check: Check, take: Take, values: Floats) -> float | None:

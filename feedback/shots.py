@@ -70,7 +70,8 @@ def _best_of(examined: ExaminedSet) -> Shot | None:
     if examined.hold is not None:
         return _good_part(examined)
     items = {item.index: item for item in examined.report.items}
-    good = [repetition for repetition in examined.repetitions if items[repetition.index].good]
+    # Without a check no repetition can be called good: the most usual one is shown.
+    good = [each for each in examined.repetitions if items[each.index].good or not examined.exercise.checks]
     if not good:
         return None
     best = max(

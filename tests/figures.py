@@ -129,6 +129,9 @@ EXERCISES: dict[str, tuple[Pose, Changes] | tuple[Pose, Changes, Changes]] = {
 }
 """Each movement's rest position, and what is different at its extreme; or at its two extremes, where sides alternate."""
 
+AFTER: dict[str, Changes] = {"burpee": {"rise": 0.12}}
+"""What is different for a moment after the way back: a jump."""
+
 BETWEEN: dict[str, Changes] = {"burpee": {"lean": 70, "hip": 45, "knee": 65, "shoulder": 85}}
 """What is different half the way to the extreme, where the way is not straight."""
 
@@ -179,10 +182,14 @@ def script(
         own = dict(peaks[rep]) if peaks else {}
         peak = replace(calm, **{**extremes[rep % len(extremes)], **dict(both or {}), **own})
         start = keys[-1][0]
-        keys += [(start + period / 2, blend(calm, peak, depths[rep])), (start + period, calm), (start + period + pause, calm)]
+        turn = [(start + period / 2, blend(calm, peak, depths[rep]))]
         if exercise in BETWEEN:
             crouch = blend(calm, replace(calm, **BETWEEN[exercise]), depths[rep])
-            keys[-3:-2] = [(start + period / 4, crouch), keys[-3], (start + period * 3 / 4, crouch)]
+            turn = [(start + period / 4, crouch), *turn, (start + period * 3 / 4, crouch)]
+        keys += [*turn, (start + period, calm)]
+        if exercise in AFTER:
+            keys += [(start + period + 0.2, replace(calm, **AFTER[exercise])), (start + period + 0.4, calm)]
+        keys.append((keys[-1][0] + pause, calm))
     return [*keys, (keys[-1][0] + tail, calm)]
 
 

