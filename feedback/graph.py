@@ -21,9 +21,13 @@ from feedback.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
 from feedback.examination import ExaminedSet
 from feedback.judgement import Finding
 from feedback.lettering import Colour, Picture, font_path, typeface, wrap
+from feedback.pictures import clock
 from feedback.summary import set_name
 from feedback.words import N_
 from pose.motion import Floats
+
+LONG_S = 100.0
+"""From this time on the axis shows minutes and seconds: longer labels would touch each other."""
 
 WIDTH, PLOT_HEIGHT, LOW_PLOT_HEIGHT = 720, 420, 280
 """Pixels; plots are low where there are several sets. The legend below makes the picture higher."""
@@ -104,7 +108,7 @@ def graph_of(examined: ExaminedSet, curve: Curve) -> Graph:
         spans=spans,
         targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
         marks=[Mark(words(finding.check.title), _worst_moment(examined, finding)) for finding in examined.findings],
-        seconds=lambda value: words.quantity(value, "s"),
+        seconds=clock if examined.motion.times[-1] >= LONG_S else lambda value: words.quantity(value, "s"),
     )
 
 

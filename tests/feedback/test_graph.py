@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from feedback.curve import driving_angle
-from feedback.graph import WIDTH, Graph, Mark, Span, Target, draw_graphs
+from feedback.graph import WIDTH, Graph, Mark, Span, Target, draw_graphs, graph_of
 from feedback.review import examine
 from tests.figures import figure
 
@@ -69,6 +69,14 @@ def test_the_axis_speaks_the_language():
     graph = Graph("a", TIMES, SWING)
     korean = Graph("a", TIMES, SWING, seconds="{:g}초".format)
     assert (draw_graphs([graph])[516:] != draw_graphs([korean])[516:]).any()
+
+
+def test_late_times_are_minutes_and_seconds() -> None:
+    graphs = []
+    for lead in (1.0, 120.0):
+        examined = examine(figure("squat", reps=3, lead=lead), exercise="squat").main
+        graphs.append(graph_of(examined, driving_angle(examined)))
+    assert [graph.seconds(125.0) for graph in graphs] == ["125 sec", "2:05"]
 
 
 def test_several_sets_stand_one_below_the_other_and_are_lower() -> None:
