@@ -93,4 +93,4 @@ def test_a_set_late_in_the_film_fills_its_graph() -> None:
 
 def test_a_plank_has_the_angle_that_it_should_keep_as_its_target() -> None:
     examined = examine(figure("plank", azimuth=90), exercise="plank").main
-    assert driving_angle(examined).targets == (169,)
+    assert driving_angle(examined).targets == (173,)
