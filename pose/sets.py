@@ -20,7 +20,7 @@ import numpy as np
 from pose.candidates import Candidate, Film, search_film
 from pose.motion import Floats, Motion
 from pose.movement import Movement
-from pose.repetitions import Hold, Repetition, find_holds, find_repetitions, phase, within
+from pose.repetitions import Hold, Repetition, find_holds, find_repetitions, fit, phase, within
 from pose.signals import Signals
 
 LEAST_FIT = 0.2
@@ -279,5 +279,7 @@ def _waits(film: Film, hold: FoundSet, one: FoundSet) -> bool:
     between = slice(held.stop, one.start + one.repetitions[0].start - first)
     if hold.start > one.start:
         between = slice(one.start + one.repetitions[-1].end - first, held.start)
-    stays = apart <= WAITING_S or bool(np.mean(in_posture[between]) > STAYS)
+    # Here the edge of a band is not enough: somebody who walks leans nearly as far forwards as a row's posture begins.
+    fits = [fit(signals[band.signal], band)[between] for band in one.movement.posture]
+    stays = apart <= WAITING_S or (bool(fits) and bool(np.mean(np.min(fits, axis=0)) > STAYS))
     return stays and bool(np.mean(in_posture[held]) > 1 / 2 and np.nanmedian(phase(signals, one.movement)[held]) < AT_REST)

@@ -299,3 +299,9 @@ def test_the_frame_rate_does_not_change_the_count(case: tuple[str, int, float, i
 @pytest.mark.parametrize("azimuth", VIEWS)
 def test_a_pulldown_is_no_press_as_long_as_it_begins_above(azimuth: float) -> None:
     assert seen(figure("lat_pulldown", reps=3, azimuth=azimuth)) == "lat_pulldown"
+
+
+def test_a_plank_after_rows_and_a_walk_is_a_set_of_its_own() -> None:
+    strolling = [(time, replace(pose, lean=7)) for time, pose in walk(20)]
+    keys = then(script("row", 3), strolling, script("plank", 0, lead=4, tail=4, both={"elbow": 168, "shoulder": 74}))
+    assert seen(film(keys)) == "row and plank"
