@@ -12,6 +12,7 @@ import pose
 from feedback.errors import NoExercise
 from feedback.examination import Examination
 from feedback.report import Report
+from feedback.reserved import ANY
 from feedback.review import examine
 from pose import model, reading
 from pose.angles import SIDES, joint_angle_seen
@@ -115,7 +116,8 @@ def read_cached(path: Path, model_name: str, *, fresh: bool = False) -> tuple[Mo
 
 def _compare(row: Row, clip: Clip, examination: Examination) -> None:
     report = examination.report
-    row.recognised, row.confidence = report.exercise.id, report.exercise.confidence
+    if report.exercise.id != ANY:  # counted without a name
+        row.recognised, row.confidence = report.exercise.id, report.exercise.confidence
     row.counted = report.reps.total if clip.counts else None
     if clip.hold_s is not None and report.hold is not None:
         row.held_s = report.hold.good_s if clip.truth else report.hold.duration_s
