@@ -20,8 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from feedback.measures import LEG_END, MEASURES, Measure, check_joint, nearest, resolve
+from feedback.measures import MEASURES, Measure, check_joint, nearest, resolve
 from feedback.report import Severity, Unit
+from feedback.take import LEG_END
 from feedback.words import DEFAULT_LANGUAGE, Message, languages, words_of
 from pose.motion import INDEX
 from pose.movement import Movement

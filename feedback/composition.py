@@ -7,7 +7,6 @@ import numpy as np
 
 from feedback.catalogue import Check, Exercise
 from feedback.judgement import Finding, Scene, depends_on_view
-from feedback.measures import LEG_END, Take
 from feedback.report import (
     ExerciseFound,
     Fault,
@@ -25,6 +24,7 @@ from feedback.report import Hold as HeldTime
 from feedback.score import form_judged, hold_score, rep_score, set_score
 from feedback.statistics import Figures, figures, statistics
 from feedback.summary import Outcome, not_assessed_reason, summarise
+from feedback.take import LEG_END, Take
 from feedback.words import Words
 from pose.motion import VideoInfo
 from pose.repetitions import Repetition

@@ -10,7 +10,8 @@ import numpy as np
 from feedback.catalogue import Check
 from feedback.examination import ExaminedSet
 from feedback.judgement import Scene
-from feedback.measures import LEG_END, Side, Take, joint
+from feedback.measures import joint
+from feedback.take import LEG_END, Side, Take
 from feedback.words import N_
 from pose.angles import TRIPLES
 from pose.motion import INDEX, Floats

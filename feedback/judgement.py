@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedback.catalogue import Check
-from feedback.measures import SEEN_SHARE, Side, Take, cut_off, seen
+from feedback.take import SEEN_SHARE, Side, Take, cut_off, seen
 from pose.motion import Floats
 from pose.repetitions import Hold, Repetition
 from pose.signals import SMOOTHING_S, Body

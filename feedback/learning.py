@@ -11,7 +11,8 @@ from feedback.catalogue import Check
 from feedback.errors import NoExercise
 from feedback.exercise_files import parse_exercise
 from feedback.judgement import PAUSE_S, Scene
-from feedback.measures import Take, resolve
+from feedback.measures import resolve
+from feedback.take import Take
 from feedback.words import DEFAULT_LANGUAGE
 from pose.angles import TRIPLES
 from pose.cycles import Cycle

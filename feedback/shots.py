@@ -7,7 +7,7 @@ import numpy as np
 
 from feedback.examination import ExaminedSet
 from feedback.judgement import Finding, Scene
-from feedback.measures import Take
+from feedback.take import Take
 from pose.repetitions import Repetition
 from pose.signals import Body
 

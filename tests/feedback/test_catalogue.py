@@ -6,7 +6,7 @@ import pytest
 
 from feedback.catalogue import Check, describe
 from feedback.exercises import CATALOGUE
-from feedback.measures import LEG_END
+from feedback.take import LEG_END
 from pose.motion import INDEX
 
 CHECKS = [pytest.param(check, id=f"{exercise}-{check.id}") for exercise, each in CATALOGUE.items() for check in each.checks]
