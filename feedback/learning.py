@@ -1,7 +1,7 @@
 """An exercise from a reference video: its movement, and checks that follow from how far the reference goes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from feedback.exercise_files import parse_exercise
 from feedback.judgement import PAUSE_S, Scene
 from feedback.measures import resolve
 from feedback.take import Take
-from feedback.words import DEFAULT_LANGUAGE
+from feedback.words import DEFAULT_LANGUAGE, N_
 from pose.angles import TRIPLES
 from pose.cycles import Cycle
 from pose.learning import SEEN, with_identity
@@ -39,19 +39,59 @@ HASTE, CALM = 0.5, 0.65
 JOINTS = ("knee", "hip", "elbow", "shoulder")
 """The joints whose range is checked."""
 
-WORDS = {
-    ("knee", True): ("Knees not bent far enough", "Bend your knees as far as the reference does."),
-    ("knee", False): ("Knees not straightened far enough", "Straighten your knees as far as the reference does."),
-    ("hip", True): ("Hips not bent far enough", "Bend your hips as far as the reference does."),
-    ("hip", False): ("Hips not straightened far enough", "Straighten your hips as far as the reference does."),
-    ("elbow", True): ("Elbows not bent far enough", "Bend your elbows as far as the reference does."),
-    ("elbow", False): ("Elbows not straightened far enough", "Straighten your elbows as far as the reference does."),
-    ("shoulder", True): ("Arms not brought back far enough", "Bring your arms back as far as the reference does."),
-    ("shoulder", False): ("Arms not raised far enough", "Raise your arms as far as the reference does."),
-}
-"""Title and advice in a written file, by joint and whether it bends; the person who edits the file translates them."""
 
-SOURCE = "The reference video, less the pose error"
+@dataclass(frozen=True)
+class Texts:
+    """The English texts of a check on one end of a joint's range; they are message ids of the translations."""
+
+    title: str
+    advice: str
+    praise: str
+
+
+TEXTS = {
+    ("knee", True): Texts(
+        N_("Knees bent less than the reference's"),
+        N_("Bend your knees as far as the reference does."),
+        N_("You bent your knees as far as the reference does."),
+    ),
+    ("knee", False): Texts(
+        N_("Knees straightened less than the reference's"),
+        N_("Straighten your knees as far as the reference does."),
+        N_("You straightened your knees as far as the reference does."),
+    ),
+    ("hip", True): Texts(
+        N_("Hips bent less than the reference's"),
+        N_("Bend your hips as far as the reference does."),
+        N_("You bent your hips as far as the reference does."),
+    ),
+    ("hip", False): Texts(
+        N_("Hips straightened less than the reference's"),
+        N_("Straighten your hips as far as the reference does."),
+        N_("You straightened your hips as far as the reference does."),
+    ),
+    ("elbow", True): Texts(
+        N_("Elbows bent less than the reference's"),
+        N_("Bend your elbows as far as the reference does."),
+        N_("You bent your elbows as far as the reference does."),
+    ),
+    ("elbow", False): Texts(
+        N_("Elbows straightened less than the reference's"),
+        N_("Straighten your elbows as far as the reference does."),
+        N_("You straightened your elbows as far as the reference does."),
+    ),
+    ("shoulder", True): Texts(
+        N_("Arms brought back less than the reference's"),
+        N_("Bring your arms back as far as the reference does."),
+        N_("You brought your arms back as far as the reference does."),
+    ),
+    ("shoulder", False): Texts(
+        N_("Arms raised less than the reference's"),
+        N_("Raise your arms as far as the reference does."),
+        N_("You raised your arms as far as the reference does."),
+    ),
+}
+"""By joint, and whether it bends. The person who edits a written file translates them there."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +207,12 @@ def _at(values: Floats, sample: int) -> float:
     return float(np.median(values[max(0, sample - 1) : sample + 2]))
 
 
-def check_of(end: End, *, id_: str, views: Sequence[ViewId], title: str, advice: str) -> Check:
+def check_of(end: End, *, id_: str, views: Sequence[ViewId]) -> Check:
     """The check that an end of the reference's range gives: a fault when a repetition falls short of it."""
-    return Check.model_validate(_check_values(end, id_=id_, views=views, title=title, advice=advice))
+    return Check.model_validate(_check_values(end, id_=id_, views=views))
 
 
-def _check_values(end: End, *, id_: str, views: Sequence[ViewId], title: str, advice: str) -> dict[str, Any]:
+def _check_values(end: End, *, id_: str, views: Sequence[ViewId]) -> dict[str, Any]:
     towards = 1 if end.bends else -1
     moment = "at the extreme" if end.at_peak else "between repetitions"
     return {
@@ -188,11 +228,9 @@ def _check_values(end: End, *, id_: str, views: Sequence[ViewId], title: str, ad
         "when": "repetition" if end.at_peak else "after_end",
         "views": list(views),
         "marks": list(TRIPLES[end.joint]),
-        "title": title,
-        "advice": advice,
-        "praise": "You went as far as the reference every time.",
+        **asdict(TEXTS[end.joint, end.bends]),
         "why": "The whole range is what the reference shows.",
-        "source": SOURCE,
+        "source": "The reference video, less the pose error",
     }
 
 
@@ -232,9 +270,8 @@ def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -
         "checks:",
     ]
     for end in learned.ends:
-        title, advice = WORDS[end.joint, end.bends]
         id_ = f"short_{end.joint}_{'peak' if end.at_peak else 'rest'}"
-        values = _check_values(end, id_=id_, views=learned.views, title=title, advice=advice)
+        values = _check_values(end, id_=id_, views=learned.views)
         text = yaml.safe_dump([values], sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
         lines += [f"  {line}" for line in text.splitlines()]
     lines += [

@@ -73,7 +73,7 @@ def examine(
     deviations: Deviations = {}
     if exercise == REFERENCE and reference is not None:
         learned = learn(reference, REFERENCE)
-        deviations = deviation_checks(learned, words)
+        deviations = deviation_checks(learned)
         checks = tuple(check for check, _ in deviations.values())
         catalogue = {REFERENCE: Exercise(movement=learned.movement, name=N_("Like the reference"), checks=checks)}
     choice = _choose_sets(cleaned, catalogue, exercise)
