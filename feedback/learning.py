@@ -15,7 +15,6 @@ from feedback.measures import resolve
 from feedback.take import Take
 from feedback.words import DEFAULT_LANGUAGE, N_
 from pose.angles import TRIPLES
-from pose.cycles import Cycle
 from pose.learning import SEEN, with_identity
 from pose.motion import Floats, Motion
 from pose.movement import Band, Movement
@@ -158,7 +157,7 @@ def learn(reference: Motion, name: str) -> Learned:
     best = max(sets, key=lambda one: (len(one.repetitions), one.duration_s))
     part = motion.part(best.start, best.end)
     repetitions = best.repetitions
-    cycles = [Cycle(each.start, each.peak, each.end, each.swing) for each in repetitions]
+    cycles = [repetition.cycle for repetition in repetitions]
     view = estimate_view(part, start=cycles[0].start, end=cycles[-1].end + 1)
     scene = Scene(Body(part), view, repetitions, None)
     tracks = Tracks(Signals(part))

@@ -14,7 +14,7 @@ from feedback.learning import learn
 from feedback.report import Report
 from feedback.reserved import ANY, REFERENCE, RESERVED
 from feedback.similarity import compare_with_reference, similarity, spans_of
-from feedback.unnamed import find_unnamed, unnamed
+from feedback.unnamed import find_plain, find_unnamed, unnamed
 from feedback.words import N_, Words, words_of
 from pose.motion import Motion
 from pose.movement import Movement
@@ -132,13 +132,13 @@ def _exercise_of(found: FoundSet, catalogue: Mapping[str, Exercise]) -> Exercise
 
 def _choose_sets(motion: Motion, catalogue: Mapping[str, Exercise], exercise: str | None) -> _Choice:
     if exercise == ANY:
-        repeated = find_unnamed(motion, plain=False)
+        repeated = find_unnamed(motion)
         if not repeated:
             raise NoExercise("Nothing is repeated in this video. Film your whole body, from one place, for the whole set.")
         return _Choice(repeated)
     found = find_sets(motion, [movement for each in catalogue.values() for movement in each.movements])
     if exercise is None:
-        found = found or find_unnamed(motion, plain=True)
+        found = found or find_plain(motion)
         if not found:
             raise NoExercise("No exercise was recognised. Film your whole body, from one place, for the whole set.")
         return _Choice(found)

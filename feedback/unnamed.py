@@ -15,12 +15,15 @@ def unnamed(found: FoundSet) -> Exercise:
     return Exercise(movement=found.movement, name=NAME)
 
 
-def find_unnamed(motion: Motion, *, plain: bool) -> list[FoundSet]:
+def find_unnamed(motion: Motion) -> list[FoundSet]:
     """The sets of whatever is repeated, in order of time; the id of each movement is "any".
 
     Args:
         motion: the cleaned motion.
-        plain: whether nobody asked for it, so that only what is clearly repeated in place counts.
     """
-    found = find_repeated(motion, name=ANY)
-    return [one for one in found if is_plain(motion, one)] if plain else found
+    return find_repeated(motion, name=ANY)
+
+
+def find_plain(motion: Motion) -> list[FoundSet]:
+    """The same where nobody asked for it: only what is clearly repeated in place."""
+    return [one for one in find_unnamed(motion) if is_plain(motion, one)]

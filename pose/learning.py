@@ -10,7 +10,7 @@ from pose.cycles import Cycle
 from pose.motion import Floats
 from pose.movement import Band, Drive, Movement, When
 from pose.signals import ANGLES, Signals, bridge
-from pose.tracks import NAMES, OF_BOTH_SIDES, UNITS, Tracks, rests_of, values_at
+from pose.tracks import NAMES, OF_BOTH_SIDES, UNITS, Tracks, ends_of, rests_of
 
 DRIVES = 5
 """At most so many signals drive a learned movement."""
@@ -31,6 +31,23 @@ MIRRORED = 0.35
 """The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
 common changes by less than this share of the differences between the sides."""
 
+IDENTITY = (
+    *("knee", "hip", "elbow", "shoulder", "trunk"),
+    *("wrist_over_shoulder", "knee_over_hip", "ankle_over_hip", "shoulder_over_ankle"),
+)
+"""What the body looks like at rest and at the extreme, whichever side moves."""
+
+SEEN = 0.6
+"""Signals of landmarks that are seen less, 0 to 1, say nothing of the body."""
+
+AROUND = 1.5
+"""Pose errors by which another repetition, or another person, may differ at rest and at the extreme."""
+
+STAYS = 1.0
+"""Pose errors by which a signal may move more than it did, where it did not move."""
+
+_DIFFERENCES = np.array([name in OF_BOTH_SIDES for name in NAMES])
+_IN_COMMON = np.array([not name.startswith(("left_", "right_", "hands_left")) for name in NAMES])
 _JOINTS = ("knee", "hip", "elbow", "shoulder", "ankle")
 
 
@@ -44,18 +61,17 @@ def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *
         name: the movement's id.
     """
     span = slice(cycles[0].start, cycles[-1].end + 1)
-    rests = values_at(tracks, [end for cycle in cycles for end in rests_of(cycle)])
-    peaks = values_at(tracks, [cycle.peak for cycle in cycles])
+    rests, peaks = ends_of(tracks, cycles)
     change = peaks - rests
     phase = tracks.values[span] @ direction
     with np.errstate(invalid="ignore", divide="ignore"):
         together = np.nan_to_num([np.corrcoef(track, phase)[0, 1] for track in tracks.values[span].T])
     weight = np.abs(change) / UNITS * (np.abs(together) >= STEADY) * (np.sign(together) == np.sign(change)) * tracks.seen
-    chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]
     each_side = takes_turns(tracks, rests, peaks)
     if each_side:
         weight *= _DIFFERENCES
-        chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]
+    chosen = [number for number in np.argsort(-weight)[:DRIVES] if weight[number] >= SHARE * weight.max()]
+    if each_side:
         rests, peaks = np.zeros_like(rests), change / 2 * np.sign(change[chosen[0]])
         change = peaks
     drives = tuple(Drive(NAMES[number], _rounded(number, rests[number]), _rounded(number, peaks[number])) for number in chosen)
@@ -68,10 +84,6 @@ def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *
         lowering_first=_lowers_first(tracks, cycles),
         each_side=each_side,
     )
-
-
-_DIFFERENCES = np.array([name in OF_BOTH_SIDES for name in NAMES])
-_IN_COMMON = np.array([not name.startswith(("left_", "right_", "hands_left")) for name in NAMES])
 
 
 def takes_turns(tracks: Tracks, rests: Floats, peaks: Floats) -> bool:
@@ -132,22 +144,6 @@ def _lowers_first(tracks: Tracks, cycles: Sequence[Cycle]) -> bool:
     rises = bridge(tracks.times, np.stack([tracks.signals[f"{part}_rise"] for part in ("shoulder", "wrist", "hip")], axis=1))
     sinks = [rises[end].sum() - rises[cycle.peak].sum() for cycle in cycles for end in rests_of(cycle)]
     return bool(np.median(sinks) > 0)
-
-
-IDENTITY = (
-    *("knee", "hip", "elbow", "shoulder", "trunk"),
-    *("wrist_over_shoulder", "knee_over_hip", "ankle_over_hip", "shoulder_over_ankle"),
-)
-"""What the body looks like at rest and at the extreme, whichever side moves."""
-
-SEEN = 0.6
-"""Signals of landmarks that are seen less, 0 to 1, say nothing of the body."""
-
-AROUND = 1.5
-"""Pose errors by which another repetition, or another person, may differ at rest and at the extreme."""
-
-STAYS = 1.0
-"""Pose errors by which a signal may move more than it did, where it did not move."""
 
 
 def with_identity(movement: Movement, tracks: Tracks, cycles: Sequence[Cycle]) -> Movement:

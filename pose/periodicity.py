@@ -14,11 +14,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from pose.candidates import Film
+from pose.candidates import UNDER_WAY, Film
 from pose.cycles import Cycle, find_cycles
 from pose.motion import Floats, Motion
 from pose.signals import Signals, smooth
-from pose.tracks import NAMES, UNITS, Tracks, rests_of, values_at
+from pose.tracks import NAMES, UNITS, Tracks, ends_of
 
 DRIFT_S = 3.0
 """Standard deviation of the Gaussian whose result is taken away before the components are computed: walking in, turning."""
@@ -44,9 +44,6 @@ SHAPE = 16
 
 PAUSE, SHORTEST_PAUSE_S = 2.0, 4.0
 """A pause this many times as long as the repetition, and at least so long, ends a chain."""
-
-UNDER_WAY = 0.6
-"""What a repetition counts that was under way when the film began."""
 
 SAME = 0.8
 """Two chains are of one movement, either way round, when their components have this cosine."""
@@ -114,10 +111,7 @@ def _refine(tracks: Tracks, direction: Floats) -> Chain | None:
             return None
     if chain is None:
         return None
-    rest, extreme = (
-        relaxation(values_at(tracks, samples))
-        for samples in ([end for cycle in chain.cycles for end in rests_of(cycle)], [cycle.peak for cycle in chain.cycles])
-    )
+    rest, extreme = map(relaxation, ends_of(tracks, chain.cycles))
     return replace(chain, gain=chain.gain * (1 + RELAXED_GAIN * float(np.tanh((rest - extreme) / RELAXED))))
 
 
@@ -202,6 +196,7 @@ def _likeness(first: Floats, second: Floats) -> float:
 
 
 def distinct(chains: Sequence[Chain]) -> list[Chain]:
+    """Of chains of one movement only the one that explains most."""
     kept: list[Chain] = []
     for chain in sorted(chains, key=lambda chain: -chain.gain):
         if not any(chain.resembles(other) for other in kept):

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pose.cycles import Cycle
 from pose.learning import learn_movement
 from pose.motion import Floats, Motion
 from pose.movement import Movement
 from pose.periodicity import ALIKE, Chain, find_chains, likeness
 from pose.sets import FoundSet, find_sets
 from pose.signals import Body, Signals
-from pose.tracks import NAMES, UNITS, Tracks, rests_of, values_at
+from pose.tracks import NAMES, UNITS, Tracks, ends_of
 
 BESIDES = "besides"
 """The id of what people do besides: walking, running, gestures."""
@@ -55,7 +54,6 @@ PLACES = 2.0
 STILL = 1.2
 """Pose errors up to which a part of the body does not move."""
 
-
 PLAIN_FEWEST, PLAIN_SWING = 3, 5.0
 """What nobody asked to count must be repeated so often and swing so far, in pose errors."""
 
@@ -88,12 +86,10 @@ def is_plain(motion: Motion, one: FoundSet) -> bool:
     if len(one.repetitions) < PLAIN_FEWEST:
         return False
     part = motion.part(one.start, one.end)
-    cycles = [Cycle(each.start, each.peak, each.end, each.swing) for each in one.repetitions]
+    cycles = [repetition.cycle for repetition in one.repetitions]
     tracks = Tracks(Signals(part))
-    change = values_at(tracks, [cycle.peak for cycle in cycles]) - values_at(
-        tracks, [end for each in cycles for end in rests_of(each)]
-    )
-    swing = float(np.linalg.norm(change / UNITS * tracks.seen))
+    rest, extreme = ends_of(tracks, cycles)
+    swing = float(np.linalg.norm((extreme - rest) / UNITS * tracks.seen))
     hips = Body(part).at("hip")[[cycle.end for cycle in cycles]]
     return swing >= PLAIN_SWING and likeness(tracks, cycles) >= ALIKE and float(np.ptp(hips, axis=0).max()) <= PLACE_M
 
@@ -115,8 +111,7 @@ def _counts(chain: Chain) -> bool:
 
 
 def _learn(chain: Chain, name: str) -> Movement:
-    rest = values_at(chain.tracks, [sample for cycle in chain.cycles for sample in rests_of(cycle)])
-    extreme = values_at(chain.tracks, [cycle.peak for cycle in chain.cycles])
+    rest, extreme = ends_of(chain.tracks, chain.cycles)
     besides = any(kind(chain, rest, extreme) for kind in (_is_gait, _is_gesture, _is_travel))
     return learn_movement(chain.tracks, chain.cycles, chain.direction, name=BESIDES if besides else name)
 

@@ -58,6 +58,11 @@ class Repetition:
     swing: float
     fit: float
 
+    @property
+    def cycle(self) -> Cycle:
+        """The cycle of the phase that it is."""
+        return Cycle(self.start, self.peak, self.end, self.swing)
+
 
 @dataclass(frozen=True)
 class Hold:

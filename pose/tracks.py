@@ -87,6 +87,12 @@ def rests_of(cycle: Cycle) -> list[int]:
     return [cycle.end] if cycle.start == cycle.peak else [cycle.start, cycle.end]
 
 
+def ends_of(tracks: Tracks, cycles: Sequence[Cycle]) -> tuple[Floats, Floats]:
+    """(k,) the median of every signal at rest, and the same at the extreme, in degrees and metres."""
+    rests = values_at(tracks, [sample for cycle in cycles for sample in rests_of(cycle)])
+    return rests, values_at(tracks, [cycle.peak for cycle in cycles])
+
+
 def values_at(tracks: Tracks, samples: Sequence[int]) -> Floats:
     """(k,) the median of every signal at these samples, in degrees and metres."""
     return np.asarray(np.median(tracks.raw[list(samples)], axis=0))
