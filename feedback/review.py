@@ -15,7 +15,7 @@ from feedback.report import Report
 from feedback.reserved import ANY, REFERENCE, RESERVED
 from feedback.similarity import compare_with_reference, similarity, spans_of
 from feedback.unnamed import find_plain, find_unnamed, unnamed
-from feedback.words import N_, Words, words_of
+from feedback.words import Words, words_of
 from pose.motion import Motion
 from pose.movement import Movement
 from pose.repetitions import Hold, Repetition, find_hold, find_repetitions
@@ -75,7 +75,7 @@ def examine(
         learned = learn(reference, REFERENCE)
         deviations = deviation_checks(learned)
         checks = tuple(check for check, _ in deviations.values())
-        catalogue = {REFERENCE: Exercise(movement=learned.movement, name=N_("Like the reference"), checks=checks)}
+        catalogue = {REFERENCE: Exercise(movement=learned.movement, name=RESERVED[REFERENCE], checks=checks)}
     choice = _choose_sets(cleaned, catalogue, exercise)
     judged = [_judge(cleaned, found, _exercise_of(found, catalogue), words) for found in choice.sets]
     if deviations:

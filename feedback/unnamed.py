@@ -1,18 +1,15 @@
 """Exercises that no file describes: whatever is repeated."""
 
 from feedback.catalogue import Exercise
-from feedback.reserved import ANY
-from feedback.words import N_
+from feedback.reserved import ANY, RESERVED
 from pose.motion import Motion
 from pose.repeated import find_repeated, is_plain
 from pose.sets import FoundSet
 
-NAME = N_("Repeated movement")
-
 
 def unnamed(found: FoundSet) -> Exercise:
     """The exercise of a set without a name: it is counted and measured, and has no checks."""
-    return Exercise(movement=found.movement, name=NAME)
+    return Exercise(movement=found.movement, name=RESERVED[ANY])
 
 
 def find_unnamed(motion: Motion) -> list[FoundSet]:

@@ -1,14 +1,47 @@
-"""Security rules for tests: merged as the operator's page says; those of Storage as the Firestore emulator reads them."""
+"""Security rules for tests: merged as the operator's page says; those of Storage as the Firestore emulator reads them; a
+project in the emulator that has them.
+"""
 
 import base64
 import json
 import re
 import time
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from tests.emulators import http_json
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PLACE = "    // Ours: "
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of the Firestore emulator, over its REST interface."""
+
+    host: str
+    project: str
+
+    @classmethod
+    def with_rules(cls, host: str, rules: str) -> Self:
+        """A new project whose security rules these are."""
+        opened = cls(host, f"demo-rules-{uuid.uuid4().hex[:8]}")
+        files = [{"name": "firestore.rules", "content": rules}]
+        url = f"http://{host}/emulator/v1/projects/{opened.project}:securityRules"
+        status, answer = http_json("PUT", url, json.dumps({"rules": {"files": files}}))
+        assert status == 200, answer
+        return opened
+
+    @property
+    def root(self) -> str:
+        """What each document's name begins with."""
+        return f"projects/{self.project}/databases/(default)/documents"
+
+    def call(self, method: str, path: str, token: str | None, body: Any = None) -> tuple[int, str]:
+        """Status and answer of one request."""
+        return http_json(method, f"http://{self.host}/v1/{self.root}{path}", json.dumps(body) if body else None, token)
 
 
 def merged(name: str) -> str:

@@ -3,18 +3,17 @@
 import contextlib
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from consumer.analysis import limits_of, named_errors
-from consumer.catalogue import Catalogue
 from consumer.commands import console, summary
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings
+from feedback.catalogue import Exercise
 from feedback.examination import Examination
 from feedback.report import Report
 from feedback.review import examine
@@ -48,6 +47,7 @@ def run(
     settings = console.load_settings()
     console.quiet_logs()
     catalogue = console.load_exercises(settings, asked=exercise)
+    console.check_reference(exercise, reference)
     if annotated_video is not None:
         settings = settings.model_copy(update={"annotated_video": annotated_video})
     language = language_of(language)
@@ -56,7 +56,7 @@ def run(
     with console.reporting(as_json=json, language=language), _ended_by_sigterm(), bar as tell:
         if target is not None:
             _make(target)
-        examination = _examine(settings, catalogue, video, reference, exercise=exercise, language=language, tell=tell)
+        examination = _examine(settings, catalogue.exercises, video, reference, exercise=exercise, language=language, tell=tell)
         report = examination.report
         if not json:
             # At once, since the pictures and the video take as long again.
@@ -71,7 +71,7 @@ def run(
 
 def _examine(
     settings: Settings,
-    catalogue: Catalogue,
+    exercises: Mapping[str, Exercise],
     video: Path,
     reference: Path | None,
     *,
@@ -83,10 +83,10 @@ def _examine(
     compared = None
     if reference is not None:
         with named_errors(language, reference=True):
-            compared = _read(settings, catalogue, reference, lambda done: tell(N_("Reading the reference"), start * done))
+            compared = read(settings, exercises, reference, lambda done: tell(N_("Reading the reference"), start * done))
     with named_errors(language):
-        motion = _read(settings, catalogue, video, lambda done: tell(N_("Analysing"), start + (ANALYSIS_SHARE - start) * done))
-        return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=catalogue.exercises)
+        motion = read(settings, exercises, video, lambda done: tell(N_("Analysing"), start + (ANALYSIS_SHARE - start) * done))
+        return examine(motion, exercise=exercise, language=language, reference=compared, catalogue=exercises)
 
 
 def _write(
@@ -109,11 +109,18 @@ def _write(
         return write_report(examination, unfinished)
 
 
-def _read(settings: Settings, catalogue: Catalogue, video: Path, progress: Callable[[float], None]) -> Motion:
-    model = str(models.find(settings.model).path)
-    limits = replace(limits_of(settings), max_bytes=settings.max_video_bytes)
-    movements = [movement for exercise in catalogue.exercises.values() for movement in exercise.movements]
-    return read_upright(video, movements, model=model, limits=limits, progress=progress, workers=settings.workers)
+def read(
+    settings: Settings, exercises: Mapping[str, Exercise], video: Path, progress: Callable[[float], None] | None = None
+) -> Motion:
+    """Read a motion, upright, with the model and the limits of the settings."""
+    return read_upright(
+        video,
+        [movement for exercise in exercises.values() for movement in exercise.movements],
+        model=str(models.find(settings.model).path),
+        limits=limits_of(settings),
+        progress=progress,
+        workers=settings.workers,
+    )
 
 
 def _make(target: Path) -> None:

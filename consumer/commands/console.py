@@ -18,7 +18,7 @@ from consumer.catalogue import Catalogue, load_catalogue
 from consumer.errors import ErrorCode, JobError
 from consumer.settings import Settings, SettingsError
 from consumer.stores import open_backend
-from feedback.reserved import RESERVED
+from feedback.reserved import REFERENCE, RESERVED
 from feedback.words import Words, words_of
 from pose.errors import ModelMissing
 
@@ -59,6 +59,12 @@ def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue
         choices = ", ".join((*catalogue.exercises, *sorted(RESERVED)))
         raise typer.BadParameter(f"choose one of {choices}", param_hint="--exercise")
     return catalogue
+
+
+def check_reference(exercise: str | None, reference: object) -> None:
+    """Refuse the exercise `reference` without a video that shows it: wrong usage, said before anything is read."""
+    if exercise == REFERENCE and reference is None:
+        raise typer.BadParameter("name the video that shows the exercise", param_hint="--reference")
 
 
 @contextlib.contextmanager

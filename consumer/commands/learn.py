@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consumer.analysis import limits_of, named_errors
+from consumer.analysis import named_errors
 from consumer.commands import console
+from consumer.commands.analyze import read
 from consumer.errors import ErrorCode
-from consumer.settings import Settings
 from feedback.catalogue import Exercise
 from feedback.errors import NoExercise
 from feedback.exercise_files import ExerciseFileError, parse_exercise
@@ -16,8 +16,6 @@ from feedback.learning import learn, write_exercise
 from feedback.review import review
 from feedback.words import N_
 from pose import Motion
-from pose import model as models
-from pose.upright import read_upright
 
 
 def run(video: Path, *, id_: str, names: Mapping[str, str], out: Path, check_on: Sequence[Path], json: bool) -> None:
@@ -34,7 +32,7 @@ def run(video: Path, *, id_: str, names: Mapping[str, str], out: Path, check_on:
         motions = []
         for number, each in enumerate(videos):
             with named_errors("en"):
-                motions.append(_read(settings, each))
+                motions.append(read(settings, CATALOGUE, each))
             tell(N_("Analysing"), (number + 1) / len(videos))
         with named_errors("en"):
             learned = learn(motions[0], id_)
@@ -56,12 +54,6 @@ def run(video: Path, *, id_: str, names: Mapping[str, str], out: Path, check_on:
     for one in counted:
         also = f"; with the other exercises it is {one['recognised']}" if one["recognised"] != id_ else ""
         console.out.print(f"  {one['video']}: {one['reps']} repetitions{also}", markup=False, soft_wrap=True)
-
-
-def _read(settings: Settings, video: Path) -> Motion:
-    movements = [movement for exercise in CATALOGUE.values() for movement in exercise.movements]
-    model = str(models.find(settings.model).path)
-    return read_upright(video, movements, model=model, limits=limits_of(settings), workers=settings.workers)
 
 
 def _count(motion: Motion, exercise: Exercise) -> dict[str, Any]:

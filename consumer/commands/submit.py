@@ -30,6 +30,7 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
     settings = console.load_settings()
     console.quiet_logs()
     catalogue = console.load_exercises(settings, asked=request.exercise)
+    console.check_reference(request.exercise, request.reference)
     with console.reporting(as_json=json, language="en"), console.opened(settings) as backend:
         if not wait:
             job_id = submit(backend, request)

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from consumer.catalogue import Catalogue
 from consumer.commands.console import out
+from feedback.reserved import name_of
 from feedback.words import N_, words_of
 
 
@@ -36,10 +37,8 @@ def show(report: Mapping[str, Any], language: str) -> None:
 
 def show_document(result: Mapping[str, Any], language: str, catalogue: Catalogue) -> None:
     """The same of a document's `result`."""
-    exercise = catalogue.exercises.get(result["exercise"])
-    name = words_of(language)(exercise.name) if exercise else result["exercise"]
     show_result(
-        name=name,
+        name=name_of(words_of(language), result["exercise"], catalogue.exercises),
         reps=result["reps"],
         good=result["goodReps"],
         hold=result["hold"],
@@ -65,9 +64,14 @@ def show_result(
 ) -> None:
     """What both have in common."""
     words = words_of(language)
-    if hold:
+    if hold and score is not None:
         held, held_well = (words.quantity(round(hold[key]), "s") for key in ("durationS", "goodS"))
         figures = words(N_("{held}, of these {good} good"), held=held, good=held_well)
+    elif hold:
+        figures = words.quantity(round(hold["durationS"]), "s")
+    elif score is None:
+        # Nothing was judged, so nothing is called good or bad.
+        figures = words.plural("{n} repetition", "{n} repetitions", reps)
     else:
         figures = words.plural("{n} repetition, {good} good", "{n} repetitions, {good} good", reps, good=words.number(good))
     scored = "" if score is None else ", " + words(N_("score {score} of 100"), score=score)

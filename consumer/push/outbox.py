@@ -132,6 +132,7 @@ class Outbox:
             due = [push for push in page if _is_due(push)]
             # Several daemons look at the same moment.
             random.shuffle(due)
+            defects = 0
             for push in due:
                 if self._stopping.is_set():
                     return
@@ -145,7 +146,9 @@ class Outbox:
                 except Exception:
                     # It comes again until it is too old. Without this thread no message would be sent.
                     logger.exception("A message failed by a defect.")
-            if len(due) < PAGE:
+                    defects += 1
+            # A message with a defect may still be due: a full page of them would be read again and again without a pause.
+            if len(due) < PAGE or defects:
                 return
 
     def _send(self, push: Snapshot) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 from consumer.errors import ErrorCode
 from feedback.catalogue import Exercise
 from feedback.report import Hold
-from feedback.reserved import ANY
+from feedback.reserved import name_of
 from feedback.score import PARTLY_SEEN
 from feedback.summary import how_it_went
-from feedback.unnamed import NAME as UNNAMED
 from feedback.words import Words, words_of
 
 
@@ -25,7 +24,7 @@ def wording_of(push: Mapping[str, Any], language: str | None, exercises: Mapping
     if push["error"] is not None:
         return words("Your video could not be analysed"), ErrorCode(push["error"]).message(language)
     sets: Sequence[Mapping[str, Any]] = push["sets"]
-    names = [_name(words, one["exercise"], exercises) for one in sets]
+    names = [name_of(words, one["exercise"], exercises) for one in sets]
     if len(sets) > 1:
         listed = words.listing(list(dict.fromkeys(names)))
         sentence = words.plural("{n} set: {names}.", "{n} sets: {names}.", len(sets), names=listed)
@@ -44,13 +43,6 @@ def _how_it_went(words: Words, name: str, one: Mapping[str, Any]) -> str:
         good=one["goodReps"],
         hold=hold,
         form_judged=score is not None,
+        # A document says nothing of the checks: a set whose main ones were not made has no higher score than that.
         main_checks_made=score is not None and score > PARTLY_SEEN,
     )
-
-
-def _name(words: Words, exercise: str, exercises: Mapping[str, Exercise]) -> str:
-    """An exercise's name; its id when this daemon's catalogue does not have it."""
-    if exercise == ANY:
-        return words(UNNAMED)
-    known = exercises.get(exercise)
-    return exercise if known is None else words(known.name)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend
+from consumer.catalogue import Catalogue
+from consumer.commands import summary
 from consumer.jobs import REPORT_FILES
 from feedback.exercises import CATALOGUE
 from tests.consumer_kit import eventually, fields, put_job, put_video
@@ -154,7 +156,9 @@ def test_help_imports_nothing_heavy() -> None:
         ("analyze",),
         ("analyze", "x.mp4", "--exercise", "zumba"),
         ("analyze", "x.mp4", "--no-such-option"),
+        ("analyze", "x.mp4", "--exercise", "reference"),
         ("submit", "x.mp4", "--exercise", "zumba"),
+        ("submit", "x.mp4", "--exercise", "reference"),
         ("jobs", "list", "--status", "asleep"),
         ("dance",),
     ],
@@ -186,6 +190,21 @@ def test_a_file_that_is_no_video(dothis: Any, tmp_path: Path, content: bytes) ->
     assert answer.code == 1
     assert answer.json["error"]["code"] == "video_unreadable"
     assert not (tmp_path / "odd_feedback").exists()
+
+
+def test_what_was_not_judged_is_not_called_good(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {
+        "exercise": "any",
+        "reps": 3,
+        "goodReps": 0,
+        "hold": None,
+        "score": None,
+        "summary": "",
+        "faults": [],
+        "warnings": [],
+    }
+    summary.show_document(result, "en", Catalogue())
+    assert capsys.readouterr().out.startswith("Repeated movement: 3 repetitions\n")
 
 
 class TestSubmit:

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,18 @@ class TestSent:
             thread.join(30)
         assert len(google.received) == 10
         assert len(google.shown()["live-1"]) == 10
+
+    def test_a_page_of_messages_with_a_defect_is_not_read_without_a_pause(
+        self, backend: Backend, google: Messaging, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "PAGE", 2)
+        for number in range(2):
+            backend.documents.collection(PUSHES).create(f"job{number}", {"dueAt": datetime(2026, 1, 1, tzinfo=UTC)})
+        sending = in_background(lambda: post(backend))
+        sending.join(20)
+        assert not sending.is_alive()
+        assert [record.message for record in caplog.records if record.exc_info] == ["A message failed by a defect."] * 2
+        assert len(due(backend)) == 2
 
     def test_when_a_token_has_changed_meanwhile_the_new_one_stays(
         self, backend: Backend, google: Messaging, using: Settings

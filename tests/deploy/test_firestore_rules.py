@@ -1,15 +1,13 @@
 """deploy/firestore.rules in the emulator, over REST, with unsigned tokens: what owner, stranger and nobody may do."""
 
-import json
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.emulators import Emulator, http_json
-from tests.rules import merged, token_of
+from tests.emulators import Emulator
+from tests.rules import Project, merged, token_of
 
 pytestmark = pytest.mark.emulator
 
@@ -20,16 +18,8 @@ VIDEO = f"users/{OWNER}/uploads/squat.mp4"
 NOW = object()
 
 
-@dataclass(frozen=True)
-class Firestore:
-    """The REST interface of one project in the emulator."""
-
-    host: str
-    project: str
-
-    @property
-    def root(self) -> str:
-        return f"projects/{self.project}/databases/(default)/documents"
+class Firestore(Project):
+    """What a client does with documents."""
 
     def seed(self, job: str, fields: dict[str, Any]) -> None:
         """Write past the rules, as the daemon does."""
@@ -53,26 +43,23 @@ class Firestore:
             write["updateMask"] = {"fieldPaths": only}
         if new:
             write["currentDocument"] = {"exists": False}
-        return self.post(":commit", token, {"writes": [write]})
+        return self.call("POST", ":commit", token, {"writes": [write]})
 
     def delete(self, token: str | None, job: str) -> int:
-        return self.post(":commit", token, {"writes": [{"delete": f"{self.root}/{job}"}]})[0]
+        return self.call("POST", ":commit", token, {"writes": [{"delete": f"{self.root}/{job}"}]})[0]
 
     def get(self, token: str | None, job: str) -> int:
-        return http_json("GET", f"http://{self.host}/v1/{self.root}/{job}", token=token)[0]
+        return self.call("GET", f"/{job}", token)[0]
 
     def list(self, token: str | None, collection: str) -> int:
-        return http_json("GET", f"http://{self.host}/v1/{self.root}/{collection}", token=token)[0]
+        return self.call("GET", f"/{collection}", token)[0]
 
     def query(self, token: str | None, owner: str | None) -> int:
         """List `uploads`, of one owner or all."""
         query: dict[str, Any] = {"from": [{"collectionId": "uploads"}]}
         if owner is not None:
             query["where"] = {"fieldFilter": {"field": {"fieldPath": "owner"}, "op": "EQUAL", "value": encode(owner)}}
-        return self.post(":runQuery", token, {"structuredQuery": query})[0]
-
-    def post(self, call: str, token: str | None, body: dict[str, Any]) -> tuple[int, str]:
-        return http_json("POST", f"http://{self.host}/v1/{self.root}{call}", json.dumps(body), token)
+        return self.call("POST", ":runQuery", token, {"structuredQuery": query})[0]
 
 
 def encode(value: Any) -> dict[str, Any]:
@@ -88,21 +75,10 @@ def encode(value: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=["ours", "merged"])
-def project(request: pytest.FixtureRequest, firestore_emulator: Emulator) -> str:
+def firestore(request: pytest.FixtureRequest, firestore_emulator: Emulator) -> Firestore:
     """A project with our rules, alone or among an app's own; each test has documents of its own."""
-    content = RULES.read_text() if request.param == "ours" else merged("firestore.rules")
-    name = f"demo-rules-{uuid.uuid4().hex[:8]}"
-    rules = {"rules": {"files": [{"name": "firestore.rules", "content": content}]}}
-    status, answer = http_json(
-        "PUT", f"http://{firestore_emulator.host}/emulator/v1/projects/{name}:securityRules", json.dumps(rules)
-    )
-    assert status == ALLOWED, answer
-    return name
-
-
-@pytest.fixture
-def firestore(firestore_emulator: Emulator, project: str) -> Firestore:
-    return Firestore(firestore_emulator.host, project)
+    rules = RULES.read_text() if request.param == "ours" else merged("firestore.rules")
+    return Firestore.with_rules(firestore_emulator.host, rules)
 
 
 @pytest.fixture

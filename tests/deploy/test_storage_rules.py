@@ -3,16 +3,13 @@
 What is not seen here is how Cloud Storage itself maps a request to `get`, `list`, `create`, `update` and `delete`.
 """
 
-import json
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.emulators import Emulator, http_json
-from tests.rules import DEPLOY, as_firestore_rules, document_of, merged, token_of
+from tests.emulators import Emulator
+from tests.rules import DEPLOY, Project, as_firestore_rules, document_of, merged, token_of
 
 pytestmark = pytest.mark.emulator
 
@@ -29,16 +26,8 @@ USERS = {
 }
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(Project):
     """Objects, as documents of one project in the emulator."""
-
-    host: str
-    project: str
-
-    @property
-    def root(self) -> str:
-        return f"projects/{self.project}/databases/(default)/documents"
 
     def may(self, user: str, operation: str, path: str, size: int = MB, content_type: str = "video/mp4") -> bool:
         """Whether the rules let a user do it."""
@@ -50,11 +39,11 @@ class Storage:
         token = USERS[user]
         match operation:
             case "get":
-                return self._call("GET", f"/{document}", token) in {200, 404}
+                return self._status("GET", f"/{document}", token) in {200, 404}
             case "list":
                 parent, collection = document.split("/")[:-2], document.split("/")[-2]
                 query = {"structuredQuery": {"from": [{"collectionId": collection}]}}
-                return self._call("POST", f"/{'/'.join(parent)}:runQuery", token, query) == 200
+                return self._status("POST", f"/{'/'.join(parent)}:runQuery", token, query) == 200
             case "delete":
                 return self._commit(token, {"delete": f"{self.root}/{document}"})
             case _:
@@ -65,12 +54,10 @@ class Storage:
         return self._commit(token, {"update": {"name": f"{self.root}/{document}", "fields": fields}})
 
     def _commit(self, token: str | None, write: dict[str, Any]) -> bool:
-        return self._call("POST", ":commit", token, {"writes": [write]}) == 200
+        return self._status("POST", ":commit", token, {"writes": [write]}) == 200
 
-    def _call(self, method: str, path: str, token: str | None, body: Any = None) -> int:
-        status, answer = http_json(
-            method, f"http://{self.host}/v1/{self.root}{path}", json.dumps(body) if body else None, token
-        )
+    def _status(self, method: str, path: str, token: str | None, body: Any = None) -> int:
+        status, answer = self.call(method, path, token, body)
         assert status in {200, 403, 404}, answer
         return status
 
@@ -80,15 +67,7 @@ def opened(firestore_emulator: Emulator) -> Callable[[str], Storage]:
     """A project with rules."""
 
     def open_with(storage_rules: str) -> Storage:
-        name = f"demo-storage-{uuid.uuid4().hex[:8]}"
-        files = [{"name": "firestore.rules", "content": as_firestore_rules(storage_rules)}]
-        status, answer = http_json(
-            "PUT",
-            f"http://{firestore_emulator.host}/emulator/v1/projects/{name}:securityRules",
-            json.dumps({"rules": {"files": files}}),
-        )
-        assert status == 200, answer
-        return Storage(firestore_emulator.host, name)
+        return Storage.with_rules(firestore_emulator.host, as_firestore_rules(storage_rules))
 
     return open_with
 

@@ -1,5 +1,8 @@
 """Containers and codecs that phones, browsers and messengers write are read: those of the table in docs/app.md."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -89,7 +92,7 @@ def encode(
         options["preset"] = "12"
     if codec == "libx264":
         options["preset"] = "veryfast"  # unlike ultrafast, it makes B frames
-    with av.open(str(SAMPLE)) as source, av.open(str(path), "w", options=container_options) as target:
+    with _scheduled_as_before(), av.open(str(SAMPLE)) as source, av.open(str(path), "w", options=container_options) as target:
         picture = target.add_stream("mjpeg") if cover else None
         stream = target.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, pixels
@@ -105,6 +108,21 @@ def encode(
             target.mux(stream.encode(shown))
         target.mux(stream.encode(None))
     return round(9 * size[1] / 16), size[1]
+
+
+@contextlib.contextmanager
+def _scheduled_as_before() -> Iterator[None]:
+    """Undo what SVT-AV1 does to its caller: as root it makes the calling thread SCHED_FIFO of priority 99, which all later
+    threads and processes inherit. A browser among them then takes the processor from everything else.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _write_cover(target: av.container.OutputContainer, stream: av.VideoStream) -> None:
