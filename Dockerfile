@@ -30,8 +30,9 @@ RUN python -m venv /opt/dothis \
 
 # The pose model, from its pinned and hash-checked package; it changes even less often than the rest of the code.
 ENV DOTHIS_CACHE_DIR=/opt/dothis/models
-COPY pose/errors.py pose/model.py ./pose/
-RUN /opt/dothis/bin/python -m pose.model full
+COPY pose/errors.py ./pose/
+COPY pose/reading/model.py ./pose/reading/
+RUN /opt/dothis/bin/python -m pose.reading.model full
 
 COPY . .
 # Tests of dependencies, pip and headers are of no use at run time.

@@ -17,7 +17,7 @@ setup: .venv/ready  ## .venv with everything, the pose model too
 	@echo "Setting up .venv (once; a few minutes on a slow line)"
 	@$(PYTHON) -m venv .venv || { echo "venv is missing: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@$(BIN)/python -m pose.model full
+	@$(BIN)/python -m pose.reading.model full
 	@touch $@
 
 demo: setup  ## a video in, feedback out, on the embedded backend

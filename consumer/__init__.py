@@ -1,11 +1,15 @@
-"""From a document to `done`: the daemon, its stores, the older HTTP interface, the commands.
+"""From a document to `done`.
 
-    intake/     which jobs are due, and who gets them; jobs.py says what a job is and how it moves, lease.py holds one
-    worker.py   the walk of one job, through the stages of stages.py, from and to the volume of spool.py
-    sandbox/    the analysis in a child process that has given up its rights
-    backends/   where documents and objects lie
-    http/       the older HTTP interface, the reference web client
-    commands/   what each command does; daemon.py puts all of the above together
+    jobs/        a job: its document, the moves between its states, its errors, whose paths are whose, its results
+    intake/      which jobs are due, and which consumer gets them
+    work/        one job, stage by stage: worker, lease, stages, the volume
+    sandbox/     the analysis in a child process that has given up its rights
+    backends/    where documents and objects lie
+    push/        messages to the owner's devices
+    operations/  health, metrics, logs, traces; what is kept and what is removed
+    http/        the older HTTP interface, the web client
+    commands/    what each command does; cli.py parses their options
 
-Every other module is one thing, and its first line says which.
+daemon.py puts it together, settings.py has every setting, catalogue.py the exercises of package and operator, app.py does what
+an app does.
 """

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consumer import jobs, paths
 from consumer.backends import SERVER_TIME, Backend, Missing, Snapshot, Unavailable
-from consumer.errors import ErrorCode, JobError
-from consumer.jobs import REPORT_FILES, Status
+from consumer.jobs import paths
+from consumer.jobs.document import REPORT_FILES, Status, has_result, status_of
+from consumer.jobs.errors import ErrorCode, JobError
 
 FIRST_LOOK_S = 0.05
 UNSEEN_S = 8.0
@@ -109,11 +109,11 @@ def follow(
         if snapshot.version != version:
             version, look_s = snapshot.version, FIRST_LOOK_S
             changed(snapshot)
-        status = jobs.status_of(snapshot.fields)
-        if not told and status is jobs.Status.UPLOADED and time.monotonic() - began > UNSEEN_S:
+        status = status_of(snapshot.fields)
+        if not told and status is Status.UPLOADED and time.monotonic() - began > UNSEEN_S:
             told = True
             unseen()
-        if (status is not None and status.final) or (not whole and jobs.has_result(snapshot.fields)):
+        if (status is not None and status.final) or (not whole and has_result(snapshot.fields)):
             return snapshot.fields
         if time.monotonic() > until:
             raise StillRunning

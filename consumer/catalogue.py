@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from consumer.settings import Settings, SettingsError
-from feedback.catalogue import Exercise, describe
-from feedback.exercise_files import ExerciseFileError, read_files
+from feedback.checks.catalogue import Exercise, describe
 from feedback.exercises import CATALOGUE, extend_catalogue
+from feedback.exercises.files import ExerciseFileError, read_files
 
 
 @dataclass(frozen=True)

@@ -25,23 +25,23 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from consumer import logs
-from consumer.analysis import Analysis, fingerprint
 from consumer.backends import Backend, DocumentStore, StoreError
-from consumer.breaker import Breaker
 from consumer.catalogue import Catalogue
-from consumer.errors import HandedBack
-from consumer.health import Health, serve_health
-from consumer.housekeeping import Housekeeping
 from consumer.intake import LEFT_S, PUBSUB_MISSING, Candidates, Claims, Feed, Intake, Missed, Settler
-from consumer.lease import Lease
-from consumer.metrics import Metrics
+from consumer.jobs.errors import HandedBack
+from consumer.operations import logs
+from consumer.operations.health import Health, serve_health
+from consumer.operations.housekeeping import Housekeeping
+from consumer.operations.metrics import Metrics
 from consumer.push import Outbox, Sender
 from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings, SettingsError
-from consumer.spool import Spool
-from consumer.stages import Hook, Workshop
-from consumer.worker import Worker
+from consumer.work.analysis import Analysis, fingerprint
+from consumer.work.breaker import Breaker
+from consumer.work.lease import Lease
+from consumer.work.spool import Spool
+from consumer.work.stages import Hook, Workshop
+from consumer.work.worker import Worker
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,14 @@
 """From motion to advice.
 
+    review.py    judges a motion; examination.py is what it hands to the pictures
+    write.py     writes report, pictures and video
+    exercises/   one data file for each exercise
+    checks/      measures, checks, verdicts
+    report/      the report: its schema, score, statistics, sentences
+    reference/   what a reference video teaches and how a video differs from it
+    pictures/    pictures of repetitions, the graph, the annotated video
+    words/       every word that a user reads, in each language
+
 The names below are loaded at their first use: `import feedback` costs nothing.
 """
 
@@ -8,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from feedback.examination import Examination
-    from feedback.report import Report
+    from feedback.report.schema import Report
     from feedback.review import examine, review
 
 __all__ = ["Examination", "Report", "examine", "review"]
 
 _HOMES = {
     "Examination": "feedback.examination",
-    "Report": "feedback.report",
+    "Report": "feedback.report.schema",
     "examine": "feedback.review",
     "review": "feedback.review",
 }

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from feedback.catalogue import Exercise
-from feedback.judgement import Finding
-from feedback.report import Report, SetReport
+from feedback.checks.catalogue import Exercise
+from feedback.checks.judgement import Finding
+from feedback.report.schema import Report, SetReport
 from feedback.words import Words
-from pose.comparison import Comparison
 from pose.motion import Motion
-from pose.repetitions import Hold, Repetition
-from pose.signals import Signals
-from pose.view import View
+from pose.movements.comparison import Comparison
+from pose.movements.repetitions import Hold, Repetition
+from pose.movements.signals import Signals
+from pose.movements.view import View
 
 
 @dataclass(frozen=True)

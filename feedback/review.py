@@ -3,25 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from feedback.catalogue import Exercise
-from feedback.composition import Judged, Workout, compose, compose_set, longest
-from feedback.deviation import Deviations, deviation_checks, with_amounts
+from feedback.checks.catalogue import Exercise
+from feedback.checks.judgement import Scene, judge
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.examination import Examination, ExaminedSet
 from feedback.exercises import CATALOGUE
-from feedback.judgement import Scene, judge
-from feedback.learning import learn
-from feedback.report import Report
-from feedback.reserved import ANY, REFERENCE, RESERVED
-from feedback.similarity import compare_with_reference, similarity, spans_of
-from feedback.unnamed import find_plain, find_unnamed, unnamed
+from feedback.exercises.reserved import ANY, REFERENCE, RESERVED
+from feedback.exercises.unnamed import find_plain, find_unnamed, unnamed
+from feedback.reference.deviation import Deviations, deviation_checks, with_amounts
+from feedback.reference.learning import learn
+from feedback.reference.similarity import compare_with_reference, similarity, spans_of
+from feedback.report.composition import Judged, Workout, compose, compose_set, longest
+from feedback.report.schema import Report
 from feedback.words import Words, words_of
 from pose.motion import Motion
-from pose.movement import Movement
-from pose.repetitions import Hold, Repetition, find_hold, find_repetitions
-from pose.sets import FoundSet, find_sets
-from pose.signals import Body, Signals, clean
-from pose.view import estimate_view
+from pose.movements.movement import Movement
+from pose.movements.repetitions import Hold, Repetition, find_hold, find_repetitions
+from pose.movements.sets import FoundSet, find_sets
+from pose.movements.signals import Body, Signals, clean
+from pose.movements.view import estimate_view
 
 LITTLE = 0.01
 """Weight of a repetition with fit 0 in the choice of a variant."""

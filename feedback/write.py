@@ -12,21 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.cards import save
-from feedback.curve import driving_angle
-from feedback.drawing import WANTED, WRONG
 from feedback.examination import Examination, ExaminedSet
-from feedback.lettering import Picture
-from feedback.pictures import picture_of, shown_points
-from feedback.report import Files, Report
-from feedback.shots import best_shot, worst_shots
-from feedback.side_by_side import greatest_difference, panel, side_by_side
-from feedback.summary import set_name
-from feedback.video import Flag, Overlay, annotate
-from pose.comparison import SpanComparison
+from feedback.pictures.annotated_video import Flag, Overlay, annotate
+from feedback.pictures.cards import save
+from feedback.pictures.curve import driving_angle
+from feedback.pictures.drawing import WANTED, WRONG
+from feedback.pictures.lettering import Picture
+from feedback.pictures.shots import best_shot, worst_shots
+from feedback.pictures.side_by_side import greatest_difference, panel, side_by_side
+from feedback.pictures.stills import picture_of, shown_points
+from feedback.report.schema import Files, Report
+from feedback.report.summary import set_name
 from pose.errors import VideoUnreadable
 from pose.motion import INDEX
-from pose.video import Limits, Video
+from pose.movements.comparison import SpanComparison
+from pose.reading.video import Limits, Video
 
 FLAG_S = 1.2
 """How long a fault is flagged in the video at least, so that it can be read."""
@@ -79,7 +79,7 @@ def write_pictures(
 
     def draw_the_graph() -> None:
         # matplotlib takes a third of a second to import, which passes here beside the other pictures.
-        from feedback.graph import draw_graphs, graph_of  # noqa: PLC0415
+        from feedback.pictures.graph import draw_graphs, graph_of  # noqa: PLC0415
 
         save(draw_graphs([graph_of(each, driving_angle(each)) for each in examination.sets]), out_dir / "graph.png")
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from consumer.backends import SERVER_TIME, Backend, Snapshot
 from consumer.intake import Claims
-from consumer.jobs import Job
-from consumer.lease import Lease
-from consumer.metrics import Metrics
+from consumer.jobs.document import Job
+from consumer.operations.metrics import Metrics
 from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings
-from consumer.spool import Spool
-from consumer.stages import Workshop
-from consumer.worker import Worker
+from consumer.work.lease import Lease
+from consumer.work.spool import Spool
+from consumer.work.stages import Workshop
+from consumer.work.worker import Worker
 from tests.work import ROOT, WORK, video
 
 EXERCISES = frozenset({"squat", "push_up"})

@@ -18,12 +18,12 @@ from typing import Any
 
 import structlog
 
-from consumer import logs
-from consumer.analysis import Analysis
+from consumer.backends.selection import open_backend
 from consumer.catalogue import load_catalogue
 from consumer.daemon import Daemon
+from consumer.operations import logs
 from consumer.push import Sender
-from consumer.stores import open_backend
+from consumer.work.analysis import Analysis
 from tests.consumer_kit import settings
 from tests.work import ROOT, WORK
 
@@ -52,7 +52,7 @@ def main() -> int:
     backend = open_backend(using)
     if told.get("real"):
         # A second of every start, which the others can do without.
-        from pose import model as models  # noqa: PLC0415
+        from pose.reading import model as models  # noqa: PLC0415
 
         model, analysis = models.find(using.model).path, Analysis()
     else:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from consumer.analysis import MOTION, VIDEO, Analysis
-from consumer.errors import ErrorCode, JobError
-from consumer.jobs import REPORT_FILES
+from consumer.jobs.document import REPORT_FILES
+from consumer.jobs.errors import ErrorCode, JobError
+from consumer.work.analysis import MOTION, VIDEO, Analysis
 
 Report = Callable[[float], None]
 

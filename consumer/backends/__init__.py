@@ -1,7 +1,7 @@
 """The two stores behind the daemon: documents and objects. `local` and `firebase` implement both; tests/contract holds them
 to it.
 
-The protocols are as thin as they can be, so that every rule of a job's life is written once (consumer/jobs.py) and no
+The protocols are as thin as they can be, so that every rule of a job's life is written once (consumer/jobs/moves.py) and no
 backend can have an opinion of its own: read, create, compare-and-set, ordered pages, and a watch that only gives hints.
 
     StoreError
@@ -201,7 +201,7 @@ class DatedPath:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Object paths are checked by the caller (consumer/paths.py); local stores check again."""
+    """One bucket. Object paths are checked by the caller (consumer/jobs/paths.py); local stores check again."""
 
     def stat(self, path: str) -> ObjectInfo: ...
 

@@ -7,8 +7,8 @@ once an interrupted download has gone on from the middle.
 A download that breaks off goes on where it stopped, also in another process: the bytes so far lie beside the target in a file
 that carries the object's generation in its name.
 
-Each attempt at a job writes to paths of its own (consumer/paths.py). Only where the older app looks attempts share a path, and
-need a precondition there, which the emulators ignore.
+Each attempt at a job writes to paths of its own (consumer/jobs/paths.py). Only where the older app looks attempts share a path,
+and need a precondition there, which the emulators ignore.
 """
 
 import base64

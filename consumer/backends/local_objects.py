@@ -14,9 +14,9 @@ from pathlib import Path
 
 import google_crc32c
 
-from consumer import paths
 from consumer.backends import Conflict, DatedPath, Missing, ObjectInfo, TooLarge, Unavailable
 from consumer.directories import sync_directory, unusable
+from consumer.jobs import paths
 
 logger = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from consumer.analysis import limits_of, named_errors
 from consumer.commands import console, summary
-from consumer.errors import ErrorCode, JobError
+from consumer.jobs.errors import ErrorCode, JobError
 from consumer.settings import Settings
-from feedback.catalogue import Exercise
+from consumer.work.analysis import limits_of, named_errors
+from feedback.checks.catalogue import Exercise
 from feedback.examination import Examination
-from feedback.report import Report
+from feedback.report.schema import Report
 from feedback.review import examine
 from feedback.words import N_, language_of
 from feedback.write import write_pictures, write_report, write_video
 from pose import Motion
-from pose import model as models
-from pose.upright import read_upright
+from pose.reading import model as models
+from pose.reading.upright import read_upright
 
 UNFINISHED = ".unfinished-"
 """How the name of the directory begins where files lie until all are complete."""

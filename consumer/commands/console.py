@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from consumer import logs
 from consumer.backends import Backend, Denied, StoreError
+from consumer.backends.selection import open_backend
 from consumer.catalogue import Catalogue, load_catalogue
-from consumer.errors import ErrorCode, JobError
+from consumer.jobs.errors import ErrorCode, JobError
+from consumer.operations import logs
 from consumer.settings import Settings, SettingsError
-from consumer.stores import open_backend
-from feedback.reserved import REFERENCE, RESERVED
+from feedback.exercises.reserved import REFERENCE, RESERVED
 from feedback.words import Words, words_of
 from pose.errors import ModelMissing
 

@@ -2,14 +2,14 @@
 
 import typer
 
-from consumer import logs, tracing
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.daemon import Daemon
+from consumer.operations import logs, tracing
 from consumer.push import Sender
 from consumer.sandbox.confine import support
 from consumer.settings import Settings, SettingsError
-from pose import model as models
+from pose.reading import model as models
 
 
 def run() -> None:

@@ -4,15 +4,14 @@ import secrets
 import threading
 from pathlib import Path
 
-from consumer import stages
 from consumer.app import Request, fetch
 from consumer.catalogue import load_catalogue
 from consumer.commands import console, summary
 from consumer.commands.submit import place_of, submit_and_follow
 from consumer.daemon import Daemon
-from pose import model as models
+from pose.reading import model as models
 
-SAMPLE = Path(stages.__file__).with_name("sample.mp4")
+SAMPLE = Path(__file__).parents[1] / "sample.mp4"
 OWNER = "demo"
 TIMEOUT_S = 600.0
 

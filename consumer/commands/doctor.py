@@ -11,17 +11,17 @@ from pathlib import Path
 
 import typer
 
-from consumer import paths
 from consumer.backends import Backend, Denied, DocumentStore, Missing, ObjectStore, StoreError
+from consumer.backends.selection import open_backend
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.intake import PUBSUB_MISSING
-from consumer.queries import ask_all
+from consumer.jobs import paths
+from consumer.jobs.queries import ask_all
 from consumer.sandbox.confine import support
 from consumer.settings import Settings, SettingsError
-from consumer.stores import open_backend
-from pose import model as models
 from pose.errors import ModelMissing
+from pose.reading import model as models
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 from rich.markup import escape
 
 from consumer.commands import console
-from consumer.errors import ErrorCode
-from feedback.catalogue import Exercise, describe
-from feedback.exercise_files import ExerciseFileError, read_exercise
+from consumer.jobs.errors import ErrorCode
+from feedback.checks.catalogue import Exercise, describe
+from feedback.exercises.files import ExerciseFileError, read_exercise
 
 
 def run(*, file: Path | None, json: bool) -> None:

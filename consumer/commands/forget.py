@@ -3,9 +3,9 @@
 import typer
 
 from consumer.commands import console
-from consumer.keeping import forget
-from consumer.paths import InvalidPath
-from consumer.spool import Spool
+from consumer.jobs.paths import InvalidPath
+from consumer.operations.removal import forget
+from consumer.work.spool import Spool
 
 
 def run(owner: str, *, yes: bool, json: bool) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import typer
 from rich.table import Column, Table
 
-from consumer import jobs
 from consumer.backends import Backend, Conflict, Snapshot
 from consumer.commands import console
-from consumer.jobs import Changes, Status
+from consumer.jobs import moves
+from consumer.jobs.document import Changes, Status, status_of
 
 MAX_CONFLICTS = 20
 
@@ -58,7 +58,7 @@ def retry(job_id: str, *, json: bool) -> None:
     def changes(status: Status | None) -> Changes:
         if status not in {Status.FAILED, Status.CANCELLED}:
             raise console.Failed("invalid_request", f"Only failed and cancelled jobs can be tried again; this one is {status}.")
-        return jobs.retry()
+        return moves.retry()
 
     _move(job_id, changes, lambda _: "The job will be tried again.", json=json)
 
@@ -69,7 +69,7 @@ def cancel(job_id: str, *, json: bool) -> None:
     def changes(status: Status | None) -> Changes:
         if status is None or status.final:
             raise console.Failed("invalid_request", f"Only unfinished jobs can be cancelled; this one is {status}.")
-        return jobs.request_cancel()
+        return moves.request_cancel()
 
     def done(status: Status | None) -> str:
         if status is Status.PROCESSING:
@@ -85,7 +85,7 @@ def _move(
     with console.connected(as_json=json) as backend:
         for _ in range(MAX_CONFLICTS):
             snapshot = _get(backend, job_id)
-            status = jobs.status_of(snapshot.fields)
+            status = status_of(snapshot.fields)
             try:
                 backend.documents.update(snapshot, changes(status))
             except Conflict:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from consumer.analysis import named_errors
 from consumer.commands import console
 from consumer.commands.analyze import read
-from consumer.errors import ErrorCode
-from feedback.catalogue import Exercise
+from consumer.jobs.errors import ErrorCode
+from consumer.work.analysis import named_errors
+from feedback.checks.catalogue import Exercise
 from feedback.errors import NoExercise
-from feedback.exercise_files import ExerciseFileError, parse_exercise
 from feedback.exercises import CATALOGUE
-from feedback.learning import learn, write_exercise
+from feedback.exercises.files import ExerciseFileError, parse_exercise
+from feedback.reference.learning import learn, write_exercise
 from feedback.review import review
 from feedback.words import N_
 from pose import Motion

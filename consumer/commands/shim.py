@@ -6,12 +6,12 @@ from types import FrameType
 
 from prometheus_client import CollectorRegistry
 
-from consumer import logs
 from consumer.backends import Backend
 from consumer.catalogue import Catalogue, load_catalogue
 from consumer.commands import console
-from consumer.health import serve_health
 from consumer.http.serving import Server, make_server
+from consumer.operations import logs
+from consumer.operations.health import serve_health
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)

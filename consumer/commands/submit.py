@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from consumer import jobs
 from consumer.app import Request, StillRunning, fetch, follow, submit
 from consumer.backends import Backend, Snapshot
 from consumer.catalogue import Catalogue
 from consumer.commands import console, summary
-from consumer.errors import ErrorCode
+from consumer.jobs.document import Status, has_result, status_of
+from consumer.jobs.errors import ErrorCode
 from consumer.settings import Settings
 from feedback.words import N_, language_of
 
@@ -86,7 +86,7 @@ def report_end(
     json: bool,
 ) -> None:
     """Print the result; a job that did not end well fails the command with its own code and sentence."""
-    if not jobs.has_result(fields) or fields["status"] in {"failed", "cancelled"}:
+    if not has_result(fields) or fields["status"] in {"failed", "cancelled"}:
         error = fields.get("error") or {}
         raise console.Failed(error.get("code", str(ErrorCode.INTERNAL)), error.get("message", "The job failed."))
     result = fields["result"]
@@ -113,10 +113,10 @@ def _standing(fields: Mapping[str, Any]) -> tuple[str, float]:
     """What is being done, and how much of everything is."""
     progress = fields.get("progress") or {}
     share = UPLOAD_SHARE + (1 - UPLOAD_SHARE) * progress.get("percent", 0) / 100
-    match jobs.status_of(fields):
-        case jobs.Status.UPLOADED:
+    match status_of(fields):
+        case Status.UPLOADED:
             return N_("Waiting for a worker"), share
-        case jobs.Status.WAITING:
+        case Status.WAITING:
             return N_("Waiting to try again"), share
         case _:
             return STAGES.get(progress.get("stage", ""), N_("Working")), share

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from consumer.catalogue import Catalogue
 from consumer.commands.console import out
-from feedback.reserved import name_of
+from feedback.exercises.reserved import name_of
 from feedback.words import N_, words_of
 
 

@@ -5,14 +5,14 @@ import threading
 
 import typer
 
-from consumer import logs, tracing
 from consumer.catalogue import load_catalogue
 from consumer.commands import console
 from consumer.commands.daemon import check_sandbox, open_sender
 from consumer.commands.shim import listen
 from consumer.daemon import Daemon
 from consumer.http.serving import Server
-from pose import model as models
+from consumer.operations import logs, tracing
+from pose.reading import model as models
 
 logger = logging.getLogger(__name__)
 

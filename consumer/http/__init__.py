@@ -6,5 +6,5 @@
     tokens.py            who sent a request, when that is asked for; firebase_tokens.py checks it with Firebase
 
 Nothing is imported here: tokens need no Flask, and Firebase is loaded only by those who check tokens with it. The daemon's own
-/healthz and /metrics are another server, which needs none of this: consumer/health.py.
+/healthz and /metrics are another server, which needs none of this: consumer/operations/health.py.
 """

@@ -15,9 +15,9 @@ from waitress.server import create_server
 
 from consumer.backends import Backend
 from consumer.catalogue import Catalogue
-from consumer.health import Health
 from consumer.http import web
 from consumer.http.shim import MAX_BODY_BYTES, Waiters, create_app
+from consumer.operations.health import Health
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)

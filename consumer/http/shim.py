@@ -19,12 +19,11 @@ import structlog
 from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from consumer import jobs
 from consumer.backends import SERVER_TIME, Backend, Conflict, DocumentStore, Snapshot, StoreError, Unavailable
-from consumer.errors import ErrorCode, JobError
 from consumer.http.tokens import InvalidToken, Verify, may_use
-from consumer.jobs import Status, status_of
-from consumer.paths import LegacyVideo, NotAllowed, PathError
+from consumer.jobs.document import Status, has_result, status_of
+from consumer.jobs.errors import ErrorCode, JobError
+from consumer.jobs.paths import LegacyVideo, NotAllowed, PathError
 from consumer.settings import Settings
 from feedback.exercises import CATALOGUE
 from feedback.words import N_, language_of, languages, words_of
@@ -180,7 +179,7 @@ def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: thr
         else:
             if snapshot is None:
                 raise JobError(ErrorCode.CANCELLED, "the document was deleted")
-            if _final(snapshot) or jobs.has_result(snapshot.fields):
+            if _final(snapshot) or has_result(snapshot.fields):
                 return snapshot.fields
         left = deadline - time.monotonic()
         if left <= 0:

@@ -25,10 +25,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from consumer.backends import SERVER_TIME, Backend, Conflict, Missing, Snapshot
 from consumer.catalogue import Catalogue
-from consumer.errors import ErrorCode, JobError
-from consumer.jobs import Status
-from consumer.paths import InvalidPath, check_path, uploads_prefix
-from consumer.results import CONTENT_TYPES
+from consumer.jobs.document import Status
+from consumer.jobs.errors import ErrorCode, JobError
+from consumer.jobs.paths import InvalidPath, check_path, uploads_prefix
+from consumer.jobs.results import CONTENT_TYPES
 from consumer.settings import Settings
 
 CLIENT_DIR = Path(__file__).with_name("client")

@@ -8,7 +8,7 @@
 
     pubsub.py       a subscription in the watch's place, for large fleets; events.py reads its messages
 
-What becomes of a job from then on is no business of this package: consumer/lease.py holds it, consumer/worker.py works on it.
+From then on consumer/work has the job: its lease.py holds it, its worker.py works on it.
 `pubsub` needs an extra, and gRPC: it is imported only where a subscription is opened, never from here.
 """
 

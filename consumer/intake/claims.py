@@ -10,15 +10,17 @@ from collections.abc import Callable, Collection
 from enum import Enum, auto
 from functools import partial
 
-from consumer import jobs, logs
 from consumer.backends import DELETE, Conflict, DocumentStore, Revision, Snapshot, StoreError, TooLarge, Unavailable
-from consumer.companions import Companions
-from consumer.errors import ErrorCode, JobError, LeaseLost
 from consumer.intake.owners import Owners
-from consumer.jobs import Changes, Due, Job, Status, UnknownExercise
-from consumer.lease import Lease, token_of
-from consumer.metrics import Metrics
+from consumer.jobs import moves
+from consumer.jobs.companions import Companions
+from consumer.jobs.document import Changes, Job, Status, UnknownExercise, free_for_s, held_s, small_fields, status_of
+from consumer.jobs.errors import ErrorCode, JobError, LeaseLost
+from consumer.jobs.moves import Due
+from consumer.operations import logs
+from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
+from consumer.work.lease import Lease, token_of
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +91,7 @@ class Claims:
 
     def needs_no_work(self, snapshot: Snapshot) -> bool:
         """Whether a document that nobody holds is to be given its end, or removed: the intake does so, no worker is needed."""
-        if jobs.status_of(snapshot.fields) is None or jobs.held_s(snapshot) > 0:
+        if status_of(snapshot.fields) is None or held_s(snapshot) > 0:
             return False
         if snapshot.fields.get("deleteRequested") is True:
             return True
@@ -99,7 +101,7 @@ class Claims:
             return not Status(snapshot.fields["status"]).final and not _left_to_others(snapshot)
         except JobError:
             return not Status(snapshot.fields["status"]).final
-        return jobs.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
+        return moves.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
 
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.
@@ -108,7 +110,7 @@ class Claims:
             StoreError: the store cannot be asked.
         """
         snapshot = self._documents.get(job_id)
-        status = None if snapshot is None else jobs.status_of(snapshot.fields)
+        status = None if snapshot is None else status_of(snapshot.fields)
         if snapshot is None or status is None or status.final:
             return Missed.TAKEN
         if snapshot.fields.get("deleteRequested") is True:
@@ -128,22 +130,22 @@ class Claims:
 
     def _settle(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         orphan = job.lease is not None and self._is_orphan(job.id, job.lease.token)
-        match jobs.due(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
+        match moves.due(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
             case Due.NOTHING:
                 return Missed.TAKEN
             case Due.CANCEL:
-                return self._end(snapshot, jobs.cancel(job.language), ErrorCode.CANCELLED)
+                return self._end(snapshot, moves.cancel(job.language), ErrorCode.CANCELLED)
             case Due.GIVE_UP:
                 error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
-                return self._end(snapshot, jobs.give_up(snapshot.fields, error, job.language), error.code)
+                return self._end(snapshot, moves.give_up(snapshot.fields, error, job.language), error.code)
             case Due.CLAIM:
                 return Missed.OWNER_BUSY if self._owners.busy(job) else self._claim(snapshot, job)
 
     def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         settings = self._settings
-        token = jobs.new_token()
+        token = moves.new_token()
         revision: Revision | None
-        changes = jobs.claim(job, token=token, worker=self._worker, seconds=settings.lease_s)
+        changes = moves.claim(job, token=token, worker=self._worker, seconds=settings.lease_s)
         try:
             revision = self._documents.update(snapshot, changes)
         except Conflict:
@@ -175,7 +177,7 @@ class Claims:
             return False
 
     def _undo(self, lease: Lease, *, first: bool) -> None:
-        changes = jobs.hand_back(lease.job.attempt) | ({"startedAt": DELETE} if first else {})
+        changes = moves.hand_back(lease.job.attempt) | ({"startedAt": DELETE} if first else {})
         try:
             lease.end(changes, patient=False)
         except LeaseLost:
@@ -197,7 +199,7 @@ class Claims:
     def _reject(self, snapshot: Snapshot, error: JobError) -> Missed:
         logger.info("Refused a document: %s", error)
         language = snapshot.fields.get("language")
-        return self._end(snapshot, jobs.fail(error, language if isinstance(language, str) else None), error.code)
+        return self._end(snapshot, moves.fail(error, language if isinstance(language, str) else None), error.code)
 
     def _end(self, snapshot: Snapshot, changes: Changes, code: ErrorCode) -> Missed:
         try:
@@ -212,9 +214,9 @@ class Claims:
             self._companions.update(snapshot, snapshot, changes)
         except TooLarge:
             # Filled to the store's limit, the document has no room for its end. Without one it would be looked at for ever.
-            kept = jobs.small_fields(snapshot.fields) | changes
+            kept = small_fields(snapshot.fields) | changes
             self._documents.replace(snapshot, {name: value for name, value in kept.items() if value is not DELETE})
 
 
 def _left_to_others(snapshot: Snapshot) -> bool:
-    return jobs.free_for_s(snapshot) < LEFT_S
+    return free_for_s(snapshot) < LEFT_S

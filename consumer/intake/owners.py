@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from consumer.backends import DocumentStore, Snapshot
-from consumer.jobs import Job, Status
+from consumer.jobs.document import Job, Status
 
 BUSY_S = 2.0
 """An owner found busy is taken to be so for this long: a page of an owner's jobs costs one count, not one for each."""

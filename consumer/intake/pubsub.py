@@ -27,15 +27,14 @@ from google.pubsub_v1 import types
 from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from consumer import jobs
 from consumer.backends import DocumentStore, Missing, Snapshot, StoreError
 from consumer.backends.firestore import CHANNEL_OPTIONS
 from consumer.backends.google_errors import as_store_errors
 from consumer.intake.candidates import Candidates
 from consumer.intake.claims import Missed
 from consumer.intake.events import job_of
-from consumer.jobs import Lease, Status
-from consumer.metrics import Metrics
+from consumer.jobs.document import Lease, Status, seconds_until_due, status_of
+from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -307,12 +306,12 @@ class Subscription:
 
 def _seconds_to_next_look(snapshot: Snapshot | None) -> float | None:
     """When it is worth to look at a document again; None when never."""
-    status = None if snapshot is None else jobs.status_of(snapshot.fields)
+    status = None if snapshot is None else status_of(snapshot.fields)
     if snapshot is None or status is None or status.final:
         return None
     match status:
         case Status.WAITING:
-            return max(jobs.seconds_until_due(snapshot), 0.0) + 1.0
+            return max(seconds_until_due(snapshot), 0.0) + 1.0
         case Status.PROCESSING:
             lease = Lease.read(snapshot.fields.get("lease"))
             return 0.0 if lease is None else max(lease.seconds_left(snapshot.read_time), 0.0) + 1.0

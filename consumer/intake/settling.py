@@ -5,10 +5,10 @@ The intake hears of them at once. Were they left to the workers, a cancellation 
 
 import logging
 
-from consumer import jobs
 from consumer.backends import Backend, Snapshot
 from consumer.intake.claims import Claims
-from consumer.keeping import remove_job
+from consumer.jobs.document import held_s
+from consumer.operations.removal import remove_job
 
 logger = logging.getLogger(__name__)
 
@@ -48,5 +48,5 @@ class Settler:
             else:
                 self._claims.settle(snapshot)
             return None
-        held_s = jobs.held_s(snapshot)
-        return held_s + 1.0 if held_s > 0 and snapshot.fields.get("deleteRequested") is True else None
+        held = held_s(snapshot)
+        return held + 1.0 if held > 0 and snapshot.fields.get("deleteRequested") is True else None

@@ -29,12 +29,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, Protocol
 
-from consumer import jobs
 from consumer.backends import DocumentStore, Snapshot, StoreError, Watch
 from consumer.intake.candidates import Candidates
 from consumer.intake.claims import Missed
-from consumer.jobs import Lease, Status
-from consumer.metrics import Metrics
+from consumer.jobs.document import Lease, Status, age_s, seconds_until_due, status_of
+from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -401,13 +400,13 @@ class Intake:
             if self._settles is not None and self._settles.wanted(snapshot):
                 self._settle_soon(snapshot.id)
                 continue
-            match jobs.status_of(fields):
+            match status_of(fields):
                 case Status.UPLOADED:
                     if not self._on_its_way(snapshot):
                         owner = fields.get("owner")
                         yield snapshot.id, owner if isinstance(owner, str) else ""
                 case Status.WAITING:
-                    wait_s = jobs.seconds_until_due(snapshot)
+                    wait_s = seconds_until_due(snapshot)
                     if wait_s <= 0 or fields.get("cancelRequested") is True:
                         yield snapshot.id, ""
                     elif wait_s < (CALM_SWEEPS + 1) * self._settings.sweep_s:
@@ -423,8 +422,8 @@ class Intake:
                     continue
 
     def _on_its_way(self, snapshot: Snapshot) -> bool:
-        age_s = jobs.age_s(snapshot)
-        return self._subscribe is not None and age_s is not None and age_s < NET_AGE_S
+        age = age_s(snapshot)
+        return self._subscribe is not None and age is not None and age < NET_AGE_S
 
     def _tend_watch(self) -> None:
         watch, now = self._watch, time.monotonic()
@@ -482,5 +481,5 @@ class Intake:
 
 
 def _age(found: Sequence[Snapshot]) -> float:
-    ages = [jobs.age_s(snapshot) for snapshot in found]
+    ages = [age_s(snapshot) for snapshot in found]
     return max((age for age in ages if age is not None), default=0.0)

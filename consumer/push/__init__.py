@@ -4,8 +4,8 @@
     wording.py  title and sentence in the language of a device
     fcm.py      Firebase Cloud Messaging; imported only where messages are wished
 
-A due message is a document, written in the commit that brings the news (consumer/companions.py). So no crash loses it; a thread
-of its own sends it, so no job waits for it.
+A due message is a document, written in the commit that brings the news (consumer/jobs/companions.py). So no crash loses it; a
+thread of its own sends it, so no job waits for it.
 """
 
 from consumer.push.outbox import Message, Outbox, Outcome, Sender

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from consumer import jobs
 from consumer.backends import Conflict, DocumentStore, Snapshot, StoreError
-from consumer.companions import PUSHES, devices_path
-from consumer.metrics import Metrics
+from consumer.jobs import moves
+from consumer.jobs.companions import PUSHES, devices_path
+from consumer.operations.metrics import Metrics
 from consumer.push.wording import wording_of
-from feedback.catalogue import Exercise
+from feedback.checks.catalogue import Exercise
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class Outbox:
         if Outcome.LATER not in outcomes:
             self._pushes.delete(push.id, unchanged=held)
             return
-        wait = jobs.backoff(attempt, base_s=RETRY_BASE_S, max_s=RETRY_MAX_S, jitter=random.random())  # noqa: S311
+        wait = moves.backoff(attempt, base_s=RETRY_BASE_S, max_s=RETRY_MAX_S, jitter=random.random())  # noqa: S311
         self._pushes.update(held, {"dueAt": push.read_time + wait, "sent": sorted(sent)})
 
     def _devices(self, owner: str) -> list[Snapshot]:

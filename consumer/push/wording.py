@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from consumer.errors import ErrorCode
-from feedback.catalogue import Exercise
-from feedback.report import Hold
-from feedback.reserved import name_of
-from feedback.score import PARTLY_SEEN
-from feedback.summary import how_it_went
+from consumer.jobs.errors import ErrorCode
+from feedback.checks.catalogue import Exercise
+from feedback.exercises.reserved import name_of
+from feedback.report.schema import Hold
+from feedback.report.score import PARTLY_SEEN
+from feedback.report.summary import how_it_went
 from feedback.words import Words, words_of
 
 

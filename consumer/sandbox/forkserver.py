@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from consumer.errors import JobError
+from consumer.jobs.errors import JobError
 from consumer.sandbox.confine import Confinement, confine, die_with_parent
 
 MAX_MESSAGE = 1 << 16

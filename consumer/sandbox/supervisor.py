@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from consumer.errors import ErrorCode, JobError
+from consumer.jobs.errors import ErrorCode, JobError
 from consumer.sandbox.confine import Confinement
 from consumer.sandbox.forkserver import MAX_MESSAGE
 

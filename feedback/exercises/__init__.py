@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from feedback.catalogue import Exercise
-from feedback.exercise_files import DIRECTORY, parse_exercises, read_exercises
+from feedback.checks.catalogue import Exercise
+from feedback.exercises.files import DIRECTORY, parse_exercises, read_exercises
 
 CATALOGUE = read_exercises(DIRECTORY)
 """Every exercise of the package by its id, which is also its file's name."""
@@ -13,7 +13,7 @@ def extend_catalogue(files: Mapping[str, bytes]) -> dict[str, Exercise]:
     """The package's exercises and an operator's, by id; the operator's replaces ours of the same id.
 
     Args:
-        files: contents of the operator's files by their names, as `feedback.exercise_files.read_files` gives them.
+        files: contents of the operator's files by their names, as `feedback.exercises.files.read_files` gives them.
 
     Raises:
         ExerciseFileError: a file is wrong.

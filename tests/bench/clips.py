@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 
-from pose.video import probe
+from pose.reading.video import probe
 from tests.bench.labels import Clip, read_set
 
 USUAL = ("squat_front_dark_12", "push_up_front_portrait_5", "biceps_curl_side_5", "jumping_jack_slow_4")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.exercises import CATALOGUE
-from pose.view import VIEWS, name_view
+from pose.movements.view import VIEWS, name_view
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import numpy as np
 import pose
 from feedback.errors import NoExercise
 from feedback.examination import Examination
-from feedback.report import Report
-from feedback.reserved import ANY
+from feedback.exercises.reserved import ANY
+from feedback.report.schema import Report
 from feedback.review import examine
-from pose import model, reading
-from pose.angles import SIDES, joint_angle_seen
 from pose.errors import PoseError
 from pose.motion import Motion
+from pose.movements.angles import SIDES, joint_angle_seen
+from pose.reading import model
+from pose.reading import reader as reading
 from tests.bench.labels import Clip
 
 MEASURED_FROM = {

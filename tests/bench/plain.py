@@ -22,7 +22,7 @@ from mediapipe.tasks.python.vision import (
     drawing_utils,
 )
 
-from pose import model as models
+from pose.reading import model as models
 from tests.bench.clock import Steps
 
 

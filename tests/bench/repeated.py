@@ -17,7 +17,7 @@ from rich.console import Console
 
 from feedback.errors import NoExercise
 from feedback.exercises import CATALOGUE
-from feedback.reserved import ANY
+from feedback.exercises.reserved import ANY
 from feedback.review import review
 from pose.errors import PoseError
 from tests.bench.labels import Clip, read_set

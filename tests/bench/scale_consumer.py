@@ -14,10 +14,10 @@ from typing import Any
 
 from consumer.backends import Backend, Beside, DocumentStore, Revision, Snapshot, Watch
 from consumer.backends.local_objects import LocalObjects
+from consumer.backends.selection import open_backend
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.settings import Settings
-from consumer.stores import open_backend
 from tests.work import ROOT, WORK
 
 

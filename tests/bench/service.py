@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from consumer import app
-from consumer.analysis import PRELOAD, Analysis
 from consumer.backends import Backend
 from consumer.backends.local import open_local
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
+from consumer.work.analysis import PRELOAD, Analysis
 from tests.bench import cold
 from tests.consumer_kit import put_job, put_video, settings
 from tests.work import ROOT

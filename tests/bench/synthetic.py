@@ -3,8 +3,8 @@
     python -m tests.bench.synthetic [--bodies 20] [--exercise ID ...]      or      make bench BENCH_SETS=DIR
 
 A sequence has a body of other proportions (each length within 8 % of the usual one), another tempo (1 to 4 s for each
-repetition), another sample rate (6 to 15 a second, as `pose.sampling` takes them) and landmarks that err by 1 cm (standard
-deviation). The exercise is not given. Exit code 1 when less than 97 % are recognised or counted exactly.
+repetition), another sample rate (6 to 15 a second, as `pose.reading.sampling` takes them) and landmarks that err by 1 cm
+(standard deviation). The exercise is not given. Exit code 1 when less than 97 % are recognised or counted exactly.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from feedback.exercises import CATALOGUE
-from pose.sets import find_sets
-from pose.signals import clean
+from pose.movements.sets import find_sets
+from pose.movements.signals import clean
 from tests.figures import EXERCISES, Body, figure
 
 AZIMUTHS = {"front": (0,), "rear": (180,), "side_left": (90,), "side_right": (-90,), "oblique": (45, -45)}

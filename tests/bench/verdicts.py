@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from feedback.errors import NoExercise
-from feedback.report import Report
+from feedback.report.schema import Report
 from feedback.review import review
 from pose.errors import PoseError
 from tests.bench.labels import read_rows

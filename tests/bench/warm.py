@@ -16,9 +16,10 @@ from unittest.mock import patch
 import pose
 from feedback.errors import NoExercise
 from feedback.review import examine
-from pose import landmarks, reading, video
-from pose import model as models
 from pose.errors import NoPerson
+from pose.reading import landmarks, video
+from pose.reading import model as models
+from pose.reading import reader as reading
 from tests.bench import plain
 from tests.bench.clock import Cost, Steps, measured
 

@@ -27,12 +27,12 @@ from rich.console import Console
 
 from feedback.errors import NoExercise
 from feedback.exercises import CATALOGUE
-from feedback.report import SetReport
+from feedback.report.schema import SetReport
 from feedback.review import review
 from pose import read_motion
 from pose.errors import PoseError
-from pose.frame import Pixels
-from pose.video import Video
+from pose.reading.frame import Pixels
+from pose.reading.video import Video
 from tests.bench.labels import Clip, read_set
 
 WIDTH, HEIGHT, FPS = 640, 360, 30

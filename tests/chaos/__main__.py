@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from consumer import logs
+from consumer.operations import logs
 from tests.chaos import hostile, kills, lines, mutants, outages, parameters, variants, volumes
 from tests.chaos.ground import Ground, firebase_ground, local_ground
 from tests.chaos.report import Report, say

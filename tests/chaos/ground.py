@@ -14,7 +14,7 @@ from typing import Any
 from consumer.backends import SERVER_TIME, Backend
 from consumer.backends.firebase import open_firebase
 from consumer.backends.local import open_local
-from consumer.jobs import Status, status_of
+from consumer.jobs.document import Status, status_of
 from tests.consumer_kit import OWNER
 from tests.daemons import Process
 from tests.emulators import FirebaseProject, create_bucket, environment

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.backends import SERVER_TIME, StoreError
-from consumer.jobs import status_of
+from consumer.jobs.document import status_of
 from tests.chaos.ground import Ground
 from tests.chaos.kills import PATIENCE_S, running
 from tests.chaos.outside import VICTIM, Outside

@@ -4,7 +4,7 @@ import time
 
 import grpc
 
-from consumer.jobs import Status
+from consumer.jobs.document import Status
 from tests.chaos.ground import Ground
 from tests.chaos.report import Report
 from tests.consumer_kit import eventually

@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 
 from consumer.http.serving import Server
 from consumer.http.shim import create_app
-from consumer.paths import LEGACY_UPLOADS
+from consumer.jobs.paths import LEGACY_UPLOADS
 from consumer.settings import Settings
 from tests.chaos.ground import Ground
 from tests.chaos.hostile import judge_daemon

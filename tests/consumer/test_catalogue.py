@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from consumer.analysis import fingerprint
 from consumer.catalogue import Catalogue, load_catalogue, restore_exercises
 from consumer.settings import Settings, SettingsError
+from consumer.work.analysis import fingerprint
 from feedback.exercises import CATALOGUE
 from tests.consumer_kit import settings
 

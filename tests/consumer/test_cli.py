@@ -12,7 +12,7 @@ import pytest
 from consumer.backends import Backend
 from consumer.catalogue import Catalogue
 from consumer.commands import summary
-from consumer.jobs import REPORT_FILES
+from consumer.jobs.document import REPORT_FILES
 from feedback.exercises import CATALOGUE
 from tests.consumer_kit import eventually, fields, put_job, put_video
 from tests.missing import missing

@@ -17,7 +17,7 @@ from consumer.backends import Backend
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Missed
-from consumer.lease import Lease
+from consumer.work.lease import Lease
 from tests.consumer_kit import change, eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import free_port
 from tests.work import ROOT, WORK
@@ -41,7 +41,7 @@ def test_a_job_is_done(start: Any, backend: Backend, tmp_path: Path) -> None:
     assert eventually(lambda: fields(backend)["status"] == "done")
     assert process.end() == 0
     assert all(line["severity"] in {"INFO", "WARNING"} for line in process.lines())
-    of_job = [line for line in process.lines() if line["logger"] in {"consumer.worker", "consumer.stages"}]
+    of_job = [line for line in process.lines() if line["logger"] in {"consumer.work.worker", "consumer.work.stages"}]
     assert of_job
     assert all(line["job"] == "job" for line in of_job)
 

@@ -20,8 +20,8 @@ from consumer.backends.firebase import open_firebase
 from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Candidates, Claims, Intake
-from consumer.lease import Lease
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
+from consumer.work.lease import Lease
 from tests.consumer_kit import EXERCISES, settings
 from tests.emulators import FirebaseProject, start_or_skip
 from tests.faults import GrpcProxy, Mode, TcpProxy

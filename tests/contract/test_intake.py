@@ -8,7 +8,7 @@ import pytest
 
 from consumer.backends import Backend
 from consumer.intake import Candidates, Claims, Intake, Settler
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
 from tests.consumer_kit import EXERCISES, OWNER, VIDEO, change, document, eventually, fields, put_job, put_video, settings
 
 

@@ -14,15 +14,15 @@ from consumer.backends.local import open_local
 from consumer.backends.local_documents import LocalDocuments
 from consumer.commands import console
 from consumer.commands import jobs as jobs_command
-from consumer.housekeeping import Housekeeping
 from consumer.http import shim
 from consumer.intake import Candidates, Intake
 from consumer.intake.owners import Owners
-from consumer.keeping import forget
-from consumer.metrics import Metrics
-from consumer.paths import LegacyVideo
-from consumer.queries import ask_all
-from consumer.spool import Spool
+from consumer.jobs.paths import LegacyVideo
+from consumer.jobs.queries import ask_all
+from consumer.operations.housekeeping import Housekeeping
+from consumer.operations.metrics import Metrics
+from consumer.operations.removal import forget
+from consumer.work.spool import Spool
 from tests.consumer_kit import OWNER, job_of, put_job, settings
 
 INDEXES = Path(__file__).parents[2] / "deploy" / "firestore.indexes.json"

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
 from tests.google_apis import discovery
 from tests.missing import missing

@@ -10,8 +10,8 @@ import pytest
 
 from consumer.backends import SERVER_TIME, Snapshot
 from consumer.catalogue import Catalogue
-from consumer.errors import ErrorCode
-from consumer.jobs import Job, Stage, Status
+from consumer.jobs.document import Job, Stage, Status
+from consumer.jobs.errors import ErrorCode
 from consumer.settings import PREFIX, describe
 from feedback.exercises import CATALOGUE
 
@@ -69,7 +69,7 @@ def test_a_setting_that_a_page_names_exists(page: str) -> None:
 def test_a_file_of_ours_that_a_page_names_exists(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:consumer|feedback|pose|tests|deploy|examples|\.github)/[\w./-]+)`", text)
-    examples = {"feedback/exercises/your_exercise.yaml", "feedback/locale/LANGUAGE/LC_MESSAGES/feedback.po"}
+    examples = {"feedback/exercises/your_exercise.yaml", "feedback/words/locale/LANGUAGE/LC_MESSAGES/feedback.po"}
     assert [name for name in named if name not in examples and not (ROOT / name).exists()] == []
 
 

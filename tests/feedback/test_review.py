@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from feedback.composition import SURE_OF_VIEW
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises import CATALOGUE
+from feedback.report.composition import SURE_OF_VIEW
 from feedback.review import examine, review
 from tests.figures import EXERCISES, FLOOR, STAND, figure, film, script, then, walk, wave
 

@@ -6,8 +6,8 @@ import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
-from feedback.translations import extract, updated
 from feedback.words import language_of, languages, po_file, words_of
+from feedback.words.translations import extract, updated
 
 TEMPLATE = extract()
 
@@ -32,7 +32,7 @@ def test_there_are_english_and_korean() -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_the_file_has_exactly_the_words_of_the_source(language: str) -> None:
-    assert po_file(language).read_bytes() == updated(language, TEMPLATE), "run: python -m feedback.translations"
+    assert po_file(language).read_bytes() == updated(language, TEMPLATE), "run: python -m feedback.words.translations"
 
 
 @pytest.mark.parametrize("language", languages())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from feedback.report import Report, json_schema
+from feedback.report.schema import Report, json_schema
 from feedback.review import examine
 from feedback.write import overlay_of, write_pictures, write_report, write_video
 from pose.errors import VideoMissing

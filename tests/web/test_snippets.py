@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from consumer.backends import Snapshot
-from consumer.jobs import Job
+from consumer.jobs.document import Job
 from feedback.exercises import CATALOGUE
 from tests.web.screens import ROOT
 

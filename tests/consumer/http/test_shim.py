@@ -19,11 +19,11 @@ from werkzeug.test import TestResponse
 
 from consumer.backends import SERVER_TIME, Backend, Conflict, Denied, DocumentStore, Snapshot, Unavailable
 from consumer.backends.local import open_local
-from consumer.errors import ErrorCode
 from consumer.http import serving, shim
 from consumer.http.serving import Server
 from consumer.http.tokens import InvalidToken
-from consumer.paths import LEGACY_UPLOADS
+from consumer.jobs.errors import ErrorCode
+from consumer.jobs.paths import LEGACY_UPLOADS
 from consumer.settings import Settings
 from tests.consumer_kit import eventually, in_background
 

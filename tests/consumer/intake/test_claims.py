@@ -8,8 +8,8 @@ import pytest
 from consumer.backends import DELETE, Backend, Unavailable
 from consumer.backends.local import open_local
 from consumer.intake import LEFT_S, Claims, Missed
-from consumer.lease import Lease
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
+from consumer.work.lease import Lease
 from tests.consumer_kit import EXERCISES, change, claims, document, fields, put_job, settings
 
 NOW, OLD, FUTURE = timedelta(0), timedelta(seconds=-LEFT_S - 1), timedelta(days=900)

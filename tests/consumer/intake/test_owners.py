@@ -12,8 +12,8 @@ from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Missed
 from consumer.intake.owners import BUSY_S, Owners
-from consumer.lease import Lease
 from consumer.settings import Settings
+from consumer.work.lease import Lease
 from tests.consumer_kit import claims, eventually, fields, in_background, job_of, put_job, put_video, settings
 from tests.work import ROOT, WORK
 

@@ -16,7 +16,7 @@ from consumer.catalogue import Catalogue
 from consumer.daemon import Daemon
 from consumer.intake import Candidates, Missed, pubsub
 from consumer.intake.pubsub import Subscription, check_subscription, open_subscription
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
 from consumer.settings import Settings, SettingsError
 from tests.consumer_kit import change, eventually, fields, in_background, put_job, put_video, settings
 from tests.emulators import Emulator, free_port

@@ -9,7 +9,7 @@ import pytest
 from consumer.backends import Backend, Unavailable
 from consumer.intake import Candidates, Intake, Missed, sweep
 from consumer.intake.sweep import BACKLOG, NET_AGE_S, PAGE
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
 from tests.consumer_kit import change, document, eventually, put_job, settings
 
 pytestmark = pytest.mark.slow

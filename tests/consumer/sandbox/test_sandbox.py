@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from consumer.errors import CancelRequested, ErrorCode, JobError
+from consumer.jobs.errors import CancelRequested, ErrorCode, JobError
 from consumer.sandbox import landlock, seccomp
 from consumer.sandbox.confine import Confinement, support
 from consumer.sandbox.forkserver import ForkServer

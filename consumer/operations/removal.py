@@ -1,0 +1,147 @@
+"""Removing what users no longer want kept: the results of one job, or everything of one owner."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from consumer.backends import Backend, Collection, Snapshot
+from consumer.jobs import paths
+from consumer.jobs.companions import PUSHES, can_be_named, devices_path, history_path
+from consumer.jobs.document import Status, status_of
+from consumer.work.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+PAGE = 100
+
+SETTLE_S = 5.0
+"""A worker notices within this time that its document is gone, and publishes nothing more."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was removed."""
+
+    documents: int
+    objects: int
+    spool_entries: int
+
+
+def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> None:
+    """Remove the results of every attempt at a job, those where the older app looks included.
+
+    Args:
+        backend: both stores.
+        job_id: the document's id.
+        fields: `owner`, `video` and `origin` of the document, which may be gone.
+
+    Raises:
+        StoreError: the store cannot be asked; what is left is found again.
+    """
+    owner = fields.get("owner")
+    if not isinstance(owner, str):
+        return
+    try:
+        paths.check_segment(owner)
+        paths.check_segment(job_id)
+    except paths.InvalidPath:
+        # Such a document was never worked on.
+        return
+    backend.objects.purge(paths.job_results_prefix(owner, job_id))
+    if _is_latest_run(backend, job_id, fields):
+        for path in _legacy_results(fields):
+            backend.objects.purge(path)
+
+
+def remove_job(backend: Backend, snapshot: Snapshot) -> None:
+    """Remove a job with its video, its results and its entry in the history.
+
+    The document goes last, so that what is left is found again.
+
+    Raises:
+        StoreError: the store cannot be asked; call it again.
+    """
+    remove_results(backend, snapshot.id, snapshot.fields)
+    owner, video = snapshot.fields.get("owner"), snapshot.fields.get("video")
+    if isinstance(owner, str) and isinstance(video, str):
+        try:
+            paths.check_owner(owner, video, from_shim=snapshot.fields.get("origin") == "shim")
+        except paths.PathError:
+            logger.warning("A job is removed without its video: the path is not its owner's")
+        else:
+            if _is_latest_run(backend, snapshot.id, snapshot.fields):
+                backend.objects.purge(video)
+    _remove_companions(backend, snapshot)
+    backend.documents.delete(snapshot.id)
+
+
+def _remove_companions(backend: Backend, snapshot: Snapshot) -> None:
+    owner = snapshot.fields.get("owner")
+    if isinstance(owner, str) and can_be_named(owner, snapshot.id):
+        backend.documents.collection(history_path(owner)).delete(snapshot.id)
+        backend.documents.collection(PUSHES).delete(snapshot.id)
+
+
+def _is_latest_run(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> bool:
+    """Whether what lies at the paths that runs of the older app share is this job's, and no later run's."""
+    origin, video = fields.get("origin"), fields.get("video")
+    if origin != "shim":
+        return True
+    runs = backend.documents.find({"origin": origin, "video": video}, order_by="createdAt", descending=True, limit=1)
+    return not runs or runs[0].id == job_id
+
+
+def _legacy_results(fields: Mapping[str, Any]) -> Iterable[str]:
+    video = fields.get("video")
+    if fields.get("origin") != "shim" or not isinstance(video, str):
+        return []
+    try:
+        return paths.LegacyVideo.of_video(video).results.values()
+    except paths.PathError:
+        return []
+
+
+def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
+    """Remove a user's documents, history, devices, uploads, results, and what lies of them on this volume.
+
+    Documents go first: that stops the work on them. Objects go with the generations that a bucket with versioning keeps. An
+    account of the older app counts as an owner too.
+
+    Raises:
+        InvalidPath: no owner can be called so.
+        StoreError: the store cannot be asked; call it again.
+    """
+    paths.check_segment(owner)
+    if owner in paths.RESERVED_FOLDERS:
+        raise paths.InvalidPath("This is not the name of an owner.")
+    documents, running = 0, False
+    while page := backend.documents.find({"owner": owner}, limit=PAGE):
+        for snapshot in page:
+            running = running or status_of(snapshot.fields) is Status.PROCESSING
+            backend.documents.delete(snapshot.id)
+            documents += 1
+    # Without its job's document no worker writes an entry any more: it would be one commit.
+    documents += _remove_documents(backend.documents.collection(PUSHES), {"owner": owner})
+    if can_be_named(owner):
+        for path in (history_path(owner), devices_path(owner)):
+            documents += _remove_documents(backend.documents.collection(path), {})
+    if running:
+        time.sleep(SETTLE_S)
+    prefixes = (f"{paths.USERS}{owner}/", f"{paths.LEGACY_UPLOADS}{owner}/", f"{owner}/")
+    objects = sum(backend.objects.purge(prefix) for prefix in prefixes)
+    return Forgotten(documents, objects, _remove_remains(spool, owner) if spool else 0)
+
+
+def _remove_documents(collection: Collection, equal: Mapping[str, Any]) -> int:
+    removed = 0
+    while page := collection.find(equal, limit=PAGE):
+        for snapshot in page:
+            collection.delete(snapshot.id)
+            removed += 1
+    return removed
+
+
+def _remove_remains(spool: Spool, owner: str) -> int:
+    return sum(spool.remove(remains) for remains in spool.remains() if remains.owner == owner)

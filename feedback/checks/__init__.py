@@ -1,0 +1,1 @@
+"""What is judged: exercises with their checks, measures, verdicts."""

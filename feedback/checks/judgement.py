@@ -1,0 +1,296 @@
+"""Judge each check in each repetition, over several frames, and only where its landmarks are visible."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedback.checks.catalogue import Check
+from feedback.checks.take import SEEN_SHARE, Side, Take, cut_off, seen
+from pose.motion import Floats
+from pose.movements.repetitions import Hold, Repetition
+from pose.movements.signals import SMOOTHING_S, Body
+from pose.movements.view import SIDE, View, name_view, views_besides
+
+ALSO_SEEN = 0.2
+"""Another view counts if at least this share of the set is filmed from it."""
+
+NEARLY_SIDE = 10.0
+"""Degrees beyond the border between side and rear view up to which a view still counts as side."""
+
+BORDERLINE = 0.2
+"""Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
+
+FEWEST = 2
+"""Lowest number of samples that must agree, at any sample rate, so that one frame never decides."""
+
+EXTREME_S = 0.15
+"""Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
+
+PAUSE_S = 0.5
+"""Seconds after a repetition in which its end position is measured, or until the next repetition starts."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check in one repetition or in a hold.
+
+    Attributes:
+        check: the check.
+        repetition: index of the repetition from 1; None in a hold.
+        side: the side of the body that was measured.
+        fault: whether it is one: beyond the threshold, and not borderline.
+        value: the value that decided, in the check's unit.
+        threshold: from where on it is a fault from this view.
+        sample, time_s: when it was measured; a picture of this moment shows it.
+        spans: (start, end) in seconds in which the fault lasted; empty without one.
+        marks: full names of the landmarks that show the value; see `Check.marks`.
+    """
+
+    check: Check
+    repetition: int | None
+    side: Side
+    fault: bool
+    value: float
+    threshold: float
+    sample: int
+    time_s: float
+    spans: tuple[tuple[float, float], ...]
+    marks: tuple[str, ...]
+
+    @property
+    def excess(self) -> float:
+        """Excess of the value over the threshold, in units of the distance from `clear` to `threshold`; negative on the good
+        side."""
+        return _steps(self.check, self.value, self.threshold)
+
+    @property
+    def borderline(self) -> bool:
+        """Whether the value is so near to the threshold that it may lie on its other side."""
+        return abs(self.excess) <= BORDERLINE
+
+    @property
+    def clean(self) -> bool:
+        """Whether the value is as good as `Check.clear` asks for."""
+        return self.excess <= -1
+
+
+def _steps(check: Check, value: float, limit: float) -> float:
+    """How far a value is beyond a limit, in steps from `clear` to `threshold`."""
+    return (value - limit) * (1 if check.above else -1) / abs(check.threshold - check.clear)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A cleaned motion with its view and its repetitions or hold."""
+
+    body: Body
+    view: View
+    repetitions: Sequence[Repetition]
+    hold: Hold | None
+
+    @property
+    def times(self) -> Floats:
+        """(n,) seconds."""
+        return self.body.motion.times
+
+    @property
+    def rest(self) -> NDArray[np.bool_]:
+        """(n,) whether the sample lies near the start or end of a repetition, where the body rests."""
+        rest = np.zeros(len(self.times), dtype=bool)
+        for repetition in self.repetitions:
+            for end in (repetition.start, repetition.end):
+                rest |= np.abs(self.times - self.times[end]) <= 0.1
+        return rest
+
+    def shows(self, check: Check) -> bool:
+        """Whether the check can be judged from the view. A view slightly behind the side counts as side."""
+        behind = SIDE <= abs(self.view.azimuth) <= SIDE + NEARLY_SIDE
+        return self.view.id in check.views or (behind and name_view(math.copysign(90, self.view.azimuth)) in check.views)
+
+    @property
+    def active(self) -> slice:
+        """The samples from the first repetition to the last, or of the hold; all samples if there is neither."""
+        spans = self._spans
+        return slice(spans[0].start, spans[-1].end + 1) if spans else slice(None)
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Start and end of the active samples in seconds; (0, 0) without repetitions and hold."""
+        spans = self._spans
+        return (spans[0].start_s, spans[-1].end_s) if spans else (0.0, 0.0)
+
+    @property
+    def _spans(self) -> list[Repetition | Hold]:
+        return [*self.repetitions, *([self.hold] if self.hold else [])]
+
+    @property
+    def near_side(self) -> Side:
+        """The side of the body that is nearer to the camera."""
+        return "left" if self.view.azimuth >= 0 else "right"
+
+
+def judge(scene: Scene, check: Check) -> list[Finding]:
+    """Judge one check in all repetitions (or the hold) in which its landmarks are visible; no findings from an unsuitable
+    view."""
+    found: list[Finding] = []
+    if not scene.shows(check):
+        return found
+    for window, repetition in _windows(scene, check):
+        verdicts = [
+            finding
+            for side in _sides(scene, check, repetition)
+            if (finding := _judge_side(scene, check, repetition, side, window)) is not None
+        ]
+        if verdicts:
+            decides = min if check.sides == "better" else max
+            found.append(decides(verdicts, key=lambda finding: finding.excess))
+    return found
+
+
+def depends_on_view(scene: Scene, findings: Sequence[Finding], checks: Sequence[Check]) -> bool:
+    """Whether the faults would be different if they were judged from another view that is frequent in the set."""
+    moments = scene.active
+    part = scene.body.motion.part(moments.start or 0, moments.stop or len(scene.times))
+    faults = _faults_of(findings)
+    return any(
+        faults != _faults_of([finding for check in checks for finding in judge(replace(scene, view=view), check)])
+        for view in views_besides(part, scene.view, least=ALSO_SEEN)
+    )
+
+
+def _faults_of(findings: Sequence[Finding]) -> set[tuple[str, int | None]]:
+    return {(finding.check.id, finding.repetition) for finding in findings if finding.fault}
+
+
+def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]]:
+    if scene.hold:
+        return [(slice(scene.hold.start, scene.hold.end + 1), None)]
+    windows: list[tuple[slice, Repetition | None]] = []
+    for number, repetition in enumerate(scene.repetitions):
+        start, end = repetition.start, repetition.end
+        if check.when == "before_peak":
+            end = repetition.peak
+        elif check.when == "after_peak":
+            start = repetition.peak
+        elif check.when == "after_end":
+            if cut_off(scene.body.motion, repetition).at_end:
+                continue
+            start = repetition.peak
+            last = len(scene.times) - 1
+            following = scene.repetitions[number + 1].start if number + 1 < len(scene.repetitions) else last
+            pause = int(np.searchsorted(scene.times, scene.times[end] + PAUSE_S))
+            end = max(end, min(pause, following, last))
+        windows.append((slice(start, end + 1), repetition))
+    return windows
+
+
+def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
+    if check.sides in ("each", "better") and not scene.view.id.startswith("side"):
+        return ("left", "right")
+    if check.sides == "working" and repetition is not None and repetition.side is not None:
+        return (repetition.side,)
+    return (scene.near_side,)
+
+
+def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
+    take = Take(scene.body, scene.view, side, scene.rest, repetition)
+    sign = 1 if check.above else -1
+    values = check.measure(take) * sign
+    marks = take.full_names(check.marks)
+    visible = np.all([seen(scene.body.motion, name) for name in marks], axis=0) | np.zeros(len(scene.times), dtype=bool)
+    known = window.start + np.flatnonzero((visible & ~np.isnan(values))[window])
+    if len(known) < FEWEST or np.mean(visible[window]) < SEEN_SHARE:
+        return None
+    times, beyond = scene.times[known], values[known]
+    frames = _in_a_row(check, times)
+    shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
+    threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
+    limit = threshold + BORDERLINE * abs(threshold - clear)
+    spans: tuple[tuple[float, float], ...] = ()
+    if check.verdict == "exceeds":
+        worst, value = _sustained(beyond, frames)
+        if value > limit:
+            spans = _spans(times, beyond, limit, clear, frames)
+    else:
+        worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
+        if value > limit:
+            spans = ((float(times[0]), float(times[-1])),)
+            # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
+            if _reached(scene.times, values, window, frames)[1] <= limit:
+                return None
+    return Finding(
+        check,
+        repetition.index if repetition else None,
+        side,
+        bool(value > limit),
+        float(value * sign),
+        threshold * sign,
+        int(known[worst]),
+        float(times[worst]),
+        spans,
+        marks,
+    )
+
+
+def _in_a_row(check: Check, times: Floats) -> int:
+    """Number of consecutive samples that last as long as the check requires; at least `FEWEST`."""
+    step = float(np.median(np.diff(times)))
+    return min(max(FEWEST, round(check.lasting_s / step)), len(times))
+
+
+def _sustained(beyond: Floats, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the fault: what so many consecutive ones all lie beyond."""
+    runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
+    least = runs.min(axis=1)
+    first = int(np.argmax(least))
+    return first + int(np.argmax(runs[first])), float(least[first])
+
+
+def _reached(times: Floats, beyond: Floats, window: slice, frames: int) -> tuple[int, float]:
+    """Where and how far values go in the direction of the good side, the least.
+
+    A fast repetition has few samples at its extreme, and the smoothing of the landmarks takes its curvature times half the
+    variance of the Gaussian off it. Both are made good by a parabola through the samples around it, also beyond the window.
+
+    Args:
+        times: (n,) seconds.
+        beyond: (n,) values, NaN where there is none; at least `frames` in the window.
+        window: in which the extreme lies.
+        frames: so many consecutive samples decide where there is no parabola.
+
+    Returns:
+        The place among the window's values that are not NaN, and the value.
+    """
+    known = np.flatnonzero(~np.isnan(beyond))
+    inside = np.flatnonzero((known >= window.start) & (known < window.stop))
+    times, beyond = times[known], beyond[known]
+    runs = np.lib.stride_tricks.sliding_window_view(beyond[inside], frames)
+    first = int(np.argmin(runs.mean(axis=1)))
+    place = first + int(np.argmin(runs[first]))
+    mean, best = float(runs[first].mean()), int(inside[place])
+    near = np.abs(times - times[best]) <= EXTREME_S
+    if near[:best].any() and near[best + 1 :].any():
+        square, slope, level = np.polyfit(times[near] - times[best], beyond[near], 2)
+        if square > 0 and abs(slope) <= 2 * square * EXTREME_S:
+            return place, min(mean, float(level - slope**2 / (4 * square) - square * SMOOTHING_S**2))
+    return place, mean
+
+
+def _spans(times: Floats, beyond: Floats, limit: float, clear: float, frames: int) -> tuple[tuple[float, float], ...]:
+    """Spans in seconds in which values exceed the limit for at least `frames` samples, until they are back inside `clear`."""
+    spans: list[tuple[float, float]] = []
+    open_since: int | None = None
+    run = 0
+    for number, value in enumerate(beyond):
+        run = run + 1 if value > limit else 0
+        if open_since is None and run >= frames:
+            open_since = number - frames + 1
+        if open_since is not None and value <= clear:
+            spans.append((float(times[open_since]), float(times[number])))
+            open_since = None
+    if open_since is not None:
+        spans.append((float(times[open_since]), float(times[-1])))
+    return tuple(spans)

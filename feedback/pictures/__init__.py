@@ -1,0 +1,1 @@
+"""What is drawn: pictures of repetitions, the graph, the annotated video."""

@@ -1,0 +1,376 @@
+"""annotated.mp4: the video again with the skeleton, the angle, a repetition counter and the faults as they happen.
+
+Between two analysed samples the skeleton is interpolated, so that it moves smoothly. Frames are scaled from YUV to YUV and are
+drawn on in their planes, without a conversion to RGB and back. Parts of the video are made side by side on the cores that are
+free.
+"""
+
+import math
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
+
+from feedback.pictures.drawing import INK, NEUTRAL, WHITE, WRONG, YELLOW, along_bones, draw_marks, draw_skeleton
+from feedback.pictures.lettering import Patch, chip
+from feedback.pictures.planes import Planes
+from pose.motion import Floats
+from pose.movements.signals import LONGEST_GAP_S
+from pose.reading.frame import Size, planes
+from pose.reading.video import Limits, Video
+
+LINES, PIXELS = 720, 960 * 540
+"""At most so many lines, and so many pixels: what a phone shows of it, and what keeps the cost below that of the analysis."""
+MAX_FPS = 30.0
+"""Of a video with more, frames are left out: the eye gains little and the encoder works twice."""
+PART_S = 4.0
+"""Least length of a part. Each begins with a keyframe, so a player can also go to any place at once."""
+PAST_KEYFRAME_S = 1e-4
+"""A part begins so long after its keyframe: a seek to the very time might, by rounding, end at the keyframe before."""
+HD_LINES = 720
+"""From so many lines on, players take a video that names no colour matrix for BT.709, below for BT.601."""
+TIME_BASE = Fraction(1, 90_000)
+ENCODER = {"preset": "ultrafast", "crf": "27", "x264-params": "cabac=1:deblock=0,0:aq-mode=1:mbtree=1:rc-lookahead=5"}
+"""The quickest preset with what pays off most on a still ground: half the time of `veryfast`, files half again as large."""
+MATRIX_TAGS = {"bt709": 1, "bt601": 5, "bt2020": 9}
+"""ITU-T H.273, matrix coefficients; 6 and 10 are kin of 5 and 9, 0 is RGB, which was converted by BT.601."""
+MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020", 0: "bt601"}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A fault while it happens.
+
+    Attributes:
+        text: its title.
+        start_s, end_s: how long it is shown.
+        marks: landmarks that are drawn as wrong meanwhile; see `feedback.pictures.drawing.draw_marks`.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What is drawn over a video.
+
+    Attributes:
+        times: (n,) seconds of the samples, rising.
+        points: (n, 33, 2) pixels of the full-size picture; NaN where there is no person.
+        angles: landmarks (arm, vertex, other) of the angle whose value is shown, and from which second on, in order of time.
+        values: (n,) degrees; NaN where no value is shown.
+        counts: what the counter says and from which second on, in order of time; nothing where it is empty.
+        flags: faults.
+        turn: degrees clockwise by which the video's picture is turned first.
+    """
+
+    times: Floats
+    points: Floats
+    angles: Sequence[tuple[float, tuple[int, int, int]]]
+    values: Floats
+    counts: Sequence[tuple[float, str]] = ()
+    flags: Sequence[Flag] = ()
+    turn: int = 0
+
+    def at(self, time: float) -> tuple[Floats, float]:
+        """Points and value at any time: between two samples on a straight line, NaN where the nearest samples are too far.
+
+        Returns:
+            (33, 2) and degrees.
+        """
+        after = int(np.clip(np.searchsorted(self.times, time), 1, max(1, len(self.times) - 1)))
+        samples = [index for index in (after - 1, after) if index < len(self.times)]
+        known = [
+            index
+            for index in samples
+            if np.isfinite(self.points[index]).any() and abs(self.times[index] - time) <= LONGEST_GAP_S
+        ]
+        if len(known) == 2:
+            begin, end = self.times[known]
+            share = float(np.clip((time - begin) / (end - begin), 0, 1))
+            points = (1 - share) * self.points[known[0]] + share * self.points[known[1]]
+            return points, float((1 - share) * self.values[known[0]] + share * self.values[known[1]])
+        if known:
+            return self.points[known[0]], float(self.values[known[0]])
+        return np.full((33, 2), np.nan), float("nan")
+
+
+def video_size(size: Size) -> Size:
+    """The size of the annotated video: within `LINES` and `PIXELS`, never enlarged, both sides even as H.264 wants them."""
+    scale = min(1.0, LINES / size[1], math.sqrt(PIXELS / (size[0] * size[1])))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in size)
+    return width, height
+
+
+class Painter:
+    """Draws the overlay's moments over pictures of the annotated video's size. Threads may share one."""
+
+    def __init__(self, overlay: Overlay, source: Size, size: Size) -> None:
+        """Take the measures.
+
+        Args:
+            overlay: what to draw, in pixels of the source.
+            source: (width, height) of the video that is drawn over.
+            size: (width, height) of the pictures.
+        """
+        self.turn = overlay.turn
+        """Degrees clockwise by which the video's picture is turned before it is drawn over."""
+        self._overlay = overlay
+        self._size = size
+        self._scale = np.array(size) / np.array(source)
+        self._type = max(13, round(0.055 * min(size)))
+        self._value_sides = {vertex: calm_side(overlay.points, vertex) for _, (_, vertex, _) in overlay.angles}
+
+    def draw(self, picture: Planes, time: float) -> None:
+        """Draw the moment, in place."""
+        points, value = self._overlay.at(time)
+        points = points * self._scale
+        draw_skeleton(picture, points, colour=NEUTRAL)
+        flags = [flag for flag in self._overlay.flags if flag.start_s <= time < flag.end_s]
+        for flag in flags:
+            draw_marks(picture, points[list(flag.marks)], colour=WRONG)
+        angle = _latest(self._overlay.angles, time)
+        if angle is not None and np.isfinite(value) and np.isfinite(points[angle[1]]).all():
+            self._write_value(picture, points[angle[1]], self._value_sides[angle[1]], f"{value:.0f}°")
+        edge = self._type // 2
+        if count := _latest(self._overlay.counts, time):
+            picture.blend(self._chip(count, WHITE, INK), edge, edge)
+        bottom = self._size[1] - edge
+        for text in dict.fromkeys(flag.text for flag in flags):
+            patch = self._chip(text, INK, YELLOW)
+            bottom -= patch.shape[0]
+            picture.blend(patch, edge, bottom)
+            bottom -= edge // 2
+
+    def _write_value(self, picture: Planes, vertex: Floats, side: Floats, text: str) -> None:
+        patch = self._chip(text, WHITE, INK)
+        reach = 1.5 * self._type + np.array([patch.shape[1], patch.shape[0]]) / 2
+        left, top = vertex + side * reach - np.array([patch.shape[1], patch.shape[0]]) / 2
+        picture.blend(patch, round(left), round(top))
+
+    def _chip(self, text: str, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Patch:
+        return chip(text, self._type, ink=ink, paper=paper, max_width=self._size[0] - self._type)
+
+
+T = TypeVar("T")
+
+
+def _latest(entries: Sequence[tuple[float, T]], time: float) -> T | None:
+    """Of entries with the seconds from which they hold, in order of time, the one that holds at a time."""
+    number = bisect_right(entries, time, key=lambda entry: entry[0]) - 1
+    return entries[number][1] if number >= 0 else None
+
+
+def annotate(
+    source: Path,
+    target: Path,
+    overlay: Overlay,
+    *,
+    limits: Limits | None = None,
+    workers: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Write the annotated video.
+
+    Parts of some seconds are decoded, drawn on and encoded side by side and joined in order. Where they begin follows from the
+    video alone, so the file is the same whatever the number of workers.
+
+    Args:
+        source: the video to draw over.
+        target: the mp4; it appears when it is finished, and nothing is left behind otherwise.
+        overlay: what to draw, in pixels of the source.
+        limits: what the source may cost, as for `pose.read_motion`.
+        workers: cores to use.
+        progress: called from this thread with the share done, 0 to 1; what it raises ends the writing.
+
+    Raises:
+        VideoError: the source cannot be read any more.
+    """
+    with Video(source, limits, turn=overlay.turn) as video:
+        key_times, size, duration_s = video.keyframes(), video.size, video.duration_s
+    encoding = _Encoding(source, limits, Painter(overlay, size, video_size(size)), video_size(size))
+    starts = part_starts(key_times, duration_s)
+    waiting = deque(zip(starts, [*starts[1:], math.inf], strict=True))
+    stop = threading.Event()
+    partial = target.with_name(f"{target.name}.part")
+    try:
+        with _Joined(partial) as joined, ThreadPoolExecutor(workers, thread_name_prefix="annotate") as pool:
+            running: deque[Future[_Part]] = deque()
+            try:
+                while waiting or running:
+                    # One more than is worked on, so that nobody waits; no more, since finished parts wait in memory.
+                    while waiting and len(running) <= workers:
+                        running.append(pool.submit(encoding.encode, *waiting.popleft(), stop))
+                    joined.add(running.popleft().result())
+                    if progress is not None:
+                        progress((len(starts) - len(waiting) - len(running)) / len(starts))
+            finally:
+                stop.set()
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def part_starts(key_times: Sequence[float], duration_s: float | None) -> list[float]:
+    """Where to cut a video into parts: at keyframes, so that no part decodes what another one shows.
+
+    Args:
+        key_times: seconds of the keyframes, rising.
+        duration_s: of the video; None where it is not known.
+
+    Returns:
+        Seconds, rising; the first is 0. Parts last `PART_S` or up to the next keyframe; where that is farther than three times
+        `PART_S`, they are cut between keyframes.
+    """
+    starts = [0.0]
+    for time in [*key_times, duration_s or 0.0]:
+        while time - starts[-1] > 3 * PART_S:
+            starts.append(starts[-1] + PART_S)
+        if time - starts[-1] > PART_S - 2 * PAST_KEYFRAME_S and (duration_s is None or duration_s - time >= PART_S / 2):
+            starts.append(time + PAST_KEYFRAME_S)
+    return starts
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How a video is encoded; all its parts alike, so that one header describes them."""
+
+    size: Size
+    rate: Fraction
+    matrix: str
+    transfer: int
+    primaries: int
+
+    def configure(self, encoder: VideoCodecContext) -> VideoCodecContext:
+        """Set up an encoder that has not been opened."""
+        encoder.width, encoder.height = self.size
+        encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", self.rate, TIME_BASE
+        # Parts run side by side already.
+        encoder.thread_count = 1
+        encoder.flags |= Flags.global_header
+        encoder.color_range, encoder.colorspace = ColorRange.MPEG, MATRIX_TAGS[self.matrix]
+        encoder.color_trc, encoder.color_primaries = self.transfer, self.primaries
+        return encoder
+
+
+@dataclass(frozen=True)
+class _Part:
+    packets: "list[Packet[VideoStream]]"
+    format: _Format | None
+
+
+class _Encoding:
+    """Encodes parts of one video. Threads may share it."""
+
+    def __init__(self, source: Path, limits: Limits | None, painter: Painter, size: Size) -> None:
+        self._source = source
+        self._limits = limits
+        self._painter = painter
+        self._size = size
+
+    def encode(self, start_s: float, end_s: float, stop: threading.Event) -> _Part:
+        """The part's packets, of which the first is a keyframe; fewer when it is to stop."""
+        packets: list[Packet[VideoStream]] = []
+        form: _Format | None = None
+        encoder = VideoCodecContext.create("libx264", "w")
+        encoder.options = ENCODER
+        with Video(self._source, self._limits, turn=self._painter.turn) as video:
+            rate = Fraction(min(max(video.fps, 1.0), MAX_FPS)).limit_denominator(1001)
+            for frame in video.frames(start_s, end_s):
+                if stop.is_set():
+                    break
+                if not _kept(frame.time, video.fps):
+                    continue
+                image = frame.yuv(self._size)
+                matrix = matrix_of(image, video.size)
+                if form is None:
+                    form = _Format(self._size, rate, matrix, image.color_trc, image.color_primaries)
+                    form.configure(encoder)
+                y, u, v = planes(image)
+                self._painter.draw(Planes(y, u, v, matrix), frame.time)
+                image.pts, image.time_base, image.pict_type = round(frame.time / TIME_BASE), TIME_BASE, PictureType.NONE
+                image.duration = round(1 / (rate * TIME_BASE))
+                packets += encoder.encode(image)
+        if form is not None:
+            packets += encoder.encode(None)
+        return _Part(packets, form)
+
+
+class _Joined:
+    """The mp4 that parts are copied into, in order of time."""
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._stream: VideoStream | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._container.close()
+
+    def add(self, part: _Part) -> None:
+        """Copy the part's packets."""
+        if part.format is None:
+            return
+        if self._stream is None:
+            # Its encoder writes the header and encodes nothing.
+            self._stream = self._container.add_stream("libx264", rate=part.format.rate, options=ENCODER)
+            part.format.configure(self._stream.codec_context)
+            self._stream.time_base = TIME_BASE
+        for packet in part.packets:
+            packet.stream = self._stream
+        self._container.mux(part.packets)
+
+
+def _kept(time: float, fps: float) -> bool:
+    """Whether a frame is shown: of a rate above `MAX_FPS` one for each step of its grid, told by its own time alone."""
+    if fps <= 1.1 * MAX_FPS:
+        return True
+    return math.floor(time * MAX_FPS + 0.25) > math.floor((time - 1 / fps) * MAX_FPS + 0.25)
+
+
+def matrix_of(image: av.VideoFrame, source: Size) -> str:
+    """How a player turns the frame into RGB: a key of `planes.MATRICES`; guessed where the frame does not say."""
+    return MATRICES.get(int(image.colorspace), "bt709" if min(source) >= HD_LINES else "bt601")
+
+
+def calm_side(points: Floats, vertex: int) -> Floats:
+    """On which side of a joint its value hides the least of the person over the whole video, so that it can stay there.
+
+    Args:
+        points: (n, 33, 2) pixels.
+        vertex: landmark.
+
+    Returns:
+        (2,) -1, 0 or 1 to the right and down.
+    """
+    sides = [np.array(side, float) for side in ((1, 0), (-1, 0), (0, -1), (0, 1))]
+    known = points[np.isfinite(points).any(axis=(1, 2))]
+    if not len(known):
+        return sides[0]
+    known = known[:: max(1, len(known) // 60)]
+    reach = 0.12 * float(np.median(np.nanmax(np.nanmax(known, axis=1) - np.nanmin(known, axis=1), axis=1)))
+    hidden = [
+        sum(int((np.abs(along_bones(pose) - pose[vertex] - 1.8 * reach * side) < reach).all(axis=1).sum()) for pose in known)
+        for side in sides
+    ]
+    return sides[int(np.argmin(hidden))]

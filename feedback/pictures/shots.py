@@ -1,0 +1,177 @@
+"""Choose the moments of a video to show in pictures: the two worst, and a good one for contrast."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from feedback.checks.judgement import Finding, Scene
+from feedback.checks.take import Take
+from feedback.examination import ExaminedSet
+from pose.movements.repetitions import Repetition
+from pose.movements.signals import Body
+
+APART_S = 1.0
+"""Shortest time in seconds between two pictures of the same fault in a hold."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A moment to show.
+
+    Attributes:
+        sample: the sample of the motion.
+        finding: the finding to show; None if there is none, and only the driving angle is shown.
+        repetition: the repetition of the sample; None in a hold.
+    """
+
+    sample: int
+    finding: Finding | None
+    repetition: Repetition | None
+
+
+Shown = tuple[ExaminedSet, Shot]
+
+
+def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
+    """The worst moments of two different faults, or else of the two worst repetitions, or else of the two least good ones.
+
+    The moments differ, unless two faults are worst at the same moment or the person is visible in one sample only. Of several
+    sets, those with the faults to change first come first.
+    """
+    first, *others = ((examined, shot) for examined in sorted(sets, key=_need_of_change) for shot in _by_need(examined))
+    faults = [other for other in others if other[1].finding is not None and other[1].finding.fault]
+    return first, next((other for other in (*faults, *others) if _is_news(first, other)), first)
+
+
+def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
+    """The best moment of the best good repetition, or of the longest good part of a hold; None if there is none.
+
+    For contrast, the picture shows the check that failed elsewhere. Of several sets, the one with the best score that has such
+    a moment is used.
+    """
+    for examined in sorted(sets, key=lambda examined: -(examined.report.score or 0)):
+        shot = _best_of(examined)
+        if shot is not None:
+            return examined, shot
+    return None
+
+
+def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, float]:
+    """Sort key of sets: those with a major fault first, then with a minor one; then by the excess over the threshold or the
+    score."""
+    findings = examined.findings
+    major = any(finding.check.severity == "major" for finding in findings)
+    excess = max((finding.excess for finding in findings if (finding.check.severity == "major") == major), default=0.0)
+    return not major, not findings, -excess if findings else (examined.report.score or 0)
+
+
+def _best_of(examined: ExaminedSet) -> Shot | None:
+    if examined.hold is not None:
+        return _good_part(examined)
+    items = {item.index: item for item in examined.report.items}
+    # Without a check no repetition can be called good: the most usual one is shown.
+    good = [each for each in examined.repetitions if items[each.index].good or not examined.exercise.checks]
+    if not good:
+        return None
+    best = max(
+        good,
+        key=lambda rep: (
+            not items[rep.index].faults,
+            items[rep.index].score or 0,
+            -_excess(examined, rep),
+            -_oddity(examined, rep),
+        ),
+    )
+    shown = examined.findings[0].check.id if examined.findings else None
+    verdicts = [finding for finding in examined.of_repetition(best.index) if finding.marks and not finding.fault]
+    verdicts.sort(key=lambda finding: finding.check.id != shown)
+    return _of(verdicts[0], examined) if verdicts else Shot(best.peak, None, best)
+
+
+def _is_news(first: Shown, other: Shown) -> bool:
+    if first[0] is not other[0] or first[1].sample != other[1].sample:
+        return True
+    faults = [shot.finding.check.id for _, shot in (first, other) if shot.finding is not None and shot.finding.fault]
+    return len(set(faults)) == 2
+
+
+def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
+    """Yield candidates, the most important first; the last ones are any moments in which the person is visible."""
+    of_check: dict[str, list[Finding]] = {}
+    for finding in examined.findings:
+        of_check.setdefault(finding.check.id, []).append(finding)
+    ranked = [sorted(findings, key=lambda finding: -finding.excess) for findings in of_check.values()]
+    yield from (_of(findings[0], examined) for findings in ranked)
+    yield from (_of(finding, examined) for findings in ranked for finding in findings[1:])
+    yield from (_of(again, examined) for findings in ranked if (again := _again(examined, findings[0])) is not None)
+    yield from _least_good(examined)
+    seen = np.flatnonzero(examined.motion.detected)
+    for share in (0.5, 0.0, 1.0):
+        sample = int(seen[round(share * (len(seen) - 1))])
+        yield Shot(sample, None, next((rep for rep in examined.repetitions if rep.start <= sample <= rep.end), None))
+
+
+def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
+    """Yield moments of repetitions without a fault, the least good first, then all other findings."""
+    scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
+    need = {rep.index: (scores[rep.index], -_excess(examined, rep), -_oddity(examined, rep)) for rep in examined.repetitions}
+    for repetition in sorted(examined.repetitions, key=lambda rep: need[rep.index]):
+        verdicts = [finding for finding in examined.of_repetition(repetition.index) if finding.marks]
+        if verdicts:
+            yield _of(max(verdicts, key=lambda finding: finding.excess), examined)
+        else:
+            yield Shot(repetition.peak, None, repetition)
+    yield from (_of(finding, examined) for finding in sorted(examined.judged, key=lambda finding: -finding.excess))
+
+
+def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:
+    """The fault of a hold at its next worst moment, at least `APART_S` away from the one shown already; None if there is
+    none."""
+    if finding.repetition is not None:
+        return None
+    motion, check = examined.motion, finding.check
+    scene = Scene(Body(motion), examined.view, examined.repetitions, examined.hold)
+    values = check.measure(Take(scene.body, scene.view, finding.side, scene.rest, None))
+    inside = np.any([(motion.times >= start) & (motion.times <= end) for start, end in finding.spans], axis=0)
+    inside &= np.abs(motion.times - finding.time_s) >= APART_S
+    beyond = np.where(inside, values * (1 if check.above else -1), np.nan)
+    if np.isnan(beyond).all():
+        return None
+    sample = int(np.nanargmax(beyond))
+    return replace(finding, sample=sample, time_s=float(motion.times[sample]), value=float(values[sample]))
+
+
+def _good_part(examined: ExaminedSet) -> Shot | None:
+    hold = examined.hold
+    if hold is None:
+        return None
+    times = examined.motion.times
+    good = np.zeros(len(times), bool)
+    good[hold.start : hold.end + 1] = examined.motion.detected[hold.start : hold.end + 1]
+    for finding in examined.findings:
+        for start, end in finding.spans:
+            good &= (times < start) | (times > end)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
+    if not len(edges):
+        return None
+    start, end = max(edges.reshape(-1, 2), key=lambda part: part[1] - part[0])
+    return Shot(int(start + end - 1) // 2, None, None)
+
+
+def _oddity(examined: ExaminedSet, repetition: Repetition) -> float:
+    """How far range and duration of a repetition are from the usual ones, as shares of those."""
+    values = {item.index: (item.range_of_motion, item.end_s - item.start_s) for item in examined.report.items}
+    usual = np.median(list(values.values()), axis=0)
+    return float(np.sum(np.abs(np.array(values[repetition.index]) - usual) / np.maximum(usual, 1e-6)))
+
+
+def _excess(examined: ExaminedSet, repetition: Repetition) -> float:
+    return max((finding.excess for finding in examined.of_repetition(repetition.index)), default=-np.inf)
+
+
+def _of(finding: Finding, examined: ExaminedSet) -> Shot:
+    repetition = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
+    # A finding without landmarks, such as the pace, has no moment of its own.
+    sample = repetition.peak if repetition and not finding.marks else finding.sample
+    return Shot(sample, finding, repetition)

@@ -1,0 +1,173 @@
+"""worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
+
+from typing import Literal
+
+import numpy as np
+
+from feedback.checks.judgement import Finding
+from feedback.examination import ExaminedSet
+from feedback.pictures.cards import TEXT, Measure, card
+from feedback.pictures.curve import CHORD, Curve
+from feedback.pictures.drawing import RIGHT, WANTED, WHITE, WRONG, turned
+from feedback.pictures.lettering import Line, Picture
+from feedback.pictures.shots import Shot
+from feedback.report.summary import set_name
+from feedback.words import N_, Words
+from pose.motion import INDEX, Floats, Motion
+from pose.movements.angles import angle_at
+
+SEEN = 0.3
+"""Landmarks below this visibility are not drawn, since the model guesses their position."""
+GAP = 12
+"""Pixels between the legend and the text below it."""
+STRAIGHT = 160.0
+"""Degrees. A target angle of at least this is drawn as a straight line."""
+
+
+def shown_points(motion: Motion) -> Floats:
+    """(n, 33, 2) pixels of the landmarks that are drawn; NaN for the others."""
+    points: Floats = np.where(motion.visibility[..., None] >= SEEN, motion.image[..., :2], np.nan)
+    return points
+
+
+def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
+    """Draw the card of a shot.
+
+    Args:
+        examined: the set.
+        curve: the driving angle of the set, shown if the shot has no finding.
+        shot: the moment.
+        frame: the upright frame of that moment at full size.
+        best: whether the shot is the good example.
+    """
+    words, finding = examined.words, shot.finding
+    title, subtitle = _headline(examined, shot, best=best)
+    if finding is None:
+        measure, notes = _driving(examined, curve, shot), list[Line]()
+    else:
+        measure, notes = _measured(examined.motion, words, finding)
+        notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE, space=GAP))
+    points = shown_points(examined.motion)[shot.sample]
+    return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
+
+
+def target_text(words: Words, finding: Finding) -> str:
+    """What to aim at, such as `Target: at most 95°`; where that is reached, `Good: up to 95°`; one limit for all cards."""
+    _, value = _values(words, finding)
+    # A limit below zero is one on the other side, where "at least -10" means "at most 10".
+    if finding.check.above != (finding.check.threshold < 0):
+        return words(N_("Good: up to {value}") if finding.clean else N_("Target: at most {value}"), value=value)
+    return words(N_("Good: from {value}") if finding.clean else N_("Target: at least {value}"), value=value)
+
+
+def _values(words: Words, finding: Finding) -> tuple[str, str]:
+    """What was measured and what to aim at, as texts; with one more digit where they would read the same but are not."""
+    check = finding.check
+    aim = check.clear + finding.threshold - check.threshold  # obliquely both lie further off
+    numbers = [abs(number) if check.threshold < 0 else number for number in (finding.value, aim)]
+    measured, target = (words.quantity(number, check.unit) for number in numbers)
+    if measured == target and not finding.clean:
+        measured, target = (words.quantity(number, check.unit, finer=1) for number in numbers)
+    return measured, target
+
+
+def clock(seconds: float) -> str:
+    """A time as video players show it: 0:07."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _headline(examined: ExaminedSet, shot: Shot, *, best: bool) -> tuple[str, str]:
+    words, repetition = examined.words, shot.repetition
+    where = [clock(float(examined.motion.times[shot.sample]))]
+    if repetition:
+        where.insert(0, words(N_("Repetition {n}"), n=words.number(repetition.index)))
+    if not examined.alone:
+        where.insert(0, set_name(words, examined.report, alone=False))
+    if not examined.exercise.checks and repetition:
+        title = words(N_("Most like the others")) if best else words(N_("Least like the others"))
+    elif best:
+        title = words(N_("This one was good")) if repetition else words(N_("Well held"))
+    elif shot.finding is not None and shot.finding.fault:
+        title = words(shot.finding.check.title)
+    elif _faulty_around(examined, shot):
+        title = words(N_("For comparison"))
+    else:
+        title = words(N_("No fault found here"))
+    return title, " · ".join(where)
+
+
+def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
+    """Whether the same repetition, or this moment of a hold, has a fault."""
+    if shot.repetition is not None:
+        return any(finding.fault for finding in examined.of_repetition(shot.repetition.index))
+    time = examined.motion.times[shot.sample]
+    return any(start <= time <= end for finding in examined.findings for start, end in finding.spans)
+
+
+def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
+    """The drawing of a finding, and the legend below it."""
+    check = finding.check
+    value, _ = _values(words, finding)
+    colour = WRONG if finding.fault else RIGHT
+    points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
+    level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None
+    wanted, straight = _wanted(finding, points, level)
+    notes = [
+        Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid" if len(points) else "blank"),
+        Line(target_text(words, finding), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
+    ]
+    bend = len(points) == 3 and abs(check.clear) <= CHORD
+    return Measure(points, value, colour, level, wanted, straight, bend), notes
+
+
+def level_of(points: Floats, against: Literal["vertical", "horizontal"], value: float) -> Floats:
+    """The second arm of the angle between a line and the vertical or horizontal.
+
+    The arm is as long as the line. Of its two directions, the one whose angle is nearer to the measured value is used.
+
+    Args:
+        points: (2, 2) the line from the vertex to its end.
+        against: the direction that the line is measured against.
+        value: the measured angle in degrees.
+
+    Returns:
+        (2,) the end of the arm. If both directions fit equally: upward, or to the line's own side.
+    """
+    start, end = points
+    length = float(np.hypot(*(end - start)))
+    if against == "vertical":
+        arms = [start + np.array([0, -length]), start + np.array([0, length])]
+    else:
+        ahead = length if end[0] >= start[0] else -length
+        arms = [start + np.array([ahead, 0]), start - np.array([ahead, 0])]
+    return min(arms, key=lambda arm: abs(float(angle_at(arm, start, end)) - abs(value)))
+
+
+def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Floats | None, bool]:
+    """The target position of the last point, and whether all points should lie on a straight line.
+
+    An angle of the world landmarks differs from the angle in the picture. The difference between value and target is added to
+    the angle in the picture, so that the drawn target lies on the right side.
+    """
+    check = finding.check
+    if check.unit != "deg" or not finding.fault:
+        return None, False
+    missing = check.clear - finding.value
+    if len(points) == 3:
+        if check.clear >= STRAIGHT or abs(check.clear) <= CHORD:
+            return None, True
+        arm, vertex, other = points
+    elif len(points) == 2 and level is not None:
+        (vertex, other), arm = points, level
+    else:
+        return None, False
+    degrees = float(np.clip(angle_at(arm, vertex, other) + missing, 0, 180))
+    return turned(arm, vertex, other, degrees), False
+
+
+def _driving(examined: ExaminedSet, curve: Curve, shot: Shot) -> Measure | None:
+    value = float(curve.values[shot.sample])
+    if not np.isfinite(value):
+        return None
+    points = examined.motion.image[shot.sample, list(curve.marks), :2]
+    return Measure(points, examined.words.quantity(value, "deg"), RIGHT)

@@ -1,0 +1,301 @@
+"""An exercise from a reference video: its movement, and checks that follow from how far the reference goes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from feedback.checks.catalogue import Check
+from feedback.checks.judgement import PAUSE_S, Scene
+from feedback.checks.measures import resolve
+from feedback.checks.take import Take
+from feedback.errors import NoExercise
+from feedback.exercises.files import parse_exercise
+from feedback.words import DEFAULT_LANGUAGE, N_
+from pose.motion import Floats, Motion
+from pose.movements.angles import TRIPLES
+from pose.movements.learning import SEEN, with_identity
+from pose.movements.movement import Band, Movement
+from pose.movements.repeated import find_repeated
+from pose.movements.signals import Body, Signals, clean
+from pose.movements.tracks import NAMES, Tracks
+from pose.movements.view import View, ViewId, estimate_view
+
+MOVES = 30.0
+"""Degrees from which a joint's range is worth checking: twice the pose error."""
+
+SHORT, AIM = 15.0, 8.0
+"""Degrees behind the reference from which a repetition falls short, and up to which pose error and another body explain it."""
+
+UTMOST = 8.0
+"""Percentile of a repetition's samples that counts as how far a joint went."""
+
+HASTE, CALM = 0.5, 0.65
+"""Shares of the reference's usual duration below which a repetition is too fast, and from which it is not."""
+
+JOINTS = ("knee", "hip", "elbow", "shoulder")
+"""The joints whose range is checked."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The English texts of a check on one end of a joint's range; they are message ids of the translations."""
+
+    title: str
+    advice: str
+    praise: str
+
+
+TEXTS = {
+    ("knee", True): Texts(
+        N_("Knees bent less than the reference's"),
+        N_("Bend your knees as far as the reference does."),
+        N_("You bent your knees as far as the reference does."),
+    ),
+    ("knee", False): Texts(
+        N_("Knees straightened less than the reference's"),
+        N_("Straighten your knees as far as the reference does."),
+        N_("You straightened your knees as far as the reference does."),
+    ),
+    ("hip", True): Texts(
+        N_("Hips bent less than the reference's"),
+        N_("Bend your hips as far as the reference does."),
+        N_("You bent your hips as far as the reference does."),
+    ),
+    ("hip", False): Texts(
+        N_("Hips straightened less than the reference's"),
+        N_("Straighten your hips as far as the reference does."),
+        N_("You straightened your hips as far as the reference does."),
+    ),
+    ("elbow", True): Texts(
+        N_("Elbows bent less than the reference's"),
+        N_("Bend your elbows as far as the reference does."),
+        N_("You bent your elbows as far as the reference does."),
+    ),
+    ("elbow", False): Texts(
+        N_("Elbows straightened less than the reference's"),
+        N_("Straighten your elbows as far as the reference does."),
+        N_("You straightened your elbows as far as the reference does."),
+    ),
+    ("shoulder", True): Texts(
+        N_("Arms brought back less than the reference's"),
+        N_("Bring your arms back as far as the reference does."),
+        N_("You brought your arms back as far as the reference does."),
+    ),
+    ("shoulder", False): Texts(
+        N_("Arms raised less than the reference's"),
+        N_("Raise your arms as far as the reference does."),
+        N_("You raised your arms as far as the reference does."),
+    ),
+}
+"""By joint, and whether it bends. The person who edits a written file translates them there."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a reference teaches.
+
+    Attributes:
+        movement: how it is counted.
+        identity: the same with what tells it from other movements.
+        view: from where it was filmed.
+        ends: what each joint does that moves far enough to be checked.
+        duration_s: how long a repetition usually takes.
+        count: how many repetitions it was learned from.
+    """
+
+    movement: Movement
+    identity: Movement
+    view: View
+    ends: tuple["End", ...]
+    duration_s: float
+    count: int
+
+    @property
+    def views(self) -> tuple[ViewId, ...]:
+        """The views that are near enough: a side view from the other side is its mirror image."""
+        return ("side_left", "side_right") if self.view.id.startswith("side") else (self.view.id,)
+
+
+@dataclass(frozen=True)
+class End:
+    """How far one joint goes at one end of a repetition.
+
+    Attributes:
+        joint: one of `JOINTS`.
+        at_peak: at the extreme, or else at rest.
+        bends: whether the joint bends on the way to this end, or else straightens.
+        angle: degrees that the reference reaches.
+        in_picture: whether it is taken in the picture.
+    """
+
+    joint: str
+    at_peak: bool
+    bends: bool
+    angle: float
+    in_picture: bool
+
+
+def learn(reference: Motion, name: str) -> Learned:
+    """Learn the movement that a reference repeats most.
+
+    Args:
+        reference: as `pose.read_motion` gives it.
+        name: the movement's id.
+
+    Raises:
+        NoExercise: nothing is repeated, not even one plain repetition is seen.
+    """
+    motion = clean(reference)
+    sets = find_repeated(motion, name=name)
+    if not sets:
+        raise NoExercise(
+            "No repetition was seen in the reference video. Film the whole body, from one place, for a few repetitions."
+        )
+    best = max(sets, key=lambda one: (len(one.repetitions), one.duration_s))
+    part = motion.part(best.start, best.end)
+    repetitions = best.repetitions
+    cycles = [repetition.cycle for repetition in repetitions]
+    view = estimate_view(part, start=cycles[0].start, end=cycles[-1].end + 1)
+    scene = Scene(Body(part), view, repetitions, None)
+    tracks = Tracks(Signals(part))
+    return Learned(
+        movement=best.movement,
+        identity=with_identity(best.movement, tracks, cycles),
+        view=view,
+        ends=tuple(_ends(scene, tracks, best.movement)),
+        duration_s=float(np.median([each.end_s - each.start_s for each in repetitions])),
+        count=len(repetitions),
+    )
+
+
+def _ends(scene: Scene, tracks: Tracks, movement: Movement) -> list[End]:
+    found = []
+    times = scene.times
+    driving = {name for drive in movement.drives for name in JOINTS if drive.signal.endswith(name)} | {movement.joint}
+    for joint in [joint for joint in JOINTS if joint in driving and tracks.seen[NAMES.index(joint)] >= SEEN]:
+        in_picture = scene.view.id.startswith("side") or joint == "shoulder"
+        measure = resolve({"name": "joint", "joint": joint, "in_picture": in_picture})
+        tops, rests = [], []
+        for repetition in scene.repetitions:
+            side = repetition.side or scene.near_side
+            values = measure(Take(scene.body, scene.view, side, scene.rest, repetition))
+            top, rest = _at(values, repetition.peak), _at(values, repetition.end)
+            pause = (times >= repetition.peak_s) & (times <= repetition.end_s + PAUSE_S)
+            own = (times >= repetition.start_s) & (times <= repetition.end_s)
+            tops.append(_reached(values[own], bends=top < rest))
+            rests.append(_reached(values[pause], bends=rest < top))
+        top, rest = float(np.median(tops)), float(np.median(rests))
+        if np.isfinite(top) and np.isfinite(rest) and abs(top - rest) >= MOVES:
+            found += [
+                End(joint, True, top < rest, top, in_picture),
+                End(joint, False, rest < top, rest, in_picture),
+            ]
+    return found
+
+
+def _reached(values: Floats, *, bends: bool) -> float:
+    """How far a joint went, but for the utmost samples, which may be slips."""
+    known = values[np.isfinite(values)]
+    return float(np.percentile(known, UTMOST if bends else 100 - UTMOST)) if len(known) else float("nan")
+
+
+def _at(values: Floats, sample: int) -> float:
+    return float(np.median(values[max(0, sample - 1) : sample + 2]))
+
+
+def check_of(end: End, *, id_: str, views: Sequence[ViewId]) -> Check:
+    """The check that an end of the reference's range gives: a fault when a repetition falls short of it."""
+    return Check.model_validate(_check_values(end, id_=id_, views=views))
+
+
+def _check_values(end: End, *, id_: str, views: Sequence[ViewId]) -> dict[str, Any]:
+    towards = 1 if end.bends else -1
+    moment = "at the extreme" if end.at_peak else "between repetitions"
+    return {
+        "id": id_,
+        "measure": {"name": "joint", "joint": end.joint, "in_picture": end.in_picture},
+        "measures": f"the {end.joint}'s angle {moment}",
+        "verdict": "falls_short",
+        "above": end.bends,
+        "threshold": round(end.angle + towards * SHORT),
+        "clear": round(end.angle + towards * AIM),
+        "unit": "deg",
+        "sides": "working",
+        "when": "repetition" if end.at_peak else "after_end",
+        "views": list(views),
+        "marks": list(TRIPLES[end.joint]),
+        **asdict(TEXTS[end.joint, end.bends]),
+        "why": "The whole range is what the reference shows.",
+        "source": "The reference video, less the pose error",
+    }
+
+
+def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -> str:
+    """The exercise file, commented so that a person can edit it.
+
+    Args:
+        learned: what the reference teaches.
+        names: the exercise's name in each language, English among them.
+        origin: the reference's file name.
+
+    Raises:
+        ExerciseFileError: id or name is not one that a file may have.
+    """
+    movement = learned.identity
+    lines = [
+        f"# {names[DEFAULT_LANGUAGE]}: learned from {origin}, {learned.count} repetitions, {learned.view.id}.",
+        "# Read it, edit it, check it with `dothis exercises --check FILE`, and put it into the directory DOTHIS_EXERCISES.",
+        f"id: {movement.id}",
+        f"name: {_flow(dict(names))}",
+        "movement:",
+        f"  joint: {movement.joint} # the graph shows this angle",
+        "  # What swings: each signal with its value between repetitions and at the extreme. Take out what only swings along.",
+        "  drives:",
+        *(f"    - {_flow({'signal': each.signal, 'rest': each.rest, 'peak': each.peak})}" for each in movement.drives),
+        "  # In which posture, all the time. What happens outside of it is not looked at.",
+        "  posture:",
+        *(f"    - {_flow(_band(each))}" for each in movement.posture),
+        "  # What tells it from other movements: how far it goes, where the body is at its ends, what stays still.",
+        "  # If repetitions are missing, widen or remove bands; if it is found where it is not, add some.",
+        "  signature:",
+        *(f"    - {_flow(_band(each))}" for each in movement.signature),
+        f"  lowering_first: {str(movement.lowering_first).lower()} # whether the way to the extreme lowers the weight",
+        *(["  each_side: true # left and right take turns, and each counts"] if movement.each_side else []),
+        f"  fewest: {movement.fewest} # so many repetitions make a set when nobody asked for the exercise",
+        f"# A fault: more than {SHORT:.0f} degrees, the pose error and a margin, behind the reference.",
+        "checks:",
+    ]
+    for end in learned.ends:
+        id_ = f"short_{end.joint}_{'peak' if end.at_peak else 'rest'}"
+        values = _check_values(end, id_=id_, views=learned.views)
+        text = yaml.safe_dump([values], sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+        lines += [f"  {line}" for line in text.splitlines()]
+    lines += [
+        "  # Much faster than the reference.",
+        "  - use: too_fast",
+        f"    threshold: {learned.duration_s * HASTE:.2f}",
+        f"    clear: {learned.duration_s * CALM:.2f}",
+    ]
+    text = "\n".join(lines) + "\n"
+    parse_exercise(f"{movement.id}.yaml", text.encode())
+    return text
+
+
+def _flow(values: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=True, width=10_000)).strip()
+
+
+def _band(band: Band) -> dict[str, Any]:
+    values: dict[str, Any] = {"signal": band.signal}
+    if np.isfinite(band.low):
+        values["low"] = band.low
+    if np.isfinite(band.high):
+        values["high"] = band.high
+    if band.when != "rest":
+        values["when"] = band.when
+    if band.margin is not None:
+        values["margin"] = round(band.margin, 3)
+    return values

@@ -1,0 +1,1 @@
+"""The report: its schema, and how it is composed of verdicts, score, statistics and sentences."""

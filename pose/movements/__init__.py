@@ -1,0 +1,1 @@
+"""From a motion to sets: signals, cycles, repetitions, holds, which movement it is."""

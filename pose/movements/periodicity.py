@@ -1,0 +1,204 @@
+"""Find what is repeated in a motion without knowing any exercise.
+
+1. The signals that a movement can be described with are scaled to the pose error, and those of hidden landmarks count less.
+2. In each window of the film the principal components of the signals, slow drift taken away, propose what swings together. The
+   projection on a component, either way round, is a phase, and `pose.movements.cycles` finds its cycles.
+3. Cycles whose whole bodies move alike are a chain. The component is computed again from the chain alone, twice, so that
+   walking in and resting play no part.
+4. A chain becomes a `Movement` (`pose.movements.learning`), and `pose.movements.sets` counts it like any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from pose.motion import Floats, Motion
+from pose.movements.candidates import UNDER_WAY, Film
+from pose.movements.cycles import Cycle, find_cycles
+from pose.movements.signals import Signals, smooth
+from pose.movements.tracks import NAMES, UNITS, Tracks, ends_of
+
+DRIFT_S = 3.0
+"""Standard deviation of the Gaussian whose result is taken away before the components are computed: walking in, turning."""
+
+COMPONENTS = 3
+"""So many principal components of a window are tried."""
+
+ROUNDS = 3
+"""How often a component is computed: from the window, then from what was found."""
+
+FLOOR = 1.4
+"""The least swing of a phase in pose errors, over all signals together."""
+
+PLAIN_SWING = 12.0
+"""A swing from which a repetition counts in full in the choice between chains: three joints that bend by 100 degrees together
+swing so far."""
+
+ALIKE = 0.6
+"""The least correlation of a repetition with the one that the others of its chain resemble most."""
+
+SHAPE = 16
+"""Moments at which two repetitions are compared."""
+
+PAUSE, SHORTEST_PAUSE_S = 2.0, 4.0
+"""A pause this many times as long as the repetition, and at least so long, ends a chain."""
+
+SAME = 0.8
+"""Two chains are of one movement, either way round, when their components have this cosine."""
+
+RELAXED_GAIN, RELAXED = 0.5, 6.0
+"""A rest position that is more relaxed than the extreme adds up to this share to the gain, most of it from so many pose errors
+on."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Alike repetitions of something.
+
+    Attributes:
+        tracks: the signals of the window.
+        cycles: in order, with samples counted in the window.
+        direction: (k,) what swings together; unit length, positive on the way from rest to the extreme.
+        gain: seconds of repetitions, each weighed by its likeness and its swing.
+        likeness: 0 to 1, mean over all but the one that the others resemble most; 0 for a single one.
+    """
+
+    tracks: Tracks
+    cycles: tuple[Cycle, ...]
+    direction: Floats
+    gain: float
+    likeness: float
+
+    def resembles(self, other: "Chain") -> bool:
+        """Whether both are of one movement, either way round."""
+        return abs(float(self.direction @ other.direction)) >= SAME
+
+
+def find_chains(motion: Motion) -> list[Chain]:
+    """The chains of every window, what explains most first; of one movement in one window only the best.
+
+    Args:
+        motion: the landmarks, cleaned (`pose.movements.signals.clean`).
+    """
+    found: list[Chain] = []
+    for window in Film(motion).windows():
+        part = motion.part(window.start, window.stop)
+        if np.count_nonzero(part.detected) > COMPONENTS:
+            found += distinct(_chains_in(Tracks(Signals(part))))
+    return sorted(found, key=lambda chain: -chain.gain)
+
+
+def _chains_in(tracks: Tracks) -> list[Chain]:
+    times, values = tracks.times, tracks.values
+    swinging = values - smooth(times, values, DRIFT_S)
+    components = _components(swinging, COMPONENTS)
+    found = (_refine(tracks, sign * component) for component in components for sign in (1, -1))
+    return [chain for chain in found if chain is not None]
+
+
+def _refine(tracks: Tracks, direction: Floats) -> Chain | None:
+    """The best chain along a direction, which is computed again from the chain itself."""
+    chain = None
+    for _ in range(ROUNDS):
+        if chain is not None:
+            own = tracks.values[chain.cycles[0].start : chain.cycles[-1].end + 1]
+            component = _components(own - own.mean(axis=0), 1)[0]
+            direction = component if component @ direction > 0 else -component
+        chain = _best_chain(tracks, direction)
+        if chain is None:
+            return None
+    if chain is None:
+        return None
+    rest, extreme = map(relaxation, ends_of(tracks, chain.cycles))
+    return replace(chain, gain=chain.gain * (1 + RELAXED_GAIN * float(np.tanh((rest - extreme) / RELAXED))))
+
+
+def relaxation(values: Floats) -> float:
+    """How relaxed a body is, in pose errors: straight joints, hanging hands.
+
+    Most exercises start from there. A press and a pulldown differ in nothing else than in where they start; there the two
+    halves of this measure cancel each other.
+
+    Args:
+        values: (k,) every signal, in degrees and metres.
+    """
+    scaled = dict(zip(NAMES, values / UNITS, strict=True))
+    hanging = scaled["wrist_over_shoulder"] * float(np.cos(np.radians(values[NAMES.index("trunk")])))
+    return float(scaled["knee"] + scaled["hip"] + scaled["elbow"] - hanging)
+
+
+def _components(values: Floats, count: int) -> list[Floats]:
+    """The first principal components of (n, k) values without a mean."""
+    _, vectors = np.linalg.eigh(values.T @ values)
+    return [vectors[:, -1 - number] for number in range(count)]
+
+
+def _best_chain(tracks: Tracks, direction: Floats) -> Chain | None:
+    times = tracks.times
+    cycles = find_cycles(times, tracks.values @ direction, FLOOR)
+    shapes = [_shape(tracks, cycle) for cycle in cycles]
+    best: Chain | None = None
+    for model in shapes:
+        like = [_likeness(model, shape) for shape in shapes]
+        for numbers in _groups(times, cycles, [number for number, value in enumerate(like) if value >= ALIKE]):
+            gain = sum(like[number] * _weight(times, cycles[number]) for number in numbers)
+            if best is None or gain > best.gain:
+                others = [like[number] for number in numbers if shapes[number] is not model]
+                chosen = tuple(cycles[number] for number in numbers)
+                best = Chain(tracks, chosen, direction, gain, float(np.mean(others)) if others else 0.0)
+    return best
+
+
+def likeness(tracks: Tracks, cycles: Sequence[Cycle]) -> float:
+    """The median correlation of these repetitions with the one that the others resemble most; 0 for a single one."""
+    shapes = [_shape(tracks, cycle) for cycle in cycles]
+    of_each = [[_likeness(model, shape) for shape in shapes if shape is not model] for model in shapes]
+    return max((float(np.median(found)) for found in of_each if found), default=0.0)
+
+
+def _weight(times: Floats, cycle: Cycle) -> float:
+    seconds = float(times[cycle.end] - times[cycle.start])
+    return seconds * min(1.0, cycle.swing / PLAIN_SWING) * (UNDER_WAY if cycle.start == cycle.peak else 1.0)
+
+
+def _groups(times: Floats, cycles: Sequence[Cycle], numbers: Sequence[int]) -> list[list[int]]:
+    """Cycles without a long pause between them."""
+    groups = [[number] for number in numbers[:1]]
+    for before, number in pairwise(numbers):
+        first, second = cycles[before], cycles[number]
+        usual = max(times[each.end] - times[each.start] for each in (first, second))
+        if times[second.start] - times[first.end] > max(SHORTEST_PAUSE_S, PAUSE * usual):
+            groups.append([])
+        groups[-1].append(number)
+    return groups
+
+
+def _shape(tracks: Tracks, cycle: Cycle) -> Floats:
+    """(SHAPE, k) the body on the way there and back, at even steps of either; NaN for a way there that is not seen."""
+    times, half = tracks.times, SHAPE // 2
+    there = np.linspace(times[cycle.start], times[cycle.peak], half, endpoint=False)
+    back = np.linspace(times[cycle.peak], times[cycle.end], half)
+    moments = np.concatenate([there, back])
+    shape = np.stack([np.interp(moments, times, track) for track in tracks.values.T], axis=1)
+    if cycle.start == cycle.peak:
+        shape[:half] = np.nan
+    return shape
+
+
+def _likeness(first: Floats, second: Floats) -> float:
+    """The correlation of two shapes, where both are seen."""
+    seen = ~np.isnan(first[:, 0]) & ~np.isnan(second[:, 0])
+    one, other = (shape[seen] - shape[seen].mean(axis=0) for shape in (first, second))
+    lengths = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(np.sum(one * other) / lengths) if lengths > 0 else 0.0
+
+
+def distinct(chains: Sequence[Chain]) -> list[Chain]:
+    """Of chains of one movement only the one that explains most."""
+    kept: list[Chain] = []
+    for chain in sorted(chains, key=lambda chain: -chain.gain):
+        if not any(chain.resembles(other) for other in kept):
+            kept.append(chain)
+    return kept

@@ -1,0 +1,224 @@
+"""Counts and times the repetitions of a movement, or how long it was held.
+
+Every drive of a movement is scaled from 0 at rest to 1 at its usual extreme, and their average, weighted by how clearly each
+swings in this video, is the phase. What happens outside the movement's posture (walking in, standing up) is cut away; the rest
+is searched for cycles of the phase (`pose.movements.cycles`), and each is weighed by how well the movement's signature fits it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pose.motion import Floats, Motion
+from pose.movements.cycles import OWN_RANGE, Cycle, find_cycles, usual_swing
+from pose.movements.movement import Band, Movement
+from pose.movements.signals import ANGLES, Signals, bridge, runs, smooth
+
+STRANGERS = 0.2
+"""Up to this share of repetitions that do not fit at all, before or after those that do, is taken for another movement."""
+
+SMALL = 0.4
+"""What does not fit at all and swings less than this share of what fits is another movement, too: steps before lunges."""
+
+UNREST_S = 0.5
+"""A held position is left when the body moves within this long before or after."""
+
+HOLE_S = 0.5
+"""The posture may be lost for this long (a slip of the landmarks) without cutting the movement in two."""
+
+Side = Literal["left", "right"]
+
+ANGLE_MARGIN, LENGTH_MARGIN = 15.0, 0.08
+"""What the landmarks are uncertain by: degrees, metres of the person."""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One repetition.
+
+    Attributes:
+        index: from 1.
+        side: the leg in front, for movements that alternate; the side that moves, for those that count each side.
+        start, peak, end: samples of the motion: leaving the rest position, the extreme, back at rest.
+        start_s, peak_s, end_s: the same in seconds.
+        swing: how far the phase went; 1 is the usual range of the movement.
+        fit: 0 to 1, how well the movement's signature fits it.
+    """
+
+    index: int
+    side: Side | None
+    start: int
+    peak: int
+    end: int
+    start_s: float
+    peak_s: float
+    end_s: float
+    swing: float
+    fit: float
+
+    @property
+    def cycle(self) -> Cycle:
+        """The cycle of the phase that it is."""
+        return Cycle(self.start, self.peak, self.end, self.swing)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The time in which a position was held, from its first to its last sample."""
+
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds held."""
+        return self.end_s - self.start_s
+
+
+def find_repetitions(motion: Motion, movement: Movement) -> list[Repetition]:
+    """The repetitions of a movement.
+
+    Args:
+        motion: the landmarks, cleaned (`pose.movements.signals.clean`).
+        movement: what to count; not a held one.
+
+    Returns:
+        In order, the good ones and the partial ones.
+    """
+    found = _without_strangers(find_candidates(Signals(motion), movement))
+    return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
+
+
+def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
+    """The same, by the signals of a cleaned motion, with whatever else swings like the movement; its `fit` is low."""
+    times = signals.motion.times
+    values = phase(signals, movement)
+    inside = within(signals, movement.posture, times) & ~np.isnan(values)
+    of_sides: dict[Side | None, Floats] = {None: values}
+    if movement.each_side:
+        of_sides = {"left": np.maximum(values, 0), "right": np.maximum(-values, 0)}
+    cycles = [
+        (side, Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing))
+        for side, of_side in of_sides.items()
+        for run in runs(inside)
+        for cycle in find_cycles(times[run], of_side[run], movement.floor)
+    ]
+    usual = usual_swing([cycle.swing for _, cycle in cycles])
+    found = [
+        _repetition(signals, movement, of_sides[side], cycle, side)
+        for side, cycle in sorted(cycles, key=lambda each: each[1].peak)
+        if cycle.swing >= OWN_RANGE * usual
+    ]
+    return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
+
+
+def find_hold(motion: Motion, movement: Movement) -> Hold | None:
+    """The longest time for which a held movement was held, or None.
+
+    Args:
+        motion: the landmarks, cleaned.
+        movement: a held one.
+    """
+    return max(find_holds(Signals(motion), movement), key=lambda hold: hold.duration_s, default=None)
+
+
+def find_holds(signals: Signals, movement: Movement) -> list[Hold]:
+    """Every time for which a held movement was held, in order, by the signals of a cleaned motion."""
+    times = signals.motion.times
+    still = within(signals, movement.posture, times)
+    for drive in movement.drives:
+        still &= _unrest(times, signals[drive.signal]) <= abs(drive.peak - drive.rest)
+    found = (Hold(run.start, run.stop - 1, float(times[run.start]), float(times[run.stop - 1])) for run in runs(still))
+    return [hold for hold in found if hold.duration_s >= movement.shortest_s]
+
+
+def _unrest(times: Floats, values: Floats) -> Floats:
+    """(n,) the range of a signal within half a second before and after each sample."""
+    first = np.searchsorted(times, times - UNREST_S)
+    last = np.searchsorted(times, times + UNREST_S, side="right")
+    return np.array([np.ptp(values[a:b]) for a, b in zip(first, last, strict=True)])
+
+
+def phase(signals: Signals, movement: Movement) -> Floats:
+    """(n,) how far into a repetition the body is: 0 at rest, 1 at the movement's usual extreme; NaN without the person."""
+    times = signals.motion.times
+    drives = np.stack([(signals[d.signal] - d.rest) / (d.peak - d.rest) for d in movement.drives])
+    known = ~np.isnan(drives).any(axis=0)
+    if known.sum() < 2:
+        return np.full(len(times), np.nan)
+    even = bridge(times, drives.T)
+    rough = np.sqrt(np.mean((even - smooth(times, even, 0.12)) ** 2, axis=0))
+    swing = np.subtract(*np.percentile(even[known], [95, 5], axis=0))
+    clarity = swing / np.maximum(rough, 1e-3)
+    weights = (clarity / max(clarity.max(), 1e-9)) ** 2 + 1e-3
+    return np.where(known, weights @ drives / weights.sum(), np.nan)
+
+
+def fit(values: Floats, band: Band) -> Floats:
+    """1 inside a band, falling to 0 at its margin; 0 where the value is missing."""
+    margin = band.margin or (ANGLE_MARGIN if band.signal in ANGLES else LENGTH_MARGIN)
+    outside = np.maximum(np.maximum(band.low - values, values - band.high), 0)
+    return np.nan_to_num(np.clip(1 - outside / margin, 0, 1))
+
+
+def within(signals: Signals, bands: tuple[Band, ...], times: Floats) -> NDArray[np.bool_]:
+    """(n,) whether the body is in a posture; short slips do not matter."""
+    inside = np.ones(len(times), dtype=bool)
+    for band in bands:
+        inside &= fit(signals[band.signal], band) > 0
+    for hole in runs(~inside):
+        if hole.start > 0 and hole.stop < len(times) and times[hole.stop] - times[hole.start - 1] <= HOLE_S:
+            inside[hole] = True
+    return inside
+
+
+def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cycle, side: Side | None) -> Repetition:
+    start, peak, end = cycle.start, cycle.peak, cycle.end
+    if movement.alternating and side is None:
+        side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
+    # What the video's start or end cuts off, or a fault like an incomplete lockout, has only one end near rest.
+    calm = min(values[start], values[end])
+    rests = [moment for moment in (start, end) if values[moment] <= calm + cycle.swing / 4]
+    times = signals.motion.times
+    return Repetition(
+        index=0,
+        side=side,
+        start=start,
+        peak=peak,
+        end=end,
+        start_s=float(times[start]),
+        peak_s=float(times[peak]),
+        end_s=float(times[end]),
+        swing=cycle.swing,
+        fit=_signature_fit(signals, movement.signature, cycle, rests),
+    )
+
+
+def _signature_fit(signals: Signals, signature: tuple[Band, ...], cycle: Cycle, rests: list[int]) -> float:
+    """0 to 1: the product of how well each band fits one cycle."""
+    scores = []
+    for band in signature:
+        track = signals[band.signal]
+        rest, peak = float(np.mean(track[rests])), float(track[cycle.peak])
+        covered = float(np.ptp(track[cycle.start : cycle.end + 1]))
+        usual = float(np.median(track[cycle.start : cycle.end + 1]))
+        value = {"rest": rest, "peak": peak, "change": peak - rest, "range": covered, "usual": usual}[band.when]
+        scores.append(fit(np.asarray(value), band))
+    return float(np.prod(scores))
+
+
+def _without_strangers(found: list[Repetition]) -> list[Repetition]:
+    """Without what does not fit at all, if it is small beside the repetitions that do fit, or rare and not amid them."""
+    fitting = [repetition for repetition in found if repetition.fit > 0]
+    rare = len(found) - len(fitting) <= STRANGERS * len(found)
+    small = SMALL * usual_swing([each.swing for each in fitting])
+
+    def stranger(each: Repetition) -> bool:
+        amid = bool(fitting) and fitting[0].end <= each.start and each.end <= fitting[-1].start
+        return each.fit == 0 and (each.swing < small or (rare and not amid))
+
+    return [each for each in found if not stranger(each)]

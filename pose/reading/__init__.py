@@ -1,0 +1,1 @@
+"""From a file to a motion: frames, sampling, the person, landmarks."""
