@@ -39,12 +39,12 @@ def uv(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     program = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if program is None:
         missing("uv is missing: make setup")
-    settings = {}
-    for name, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
-        command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode == 0:
-            settings[variable] = answer.stdout.strip()
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    found = dict(re.findall(r"^(?:global|:env:)\.(index-url|cert)='(.*)'$", listing, flags=re.MULTILINE))
+    variables = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    settings = {variable: found[name] for name, variable in variables.items() if name in found}
     return partial(run, program, cwd=tmp_path_factory.mktemp("empty"), **settings)
 
 
