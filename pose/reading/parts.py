@@ -151,8 +151,8 @@ class PartsReader:
     def _run(self, pool: ThreadPoolExecutor, parts: Sequence["_Part"]) -> None:
         """Read each part to its end, then continue its tracker into the next parts until the poses of both agree.
 
-        Continuing a part has priority over reading a new one, and few parts wait: each keeps its tracker in memory until it is
-        settled.
+        The last part is read first: a part can then continue as soon as it has been read, and its tracker, some 75 MB, is freed
+        before the next part needs one. No more trackers than workers are in memory.
         """
         unread, read, settled = list(range(len(parts))), set[int](), {len(parts) - 1}
         needed = [1] * len(parts)
@@ -164,8 +164,8 @@ class PartsReader:
                 following = range(number + 1, min(number + needed[number] + 1, len(parts)))
                 if len(running) < self._workers and read.issuperset(following):
                     running[pool.submit(parts[number].read_on, [parts[i] for i in following])] = number
-            while unread and len(running) < self._workers and (len(read - settled) < 2 or not running):
-                number = unread.pop(0)
+            while unread and (len(read - settled | set(running.values())) < self._workers or not running):
+                number = unread.pop()
                 running[pool.submit(parts[number].read)] = number
             ended, _ = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
             self._report(parts)

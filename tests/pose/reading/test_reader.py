@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from typing import Self
 
 import av
 import cv2
@@ -84,6 +85,28 @@ def test_parts_are_joined_without_a_seam(read_in_one_part: Motion, squatting: Mo
     whole, parts = read_in_one_part, squatting
     moved = [np.interp(parts.times, whole.times, trunk(whole)[:, axis]) - trunk(parts)[:, axis] for axis in (0, 1)]
     assert np.abs(moved).max() < 12
+
+
+class Counted(Tracker):
+    """Counts the trackers that are in memory."""
+
+    open, most = 0, 0
+
+    def __enter__(self) -> Self:
+        Counted.open += 1
+        Counted.most = max(Counted.most, Counted.open)
+        return super().__enter__()
+
+    def close(self) -> None:
+        Counted.open -= 1
+        super().close()
+
+
+def test_no_more_trackers_than_workers_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pose_parts, "Tracker", Counted)
+    monkeypatch.setattr(pose_parts, "LONGEST_PART_S", pose_parts.SHORTEST_PART_S)
+    assert len(pose_parts.plan_parts(pose.read_motion(BYSTANDER, workers=2).video.duration_s)) >= 4
+    assert (Counted.open, Counted.most) == (0, 2)
 
 
 class Slow(Tracker):
