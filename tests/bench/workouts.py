@@ -69,12 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     walk = next(clip.path for clip in clips if clip.name == WALK)
     known = [clip for clip in clips if clip.exercise in CATALOGUE and (clip.hold_s or clip.reps)]
     seeds = range(options.seed, options.seed + options.films)
-    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        outcomes = list(pool.map(partial(measure, known, walk), seeds))
     console = Console(highlight=False)
-    for seed, outcome in zip(seeds, outcomes, strict=True):
-        for note in outcome.notes:
-            console.print(f"  film {seed}: {note}", markup=False)
+    outcomes: list[Outcome] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for seed, outcome in zip(seeds, pool.map(partial(measure, known, walk), seeds), strict=True):
+            outcomes.append(outcome)
+            notes = "; ".join(outcome.notes) or "as it is"
+            console.print(f"film {seed}: {outcome.found} of {outcome.sets} sets: {notes}", markup=False)
     sets, found, extra, exact = (
         sum(getattr(outcome, name) for outcome in outcomes) for name in ("sets", "found", "extra", "exact")
     )
