@@ -90,7 +90,7 @@ def test_sigterm_during_an_analysis_leaves_nothing_unfinished(tmp_path: Path) ->
 
 def test_a_user_without_a_home_directory_is_told_what_to_set() -> None:
     script = (
-        "import os\nfrom pathlib import Path\nfrom pose import model\nfrom pose.errors import ModelMissing\n"
+        "import os\nfrom pathlib import Path\nfrom pose.reading import model\nfrom pose.errors import ModelMissing\n"
         "os.environ.pop('DOTHIS_CACHE_DIR', None)\nos.environ.pop('XDG_CACHE_HOME', None)\nos.environ.pop('HOME', None)\n"
         "os.setuid(54321)\ntry:\n    model.find()\nexcept ModelMissing as error:\n    print(error)"
     )
