@@ -16,7 +16,7 @@ from consumer.jobs import moves
 from consumer.jobs.companions import Companions
 from consumer.jobs.document import Changes, Job, Status, UnknownExercise, free_for_s, held_s, small_fields, status_of
 from consumer.jobs.errors import ErrorCode, JobError, LeaseLost
-from consumer.jobs.moves import Due
+from consumer.jobs.moves import Action
 from consumer.operations import logs
 from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
@@ -101,7 +101,7 @@ class Claims:
             return not Status(snapshot.fields["status"]).final and not _left_to_others(snapshot)
         except JobError:
             return not Status(snapshot.fields["status"]).final
-        return moves.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
+        return moves.decide_action(job, snapshot.read_time, self._settings.max_attempts) in {Action.CANCEL, Action.GIVE_UP}
 
     def take(self, job_id: str) -> Lease | Missed:
         """Read the document and settle it; a lease if there is work to do.
@@ -130,15 +130,15 @@ class Claims:
 
     def _settle(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         orphan = job.lease is not None and self._is_orphan(job.id, job.lease.token)
-        match moves.due(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
-            case Due.NOTHING:
+        match moves.decide_action(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
+            case Action.NOTHING:
                 return Missed.TAKEN
-            case Due.CANCEL:
+            case Action.CANCEL:
                 return self._end(snapshot, moves.cancel(job.language), ErrorCode.CANCELLED)
-            case Due.GIVE_UP:
+            case Action.GIVE_UP:
                 error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
                 return self._end(snapshot, moves.give_up(snapshot.fields, error, job.language), error.code)
-            case Due.CLAIM:
+            case Action.CLAIM:
                 return Missed.OWNER_BUSY if self._owners.busy(job) else self._claim(snapshot, job)
 
     def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:

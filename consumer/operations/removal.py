@@ -8,7 +8,7 @@ from typing import Any
 
 from consumer.backends import Backend, Collection, Snapshot
 from consumer.jobs import paths
-from consumer.jobs.companions import PUSHES, can_be_named, devices_path, history_path
+from consumer.jobs.companions import PUSHES, can_form_path, devices_path, history_path
 from consumer.jobs.document import Status, status_of
 from consumer.work.spool import Spool
 
@@ -79,7 +79,7 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
 
 def _remove_companions(backend: Backend, snapshot: Snapshot) -> None:
     owner = snapshot.fields.get("owner")
-    if isinstance(owner, str) and can_be_named(owner, snapshot.id):
+    if isinstance(owner, str) and can_form_path(owner, snapshot.id):
         backend.documents.collection(history_path(owner)).delete(snapshot.id)
         backend.documents.collection(PUSHES).delete(snapshot.id)
 
@@ -124,7 +124,7 @@ def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
             documents += 1
     # Without its job's document no worker writes an entry any more: it would be one commit.
     documents += _remove_documents(backend.documents.collection(PUSHES), {"owner": owner})
-    if can_be_named(owner):
+    if can_form_path(owner):
         for path in (history_path(owner), devices_path(owner)):
             documents += _remove_documents(backend.documents.collection(path), {})
     if running:

@@ -16,7 +16,7 @@ def wording_of(push: Mapping[str, Any], language: str | None, exercises: Mapping
     """Title and sentence.
 
     Args:
-        push: as `companions.push_of` writes it.
+        push: as `companions.build_push` writes it.
         language: a tag, as `feedback.words.language_of` reads it.
         exercises: the catalogue.
     """
