@@ -40,7 +40,7 @@ from consumer.work.analysis import Analysis, fingerprint
 from consumer.work.breaker import Breaker
 from consumer.work.lease import Lease
 from consumer.work.spool import Spool
-from consumer.work.stages import Hook, Workshop
+from consumer.work.stages import Hook, WorkContext
 from consumer.work.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Daemon:
         analysis: the tasks of the sandbox; tests have cheap ones.
         python_path: where such tasks are imported from.
         sender: where messages to devices go; required when `DOTHIS_PUSH` is not `off`.
-        hook: see `Workshop`.
+        hook: see `WorkContext`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Daemon:
             subscribe=self._subscriber(backend.documents) if settings.intake == "pubsub" else None,
             settles=Settler(backend, self._claims),
         )
-        shop = Workshop(
+        context = WorkContext(
             backend,
             self._spool,
             self._sandbox,
@@ -127,7 +127,7 @@ class Daemon:
             hook=hook,
         )
         self._breaker = Breaker(self.metrics)
-        self._worker = Worker(shop, self.metrics, self._breaker)
+        self._worker = Worker(context, self.metrics, self._breaker)
         self._housekeeping = Housekeeping(backend, settings, self._spool, self.metrics)
         self._stopping = threading.Event()
         self._running: set[Lease] = set()
@@ -262,19 +262,19 @@ class Daemon:
     def _take(self, job_id: str) -> None:
         taken: Lease | Missed | None = None
         try:
-            taken = self._claims.take(job_id)
+            taken = self._claims.claim(job_id)
             match taken:
                 case Missed.LOST:
-                    self._candidates.lost()
+                    self._candidates.raise_contention()
                 case Lease():
-                    self._candidates.won()
+                    self._candidates.lower_contention()
                     with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
                         self._worker.run(taken)
-                    if taken.again_s is not None:
-                        self._candidates.add([job_id], delay_s=taken.again_s + LATE_S)
+                    if taken.retry_after_s is not None:
+                        self._candidates.add([job_id], delay_s=taken.retry_after_s + LATE_S)
                     owner = taken.job.owner
                     if not self._candidates.has_of(owner):
-                        self._candidates.add(self._claims.next_of(owner), owner=owner)
+                        self._candidates.add(self._claims.find_next_of(owner), owner=owner)
                 case Missed.UNKNOWN:
                     self._candidates.add([job_id], delay_s=LEFT_S + LATE_S)
                 case _:

@@ -14,7 +14,7 @@ from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings
 from consumer.work.lease import Lease
 from consumer.work.spool import Spool
-from consumer.work.stages import Workshop
+from consumer.work.stages import WorkContext
 from consumer.work.worker import Worker
 from tests.work import ROOT, WORK, video
 
@@ -74,7 +74,7 @@ def claims(backend: Backend, using: Settings, worker: str = "w1") -> Claims:
 
 def claim(backend: Backend, using: Settings, job_id: str = "job") -> Lease:
     """A lease of a job that is due."""
-    lease = claims(backend, using).take(job_id)
+    lease = claims(backend, using).claim(job_id)
     assert isinstance(lease, Lease)
     return lease
 
@@ -87,8 +87,8 @@ def job_of(backend: Backend, job_id: str = "job") -> Job:
 def worker(backend: Backend, using: Settings, sandbox: Sandbox, hook: Callable[[str], None] = lambda _: None) -> Worker:
     """A worker with cheap analyses."""
     spool = Spool(using.data_dir / "spool", min_free_bytes=using.min_free_bytes)
-    shop = Workshop(backend, spool, sandbox, using, model=ROOT / "setup.cfg", analysis=WORK, hook=hook)
-    return Worker(shop, Metrics())
+    context = WorkContext(backend, spool, sandbox, using, model=ROOT / "setup.cfg", analysis=WORK, hook=hook)
+    return Worker(context, Metrics())
 
 
 def eventually(true: Callable[[], bool], timeout_s: float = 20.0) -> bool:

@@ -1,7 +1,7 @@
 """Companions of a job's document: other documents that the same commit writes. Either all of them are written, or none.
 
     users/UID/history/JOB   written with `done`: the job's figures, for trends over time (DOTHIS_HISTORY)
-    pushes/JOB              written with the first `result`, and with `failed`: a push message to send (DOTHIS_PUSH, consumer/push)
+    pushes/JOB              written with the first `result`, and with `failed`: a push message (DOTHIS_PUSH, consumer/push)
 
 `Companions.update` derives them from the changes of the job's document, so the stages know nothing of them. The fence of that
 write covers them too: a worker that has lost the job writes neither.

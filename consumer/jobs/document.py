@@ -251,10 +251,11 @@ def held_s(snapshot: Snapshot) -> float:
 
 def free_for_s(snapshot: Snapshot) -> float:
     """Seconds for which any worker could have claimed the job; infinite when the document has no times.
-    fields, now = snapshot.fields, snapshot.read_time
-    moments = [moment for name in ("createdAt", "updatedAt", "notBefore") if isinstance(moment := fields.get(name), datetime)]
+
     Counted from the latest of: creation, last update, `notBefore`, end of the lease.
     """
+    fields, now = snapshot.fields, snapshot.read_time
+    moments = [moment for name in ("createdAt", "updatedAt", "notBefore") if isinstance(moment := fields.get(name), datetime)]
     # `createdAt` and `updatedAt` in the future are wrong and are ignored, else the job would never be free. `notBefore` may be.
     ages = [(now - moment).total_seconds() for moment in moments if moment <= now or moment == fields.get("notBefore")]
     lease = Lease.read(fields.get("lease"))

@@ -221,7 +221,7 @@ def test_a_claim_that_comes_after_the_grace_time_is_handed_back(
     put_job(backend)
     using = settings(tmp_path, grace_s=0.1)
     daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
-    take, asked = daemon._claims.take, threading.Event()
+    take, asked = daemon._claims.claim, threading.Event()
 
     def take_late(job_id: str) -> Lease | Missed:
         asked.set()

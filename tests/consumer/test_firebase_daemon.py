@@ -232,7 +232,7 @@ class Consumer:
             job_id = self._candidates.draw(0.2)
             if job_id is None:
                 continue
-            taken = self._claims.take(job_id)
+            taken = self._claims.claim(job_id)
             if isinstance(taken, Lease):
                 self.won.append(job_id)
 

@@ -70,7 +70,7 @@ def test_a_hint_wakes_who_waits() -> None:
 def test_losing_spreads_and_winning_draws_nearer() -> None:
     candidates = Candidates(random.Random(1))
     for _ in range(5):
-        candidates.lost()
+        candidates.raise_contention()
     firsts: Counter[str | None] = Counter()
     for _ in range(200):
         candidates.add(str(number) for number in range(100))
@@ -79,7 +79,7 @@ def test_losing_spreads_and_winning_draws_nearer() -> None:
             continue
     assert len(firsts) > 15
     for _ in range(100):
-        candidates.won()
+        candidates.lower_contention()
     candidates.add(["a", "b", "c"])
     assert drawn(candidates, 3) == ["a", "b", "c"]
 

@@ -61,7 +61,7 @@ def test_busy_is_remembered_for_a_moment_and_forgotten_when_a_job_ends(backend: 
     running(backend, "one")
     assert owners.busy(new)
     backend.documents.delete("one")
-    owners.next_of("ann")
+    owners.find_next_of("ann")
     assert not owners.busy(new)
 
 
@@ -77,8 +77,8 @@ def test_the_oldest_come_next(backend: Backend) -> None:
         put_job(backend, job_id)
     put_job(backend, "other", owner="bob")
     running(backend, "one")
-    assert Owners(backend.documents, 2).next_of("ann") == ["z", "b"]
-    assert Owners(backend.documents, 0).next_of("ann") == []
+    assert Owners(backend.documents, 2).find_next_of("ann") == ["z", "b"]
+    assert Owners(backend.documents, 0).find_next_of("ann") == []
 
 
 class Together:
@@ -107,7 +107,7 @@ def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend,
     together = Backend("together", Together(backend.documents, len(jobs)), backend.objects)
     claimants = [claims(together, using, f"w{number}") for number in range(len(jobs))]
     with ThreadPoolExecutor(len(jobs)) as pool:
-        outcomes = list(pool.map(lambda pair: pair[0].take(pair[1]), zip(claimants, jobs, strict=True)))
+        outcomes = list(pool.map(lambda pair: pair[0].claim(pair[1]), zip(claimants, jobs, strict=True)))
     kept = [outcome for outcome in outcomes if isinstance(outcome, Lease)]
     assert len(kept) == using.max_per_owner
     assert set(outcomes) - set(kept) == {Missed.OWNER_BUSY}
@@ -143,8 +143,8 @@ def test_when_a_job_has_ended_the_next_may_begin(backend: Backend, tmp_path: Pat
     mine = claims(backend, settings(tmp_path, max_per_owner=1))
     put_job(backend, "first")
     put_job(backend, "second")
-    assert isinstance(mine.take("first"), Lease)
-    assert mine.take("second") is Missed.OWNER_BUSY
+    assert isinstance(mine.claim("first"), Lease)
+    assert mine.claim("second") is Missed.OWNER_BUSY
     backend.documents.delete("first")
-    (following,) = mine.next_of("ann")
-    assert isinstance(mine.take(following), Lease)
+    (following,) = mine.find_next_of("ann")
+    assert isinstance(mine.claim(following), Lease)

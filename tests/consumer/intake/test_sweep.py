@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend, Unavailable
-from consumer.intake import Candidates, Intake, Missed, sweep
-from consumer.intake.sweep import BACKLOG, NET_AGE_S, PAGE
+from consumer.intake import Candidates, Intake, Missed, intake, sweep
+from consumer.intake.intake import BACKLOG
+from consumer.intake.sweep import NET_AGE_S, PAGE
 from consumer.operations.metrics import Metrics
 from tests.consumer_kit import change, document, eventually, put_job, settings
 
@@ -222,7 +223,7 @@ def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_
 def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
     bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "BACKLOG_S", 0.2)
+    monkeypatch.setattr(intake, "BACKLOG_S", 0.2)
     monkeypatch.setattr(sweep, "EXTRA_SWEEP_S", 0.1)
     bench.intake.start()
     assert eventually(lambda: bench.intake.watching)
@@ -324,7 +325,7 @@ def test_sweeps_read_neither_living_jobs_nor_what_is_due_later(
     monkeypatch.setattr(backend.documents, "find", counted)
     # Those of the fixture's settings would all be due before its next sweep, or have missed a heartbeat.
     calm = Bench(backend, Path(), sweep_s=20, lease_s=30)
-    calm.intake._full_sweep_at = dict.fromkeys(sweep.FULL_SWEEP_S, time.monotonic() + 60)
+    calm.intake._sweep._full_sweep_at = dict.fromkeys(sweep.FULL_SWEEP_S, time.monotonic() + 60)
     calm.intake.sweep()
     assert reads <= 3
 

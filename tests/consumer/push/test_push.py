@@ -99,37 +99,37 @@ class TestDue:
 
     def test_with_a_failure(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
         assert due(backend)["job"]["error"] == "no_person"
 
     def test_not_with_a_failure_that_is_tried_again(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.INTERNAL))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.INTERNAL))
         assert fields(backend)["status"] == "waiting"
         assert due(backend) == {}
 
     def test_with_a_document_that_is_refused(self, backend: Backend, using: Settings) -> None:
         put_job(backend, language=5)
-        claims(backend, using).take("job")
+        claims(backend, using).claim("job")
         assert due(backend)["job"]["error"] == "invalid_request"
 
     @pytest.mark.parametrize("changes", [{"owner": 5}, {"owner": "a/b"}, {"owner": "__ann__"}, {"owner": None}])
     def test_for_nobody_who_cannot_be_named(self, backend: Backend, using: Settings, changes: dict[str, Any]) -> None:
         put_job(backend, **changes)
-        claims(backend, using).take("job")
+        claims(backend, using).claim("job")
         assert fields(backend)["status"] == "failed"
         assert due(backend) == {}
 
     def test_never_when_it_is_off(self, backend: Backend, tmp_path: Path) -> None:
         put_job(backend, language=5)
-        claims(backend, settings(tmp_path)).take("job")
+        claims(backend, settings(tmp_path)).claim("job")
         assert due(backend) == {}
 
     def test_not_from_a_worker_that_has_lost_the_job(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
         lease = claim(backend, using)
         backend.documents.update(backend.documents.get("job"), {"lease.token": "rival"})  # type: ignore[arg-type]
-        Endings(using, Metrics()).failed(lease, JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(lease, JobError(ErrorCode.NO_PERSON))
         assert due(backend) == {}
 
 
@@ -154,7 +154,7 @@ class TestSent:
     def test_that_a_job_failed_and_why(self, backend: Backend, google: Messaging, using: Settings) -> None:
         add_devices(backend, phone="live-1")
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
         post(backend)
         (message,) = google.received
         assert message["notification"]["title"] == "Your video could not be analysed"
@@ -203,7 +203,7 @@ class TestSent:
         add_devices(backend, live="live-1")
         for number in range(10):
             put_job(backend, f"job{number}", language=5)
-            claims(backend, using).take(f"job{number}")
+            claims(backend, using).claim(f"job{number}")
         threads = [in_background(lambda: post(backend)) for _ in range(4)]
         for thread in threads:
             thread.join(30)
@@ -259,7 +259,7 @@ def answered(question: Callable[[], bool]) -> bool:
 def claims_of_failed(backend: Backend, using: Settings) -> None:
     """A job that failed."""
     put_job(backend)
-    Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+    Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
 
 
 @pytest.mark.timeout(900)

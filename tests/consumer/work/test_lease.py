@@ -251,7 +251,7 @@ def test_a_lost_lease_is_told_whatever_has_ended_the_work_before(backend: Backen
     lease.interrupt(reason)
     rival(backend)
     metrics = Metrics()
-    Endings(settings(Path()), metrics).interrupted(lease, reason)
+    Endings(settings(Path()), metrics).record_interruption(lease, reason)
     text = generate_latest(metrics.registry).decode()
     assert 'status="cancelled"' not in text
     assert "dothis_jobs_handed_back_total 0.0" in text
@@ -265,8 +265,8 @@ class TestHeartbeat:
     def test_keeps_the_lease_alive(self, backend: Backend, lease: Lease, tmp_path: Path) -> None:
         with Heartbeat(lease):
             time.sleep(2.5)
-            assert claims(backend, settings(tmp_path), "w2").take("job") is Missed.TAKEN
-        assert eventually(lambda: isinstance(claims(backend, settings(tmp_path), "w2").take("job"), Lease), 5)
+            assert claims(backend, settings(tmp_path), "w2").claim("job") is Missed.TAKEN
+        assert eventually(lambda: isinstance(claims(backend, settings(tmp_path), "w2").claim("job"), Lease), 5)
 
     def test_writes_progress_that_never_falls(self, backend: Backend, lease: Lease) -> None:
         seen: list[int] = []
