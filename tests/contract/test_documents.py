@@ -100,7 +100,7 @@ def test_update_of_one_created_anew_is_refused(documents: DocumentStore) -> None
         documents.update(old, {"a": 2})
 
 
-def test_replace_leaves_nothing_of_what_was(documents: DocumentStore) -> None:
+def test_replace_removes_all_other_fields(documents: DocumentStore) -> None:
     documents.create("job", {"a": 1, "b": {"x": 1}, "odd.name `\\": "x"})
     old = read(documents, "job")
     documents.replace(old, {"b": {"y": 2}, "at": SERVER_TIME})
@@ -133,7 +133,7 @@ def test_versions_are_equal_for_equal_states_only(documents: DocumentStore) -> N
     assert read(documents, "job").version != first.version
 
 
-def test_delete_is_content_when_there_is_nothing(documents: DocumentStore) -> None:
+def test_delete_of_a_missing_document_is_no_error(documents: DocumentStore) -> None:
     documents.delete("nobody")
     documents.create("job", {})
     documents.delete("job")

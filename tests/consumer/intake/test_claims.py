@@ -82,7 +82,7 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
         ({"status": "waiting", "cancelRequested": True}, (Missed.SETTLED, "cancelled", "cancelled")),
     ],
 )
-def test_what_needs_no_work_is_settled(
+def test_jobs_that_need_no_work_are_settled(
     backend: Backend, tmp_path: Path, changes: dict[str, Any], expected: tuple[Missed, str, str | None]
 ) -> None:
     put_job(backend, **at(datetime.now(UTC), changes))
@@ -97,7 +97,7 @@ def test_an_exercise_that_only_a_newer_consumer_knows_is_left_to_it(backend: Bac
     assert isinstance(newer.claim("job"), Lease)
 
 
-def test_a_job_that_is_gone_is_nobodys(backend: Backend, tmp_path: Path) -> None:
+def test_a_deleted_job_cannot_be_claimed(backend: Backend, tmp_path: Path) -> None:
     assert claims(backend, settings(tmp_path)).claim("job") is Missed.TAKEN
 
 

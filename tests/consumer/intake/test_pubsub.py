@@ -79,7 +79,7 @@ def test_a_message_brings_its_job_and_is_acknowledged_when_that_is_over(
 
 
 @pytest.mark.parametrize("state", [{}, {"status": "archived"}])
-def test_what_is_gone_or_not_ours_is_acknowledged(
+def test_messages_of_deleted_and_foreign_documents_are_acknowledged(
     consumer: Start, trigger: Trigger, backend: Backend, state: dict[str, str]
 ) -> None:
     if state:
@@ -104,14 +104,14 @@ def test_only_as_many_as_there_are_idle_workers_are_taken(consumer: Start, trigg
     assert len(busy.candidates) == 0
 
 
-def test_while_a_job_is_in_hand_nobody_else_gets_it(consumer: Start, trigger: Trigger) -> None:
+def test_the_message_of_a_running_job_does_not_come_again(consumer: Start, trigger: Trigger) -> None:
     one, other = consumer(lease_s=2), consumer(lease_s=2)
     trigger.tell("job")
     assert one.draw() == "job"
     assert other.draw(5) is None
 
 
-def test_who_falls_silent_loses_the_message_to_another(
+def test_the_message_of_a_silent_consumer_goes_to_another(
     consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = consumer(lease_s=2), consumer(lease_s=2)
@@ -224,7 +224,9 @@ def test_an_outage_is_a_sign_of_life_and_passes(
     asking.join(10)
 
 
-def test_a_defect_does_not_make_deaf(consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_unexpected_error_messages_are_still_taken(
+    consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failures = iter([RuntimeError("a defect"), None])
 
     def fails_once(*arguments: Any) -> str | None:
@@ -240,9 +242,7 @@ def test_a_defect_does_not_make_deaf(consumer: Start, trigger: Trigger, monkeypa
     assert one.draw(20) == "job"
 
 
-def test_what_comes_when_the_workers_are_busy_after_all_goes_to_others(
-    consumer: Start, trigger: Trigger, backend: Backend
-) -> None:
+def test_surplus_messages_go_to_other_consumers(consumer: Start, trigger: Trigger, backend: Backend) -> None:
     one = consumer()
     asking = in_background(lambda: one.draw(10))
     assert eventually(lambda: one.subscription._pull is not None)
@@ -286,7 +286,7 @@ def by_messages(trigger: Trigger, **changes: Any) -> dict[str, Any]:
     return {"intake": "pubsub", "subscription": trigger.subscription, "sweep_s": 600, "workers": 1, "lease_s": 2, **changes}
 
 
-def test_told_twice_a_job_is_done_once(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
+def test_two_messages_for_a_job_run_it_once(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path, sleep=0.5)
     start(settings=by_messages(trigger)).ready()
     start(settings=by_messages(trigger)).ready()
@@ -339,7 +339,7 @@ def test_a_job_that_fails_is_tried_again_by_its_message(start: Any, trigger: Tri
     assert (fields(backend)["attempt"], fields(backend)["error"]["code"]) == (2, "analysis_crashed")
 
 
-def test_what_no_message_brings_the_sweep_finds(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
+def test_a_sweep_finds_a_job_without_a_message(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
     put_job(backend, createdAt=datetime.now(UTC) - timedelta(minutes=1))
     start(settings=by_messages(trigger, sweep_s=1))
@@ -364,7 +364,7 @@ class TestCheck:
         check_subscription(settings(tmp_path, intake="pubsub", subscription=trigger.subscription))
         assert consumer().draw(5) == "job"
 
-    def test_what_is_not_there_is_said(self, trigger: Trigger, tmp_path: Path) -> None:
+    def test_a_missing_subscription_is_named(self, trigger: Trigger, tmp_path: Path) -> None:
         wrong = f"{trigger.subscription}-none"
         with pytest.raises(StoreError, match="DOTHIS_SUBSCRIPTION"):
             check_subscription(settings(tmp_path, intake="pubsub", subscription=wrong))

@@ -63,7 +63,7 @@ def test_a_plain_request_is_a_job() -> None:
         {"origin": "shim", "owner": "ann@example.com", "video": "temp/video/user/ann@example.com/exercise_Squat_1.mp4"},
     ],
 )
-def test_what_the_app_may_leave_out_or_add(changes: dict[str, Any]) -> None:
+def test_optional_and_unknown_fields_are_accepted(changes: dict[str, Any]) -> None:
     assert parse(**changes).id == "job"
 
 

@@ -58,7 +58,7 @@ class Objects:
         return getattr(self._objects, name)
 
 
-def test_few_refusals_are_nothing_and_more_let_one_through_at_a_time() -> None:
+def test_three_refusals_open_the_breaker_which_admits_one_job_at_a_time() -> None:
     breaker = Breaker(Metrics(), first_pause_s=0.2)
     for _ in range(REFUSALS - 1):
         breaker.record_refusal(Stage.DOWNLOADING, "no bucket")
@@ -71,7 +71,7 @@ def test_few_refusals_are_nothing_and_more_let_one_through_at_a_time() -> None:
     assert not breaker.admit()
 
 
-def test_only_the_stage_that_was_refused_closes_it() -> None:
+def test_only_success_in_the_refused_stage_closes_the_breaker() -> None:
     breaker = Breaker(Metrics())
     for _ in range(REFUSALS):
         breaker.record_refusal(Stage.UPLOADING, "no right to write")
@@ -82,7 +82,7 @@ def test_only_the_stage_that_was_refused_closes_it() -> None:
     assert breaker.wait_s() == 0
 
 
-def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: Path) -> None:
+def test_refusals_are_reported_cause_few_claims_and_pass(backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
     for number in range(8):
         put_job(backend, f"job-{number}")

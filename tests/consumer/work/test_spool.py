@@ -49,7 +49,7 @@ def test_a_finished_stage_is_there_for_the_next_process(spool: Spool) -> None:
         {"reference": "references/r.mp4"},
     ],
 )
-def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, Any]) -> None:
+def test_files_of_another_request_are_not_used(spool: Spool, change: dict[str, Any]) -> None:
     with spool.open(job()) as directory:
         finish(directory, Stage.DOWNLOADING)
     with spool.open(job(**change)) as directory:
@@ -68,7 +68,7 @@ def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, 
     ],
     ids=["changed", "longer", "gone", "half a manifest", "another manifest", "no manifest"],
 )
-def test_damage_is_noticed(spool: Spool, damage: Any) -> None:
+def test_a_damaged_file_makes_its_stage_unfinished(spool: Spool, damage: Any) -> None:
     with spool.open(job()) as directory:
         finish(directory, Stage.DOWNLOADING)
         file = directory.files(Stage.DOWNLOADING)[0]
@@ -105,14 +105,14 @@ def test_a_stage_that_begins_anew_voids_the_later_ones(spool: Spool) -> None:
         assert not directory.finished(Stage.WRITING_FEEDBACK)
 
 
-def test_what_another_version_left_is_of_no_use(tmp_path: Path) -> None:
+def test_files_of_another_version_are_not_used(tmp_path: Path) -> None:
     with Spool(tmp_path, program="1 a").open(job()) as directory:
         finish(directory, Stage.DOWNLOADING)
     with Spool(tmp_path, program="1 b").open(job()) as directory:
         assert not directory.finished(Stage.DOWNLOADING)
 
 
-def test_the_place_that_can_be_gone_on_with_is_taken_before_an_empty_one(spool: Spool) -> None:
+def test_a_directory_with_finished_stages_is_taken_before_an_empty_one(spool: Spool) -> None:
     with spool.open(job()) as first, spool.open(job()) as second:
         finish(second, Stage.DOWNLOADING, b"second")
         first.begin(Stage.DOWNLOADING)
@@ -121,7 +121,7 @@ def test_the_place_that_can_be_gone_on_with_is_taken_before_an_empty_one(spool: 
         assert directory.finished(Stage.DOWNLOADING)
 
 
-def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
+def test_two_processes_with_the_same_job_work_in_two_directories(spool: Spool) -> None:
     with spool.open(job()) as first, Spool(spool.root).open(job()) as second:
         assert first.path != second.path
         finish(first, Stage.DOWNLOADING, b"first")
@@ -144,7 +144,7 @@ def test_only_plain_files_are_results(spool: Spool, make: Any) -> None:
             directory.finish(Stage.WRITING_FEEDBACK)
 
 
-def test_a_discarded_place_leaves_nothing(spool: Spool) -> None:
+def test_a_discarded_directory_leaves_nothing(spool: Spool) -> None:
     with spool.open(job()) as directory:
         finish(directory, Stage.DOWNLOADING)
         directory.begin(Stage.ANALYSING)
@@ -152,7 +152,7 @@ def test_a_discarded_place_leaves_nothing(spool: Spool) -> None:
     assert list(spool.root.iterdir()) == []
 
 
-def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
+def test_directories_can_be_opened_and_discarded_concurrently(spool: Spool) -> None:
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -181,7 +181,7 @@ class TestClean:
         os.utime(manifest, (then, then))
         return directory.path
 
-    def test_takes_what_is_old_or_over(self, spool: Spool) -> None:
+    def test_removes_directories_that_are_old_or_whose_job_is_over(self, spool: Spool) -> None:
         old, over, kept = self.put(spool, "old", age_s=100), self.put(spool, "over"), self.put(spool, "kept")
         spool.clean(max_age_s=50, max_bytes=1 << 30, over=lambda name: name == "over")
         assert (old.exists(), over.exists(), kept.exists()) == (False, False, True)
