@@ -129,7 +129,7 @@ def test_an_app_hears_uploaded_processing_done(
 
     app.write("job")
     if trigger:
-        trigger.tell("job")
+        trigger.announce("job")
     watch = app.uploads.document("job").on_snapshot(listen)
     assert done.wait(60), heard
     watch.unsubscribe()

@@ -1,4 +1,4 @@
-"""What every store of documents promises (consumer/backends/__init__.py)."""
+"""The contract of a document store (consumer/backends/__init__.py)."""
 
 import queue
 import threading
@@ -249,7 +249,7 @@ def test_one_of_eight_claimants_wins(documents: DocumentStore) -> None:
 
 
 def watching(documents: DocumentStore, status: str, callback: Callable[[str], None]) -> Watch:
-    """A watch that is known to hear.
+    """Open a watch and wait until it reports documents.
 
     The emulator now and then misses a document that is written in the very moment in which a stream begins (the sweep is
     there for that), so documents are written until one is told.
