@@ -1,15 +1,15 @@
-"""From a document to `done`.
+"""The service: it takes a job's document from `uploaded` to `done`.
 
-    jobs/        a job: its document, the moves between its states, its errors, whose paths are whose, its results
+    jobs/        a job: its document, the moves between its states, its errors, the object paths of its owner, its results
     intake/      which jobs are due, and which consumer gets them
-    work/        one job, stage by stage: worker, lease, stages, the volume
+    work/        one job, stage by stage: worker, lease, stages, the job's directory on the volume
     sandbox/     the analysis in a child process that has given up its rights
-    backends/    where documents and objects lie
+    backends/    the stores of documents and objects: local or Firebase
     push/        messages to the owner's devices
-    operations/  health, metrics, logs, traces; what is kept and what is removed
+    operations/  health, metrics, logs, traces; removal of old data and of a user's data
     http/        the older HTTP interface, the web client
     commands/    what each command does; cli.py parses their options
 
-daemon.py puts it together, settings.py has every setting, catalogue.py the exercises of package and operator, app.py does what
-an app does.
+daemon.py connects these parts. settings.py has every setting. catalogue.py joins the package's exercises and the operator's.
+app.py acts as a phone app does; commands use it.
 """

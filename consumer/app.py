@@ -1,6 +1,6 @@
-"""Acting as the app: upload a video, write the document, follow it.
+"""Acts as a phone app does: uploads a video, writes the document, waits for the result.
 
-`dothis submit` and `dothis demo` are clients like any other.
+`dothis submit` and `dothis demo` use it.
 """
 
 import secrets
@@ -17,24 +17,24 @@ from consumer.jobs.errors import ErrorCode, JobError
 
 FIRST_LOOK_S = 0.05
 UNSEEN_S = 8.0
-"""A job that no daemon has claimed for so long is worth a word; a free one claims at once."""
+"""After this time without a claim the user is told that perhaps no daemon is running: an idle daemon claims at once."""
 
 LONGEST_LOOK_S = 1.0
 
 
 class StillRunning(Exception):
-    """The wait is over; the job goes on."""
+    """The job was not finished within the timeout. It goes on."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What an app asks for.
+    """An app's request.
 
     Attributes:
-        video: a file.
+        video: path of the video file.
         exercise: an id, or None to have it recognised.
         reference: a file, an object's path under references/, or None.
-        language: of the feedback.
+        language: language of the feedback.
         owner: the user's uid.
     """
 
@@ -52,7 +52,7 @@ def submit(backend: Backend, request: Request, progress: Callable[[float], None]
         The job's id.
 
     Raises:
-        JobError: there is no such file, or no owner can be called so.
+        JobError: there is no such file, or the owner's name is not valid.
         StoreError: the stores cannot be reached.
     """
     job_id = secrets.token_hex(10)
@@ -86,15 +86,15 @@ def follow(
         backend: the stores.
         job_id: the document's id.
         timeout_s: how long to wait.
-        changed: told of each new state of the document.
-        unseen: told once when no daemon has claimed the job for some seconds.
-        whole: wait for the annotated video too; else the result is enough.
+        changed: called with each new revision of the document.
+        unseen: called once when no daemon has claimed the job for `UNSEEN_S` seconds.
+        whole: whether to wait for the annotated video too, not only for the result.
 
     Returns:
-        The document's fields then.
+        The document's fields at that moment.
 
     Raises:
-        StillRunning: the wait is over.
+        StillRunning: the job was not finished within `timeout_s`.
         JobError: the document is gone.
         StoreError: the store cannot be reached.
     """

@@ -15,11 +15,11 @@ from feedback.exercises.files import ExerciseFileError, read_files
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What was read when the program started; later changes of the files count at the next start.
+    """The exercises, as they were when the program started. Later changes of the files take effect at the next start.
 
     Attributes:
         exercises: all of them by id.
-        files: contents of the operator's files by their names. The sandboxed child, which sees no settings, parses them again.
+        files: file name to content of the operator's files. The sandboxed child has no settings and parses them again.
     """
 
     exercises: Mapping[str, Exercise] = field(default_factory=lambda: CATALOGUE)
@@ -44,7 +44,7 @@ class Catalogue:
 
 
 def restore_exercises(path: Path) -> Mapping[str, Exercise]:
-    """The exercises of a catalogue that was saved."""
+    """Read the exercises that `Catalogue.save` wrote."""
     files = json.loads(path.read_text(encoding="utf-8"))
     return extend_catalogue({name: text.encode() for name, text in files.items()})
 

@@ -1,15 +1,15 @@
 """`dothis run`: the intake, the workers, health, housekeeping, and how they end.
 
     main thread     waits for a signal, keeps an eye on the intake
-    intake          watch and sweeps -> candidates
-    worker 1..n     draw a candidate, claim it, do the job
-    heartbeat       one for each running job
-    push            sends messages to devices, if so wished
+    intake          feeds the candidates from the watch and from sweeps
+    worker 1..n     draws a candidate, claims it, works on the job
+    heartbeat       renews the lease; one thread for each running job
+    push            sends messages to devices, if DOTHIS_PUSH is on
     housekeeping    cleans the spool, measures the volume
     health          /healthz, /readyz and /metrics
 
-SIGTERM or SIGINT stops the intake; running jobs may finish within the grace time, then they are handed back. A second signal
-ends the process at once: the leases run out, and nothing is lost by that either.
+SIGTERM or SIGINT stops the intake. Running jobs may finish within the grace time, then they are handed back. A second signal
+ends the process at once: the leases expire, and other consumers take the jobs over.
 """
 
 import logging
@@ -40,25 +40,25 @@ from consumer.work.analysis import Analysis, fingerprint
 from consumer.work.breaker import Breaker
 from consumer.work.lease import Lease
 from consumer.work.spool import Spool
-from consumer.work.stages import Hook, Workshop
+from consumer.work.stages import Hook, WorkContext
 from consumer.work.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 DRAW_S = 1.0
-"""How long an idle worker waits before it looks whether it is still wanted."""
+"""Longest time that an idle worker waits for a candidate before it checks whether the daemon is stopping."""
 
 FULL_S = 5.0
-"""How long intake pauses before it looks again whether the volume can be used."""
+"""Pause before a worker checks again whether the volume can be used."""
 
 LATE_S = 0.2
-"""A job that was put off is tried this long after it is due: the store's clock decides."""
+"""A postponed job is tried this long after it is due, since the clocks of daemon and store differ."""
 
 STALE_S = 60.0
-"""Health says so when no sweep succeeded for this long, or for three times `DOTHIS_SWEEP_S`."""
+"""/readyz fails when no sweep has succeeded for this long, or for three times `DOTHIS_SWEEP_S` if that is longer."""
 
 HAND_BACK_S = 10.0
-"""How long handing back may take after the grace time."""
+"""Longest time for handing back jobs after the grace time."""
 
 _SHUTDOWN = "The worker is shutting down."
 
@@ -69,12 +69,12 @@ class Daemon:
     Args:
         backend: both stores; the caller closes it.
         settings: the settings.
-        model: the pose model's bundle.
-        catalogue: the exercises; a document may name each of them.
-        analysis: the tasks of the sandbox; tests have cheap ones.
-        python_path: where such tasks are imported from.
-        sender: where messages to devices go; required when `DOTHIS_PUSH` is not `off`.
-        hook: see `Workshop`.
+        model: file of the pose model.
+        catalogue: the exercises that a document may name.
+        analysis: the tasks that run in the sandbox; tests replace them by fast ones.
+        python_path: directories from which the sandbox imports such tasks.
+        sender: sends messages to devices; required when `DOTHIS_PUSH` is not `off`.
+        hook: see `WorkContext`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Daemon:
             subscribe=self._subscriber(backend.documents) if settings.intake == "pubsub" else None,
             settles=Settler(backend, self._claims),
         )
-        shop = Workshop(
+        context = WorkContext(
             backend,
             self._spool,
             self._sandbox,
@@ -127,7 +127,7 @@ class Daemon:
             hook=hook,
         )
         self._breaker = Breaker(self.metrics)
-        self._worker = Worker(shop, self.metrics, self._breaker)
+        self._worker = Worker(context, self.metrics, self._breaker)
         self._housekeeping = Housekeeping(backend, settings, self._spool, self.metrics)
         self._stopping = threading.Event()
         self._running: set[Lease] = set()
@@ -140,17 +140,17 @@ class Daemon:
         ]
 
     def run(self) -> int:
-        """Work until a signal comes or the store is given up; the exit code. For the main thread of a process of its own."""
+        """Work until a signal comes, or until the store was away too long; return the exit code. Call it in the main thread."""
         with _signals(self._stopping):
             code = self.serve()
         if code:
-            # A client library that hangs would hang the way out as well.
+            # A client library that hangs would also block a normal exit.
             logging.shutdown()
             os._exit(code)
         return code
 
     def serve(self) -> int:
-        """The same without signals: until `stop`.
+        """Work until `stop`, without signal handlers; return the exit code.
 
         Raises:
             SettingsError: the port of /healthz, /readyz and /metrics is taken.
@@ -159,7 +159,7 @@ class Daemon:
             self.settings, self.settings.health_port, self.health, self.metrics.registry, setting="DOTHIS_HEALTH_PORT"
         )
         self._sandbox.start()
-        # What a killed predecessor on this volume had in hand: its leases need not run out first.
+        # Jobs of a killed daemon on this volume: they can be claimed before their leases expire.
         self._candidates.add(self._spool.orphans())
         self._intake.start()
         self._housekeeping.start()
@@ -178,18 +178,18 @@ class Daemon:
         return 1 if stuck else 0
 
     def stop(self) -> None:
-        """End soon, as SIGTERM does."""
+        """Stop as SIGTERM does, without waiting for the end."""
         self._stopping.set()
 
     def health(self) -> Health:
-        """How the daemon is."""
+        """The state of the daemon, for /healthz and /readyz."""
         problems = []
         stale_s = max(STALE_S, 3 * self.settings.sweep_s)
         if self._intake.silence_s > stale_s:
             reason = self._intake.failing or "it does not answer"
-            problems.append(f"The document store could not be asked for {self._intake.silence_s:.0f} s: {reason}")
+            problems.append(f"The document store could not be reached for {self._intake.silence_s:.0f} s: {reason}")
         if obstacle := self._spool.obstacle():
-            problems.append(f"{obstacle}: no new jobs are taken until that is mended.")
+            problems.append(f"{obstacle}: no new jobs are taken until this is fixed.")
         if refused := self._breaker.problem:
             problems.append(refused)
         defects = []
@@ -213,12 +213,10 @@ class Daemon:
         return partial(pubsub.open_subscription, documents, self._candidates, self.settings, self.metrics)
 
     def _wait(self) -> bool:
-        """Until a signal, or until the store is given up; whether it was."""
+        """Wait for a signal, or until no sweep has succeeded for `give_up_s` seconds; whether the latter happened."""
         while not self._stopping.wait(1.0):
             if self._intake.silence_s > self.settings.give_up_s:
-                logger.critical(
-                    "No sweep succeeded for %.0f s; the supervisor has to start this afresh", self._intake.silence_s
-                )
+                logger.critical("No sweep succeeded for %.0f s; the process ends, to be restarted", self._intake.silence_s)
                 self._stopping.set()
                 return True
         return False
@@ -256,31 +254,31 @@ class Daemon:
             try:
                 self._take(job_id)
             except Exception:
-                # The job's lease runs out and it is tried again; the worker must not end with it.
-                logger.exception("A worker has met a defect.")
+                # The job's lease expires and another attempt follows; this thread has to go on.
+                logger.exception("A worker failed with an unexpected error.")
 
     def _take(self, job_id: str) -> None:
         taken: Lease | Missed | None = None
         try:
-            taken = self._claims.take(job_id)
+            taken = self._claims.claim(job_id)
             match taken:
                 case Missed.LOST:
-                    self._candidates.lost()
+                    self._candidates.raise_contention()
                 case Lease():
-                    self._candidates.won()
+                    self._candidates.lower_contention()
                     with logs.of_job(taken.job.id, taken.job.attempt), self._counted(taken):
                         self._worker.run(taken)
-                    if taken.again_s is not None:
-                        self._candidates.add([job_id], delay_s=taken.again_s + LATE_S)
+                    if taken.retry_after_s is not None:
+                        self._candidates.add([job_id], delay_s=taken.retry_after_s + LATE_S)
                     owner = taken.job.owner
                     if not self._candidates.has_of(owner):
-                        self._candidates.add(self._claims.next_of(owner), owner=owner)
+                        self._candidates.add(self._claims.find_next_of(owner), owner=owner)
                 case Missed.UNKNOWN:
                     self._candidates.add([job_id], delay_s=LEFT_S + LATE_S)
                 case _:
                     return
         except StoreError as error:
-            logger.warning("The store cannot be asked for a job, the next sweep finds it again: %s", error)
+            logger.warning("A job could not be read or claimed; the next sweep finds it again: %s", error)
             self._stopping.wait(random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
         finally:
             self._intake.handled(job_id, taken if isinstance(taken, Missed) else None)
@@ -290,7 +288,7 @@ class Daemon:
         with self._lock:
             self._running.add(lease)
             if self._handing_back:
-                # Its claim was under way when the others were handed back.
+                # This job was claimed while the others were handed back.
                 lease.interrupt(HandedBack(_SHUTDOWN))
             self.metrics.running.set(len(self._running))
         try:
@@ -301,16 +299,16 @@ class Daemon:
                 self.metrics.running.set(len(self._running))
 
     def _spare_workers(self) -> int:
-        """Cores that nobody uses at this moment."""
+        """Number of idle workers, minus the candidates that they will draw."""
         with self._lock:
             return max(len(self._threads) - len(self._running) - len(self._candidates), 0)
 
     def _obstructed(self) -> bool:
-        """Whether the volume takes no new work; told in the log once, not with each change of the free space."""
+        """Whether the volume cannot take new jobs. Logged once, not at each change of the free space."""
         obstacle = self._spool.obstacle()
         if (obstacle is None) != (self._obstacle is None):
             if obstacle:
-                logger.error("%s: no new jobs are taken until that is mended.", obstacle)
+                logger.error("%s: no new jobs are taken until this is fixed.", obstacle)
             else:
                 logger.info("The volume has room again.")
         self._obstacle = obstacle
@@ -325,11 +323,11 @@ def _join_all(threads: list[threading.Thread], timeout_s: float) -> None:
 
 @contextmanager
 def _signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set the event; a second one ends the process at once. The former handlers are put back."""
+    """Let SIGTERM and SIGINT set the event, and a second signal end the process at once. Restores the former handlers."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
-            # Children die with the fork server, which sees this process's end of its socket close.
+            # The fork server sees its socket close, and ends with all children.
             os._exit(128 + number)
         stopping.set()
 

@@ -1,4 +1,4 @@
-"""What the spool and the embedded object store ask of a directory."""
+"""Helpers for directories: sync, size, and the error message for a directory that cannot be used."""
 
 import errno
 import os
@@ -15,11 +15,11 @@ def sync_directory(directory: Path) -> None:
 
 
 def unusable(store: str, error: OSError) -> str:
-    """The sentence for a person who runs an embedded store whose directory makes trouble.
+    """A sentence for the operator of an embedded store whose directory cannot be used.
 
     Args:
-        store: which one.
-        error: of the operating system; a file it names lies in the data directory.
+        store: name of the store.
+        error: the operating system's error.
     """
     reason = f"The embedded {store} cannot be used: {os.strerror(error.errno or 0)}"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -1,4 +1,4 @@
-"""What tests of the consumer start from: an embedded backend with jobs, the real parts around it, cheap analyses."""
+"""Helpers for tests of the consumer: jobs on an embedded backend, and the real parts with a fast analysis."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from consumer.sandbox.supervisor import Sandbox
 from consumer.settings import Settings
 from consumer.work.lease import Lease
 from consumer.work.spool import Spool
-from consumer.work.stages import Workshop
+from consumer.work.stages import WorkContext
 from consumer.work.worker import Worker
 from tests.work import ROOT, WORK, video
 
@@ -24,7 +24,7 @@ VIDEO = f"users/{OWNER}/uploads/set.mp4"
 
 
 def settings(data_dir: Path, **changes: Any) -> Settings:
-    """Settings for a test: quick, and deaf to the environment."""
+    """Settings for a test: short times, and without the environment's variables."""
     quick = {
         "health_port": 0,
         "max_per_owner": 0,
@@ -38,61 +38,61 @@ def settings(data_dir: Path, **changes: Any) -> Settings:
 
 
 def put_video(backend: Backend, scratch: Path, path: str = VIDEO, **instructions: Any) -> None:
-    """Upload a video for `tests.work`."""
+    """Upload a video with instructions for `tests.work`."""
     file = scratch / "upload"
     file.write_bytes(video(**instructions))
     backend.objects.upload(file, path, content_type="video/mp4")
 
 
 def put_job(backend: Backend, job_id: str = "job", **changes: Any) -> None:
-    """What the app writes."""
+    """Write a job's document as the app does."""
     fields = {"owner": OWNER, "video": VIDEO, "status": "uploaded", "createdAt": SERVER_TIME, **changes}
     backend.documents.create(job_id, {name: value for name, value in fields.items() if value is not None})
 
 
 def change(backend: Backend, job_id: str, changes: Mapping[str, Any]) -> None:
-    """Write past all rules."""
+    """Change a document without any check."""
     backend.documents.update(document(backend, job_id), changes)
 
 
 def document(backend: Backend, job_id: str = "job") -> Snapshot:
-    """The document, which is there."""
+    """Read a document that must exist."""
     snapshot = backend.documents.get(job_id)
     assert snapshot is not None
     return snapshot
 
 
 def fields(backend: Backend, job_id: str = "job") -> Mapping[str, Any]:
-    """Its fields."""
+    """Read the fields of a document that must exist."""
     return document(backend, job_id).fields
 
 
 def claims(backend: Backend, using: Settings, worker: str = "w1") -> Claims:
-    """What claims for one process."""
+    """Make the `Claims` of one consumer."""
     return Claims(backend.documents, using, worker=worker, exercises=EXERCISES, metrics=Metrics())
 
 
 def claim(backend: Backend, using: Settings, job_id: str = "job") -> Lease:
-    """A lease of a job that is due."""
-    lease = claims(backend, using).take(job_id)
+    """Claim a job that is due."""
+    lease = claims(backend, using).claim(job_id)
     assert isinstance(lease, Lease)
     return lease
 
 
 def job_of(backend: Backend, job_id: str = "job") -> Job:
-    """The document as a job."""
+    """Read a document as a `Job`."""
     return Job.parse(document(backend, job_id), EXERCISES)
 
 
 def worker(backend: Backend, using: Settings, sandbox: Sandbox, hook: Callable[[str], None] = lambda _: None) -> Worker:
-    """A worker with cheap analyses."""
+    """Make a worker with the fast analysis of `tests.work`."""
     spool = Spool(using.data_dir / "spool", min_free_bytes=using.min_free_bytes)
-    shop = Workshop(backend, spool, sandbox, using, model=ROOT / "setup.cfg", analysis=WORK, hook=hook)
-    return Worker(shop, Metrics())
+    context = WorkContext(backend, spool, sandbox, using, model=ROOT / "setup.cfg", analysis=WORK, hook=hook)
+    return Worker(context, Metrics())
 
 
 def eventually(true: Callable[[], bool], timeout_s: float = 20.0) -> bool:
-    """Whether it becomes true within the time."""
+    """Whether the condition becomes true within `timeout_s`."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         if true():
@@ -102,7 +102,7 @@ def eventually(true: Callable[[], bool], timeout_s: float = 20.0) -> bool:
 
 
 def in_background(work: Callable[[], object]) -> threading.Thread:
-    """A started thread."""
+    """Start a thread."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread

@@ -1,12 +1,12 @@
-"""A real daemon process with cheap analyses, for tests that send signals, and that end it at a named point.
+"""A real daemon process with a fast analysis, for tests that send signals or kill the daemon at a named point.
 
     python -m tests.daemon_process '{"data_dir": "...", "die_at": "analysing finished", "settings": {...}}'
 
-Each point of the walk is appended to DATA_DIR/points.log, and with its job to DATA_DIR/walk.log, before the process may die
-there. It dies once for each job, not again when another process on the same volume comes to that point.
+Each point that a job reaches (see `WorkContext.hook`) is appended to DATA_DIR/points.log, and with the job's id to
+DATA_DIR/walk.log, before the process dies there. It dies once for each job: a later process on the volume passes the point.
 
-With "real": true videos are really analysed. With "audit": true what it writes outside of DATA_DIR is appended to
-DATA_DIR/strays.log. With "fcm": URL messages to devices go there.
+With "real": true the real analysis runs. With "audit": true each path outside of DATA_DIR that the process writes is appended
+to DATA_DIR/strays.log. With "fcm": URL, push messages go to that URL.
 """
 
 import json
@@ -28,11 +28,11 @@ from tests.consumer_kit import settings
 from tests.work import ROOT, WORK
 
 WRITES = {"os.mkdir": 1, "os.rmdir": 1, "os.remove": 1, "os.truncate": 1, "os.rename": 2, "os.link": 2, "os.symlink": 2}
-"""Events of the interpreter that change files, and how many of the arguments are paths."""
+"""Python's audit events that change files, with the number of arguments that are paths."""
 
 
 def main() -> int:
-    """Run until a signal, or until the point is reached."""
+    """Run until a signal comes or the point is reached."""
     told = json.loads(sys.argv[1])
     data_dir = Path(told["data_dir"])
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def sender(url: str) -> Sender:
-    """Firebase Cloud Messaging, at another address than Google's."""
+    """A sender for Firebase Cloud Messaging with another address than Google's."""
     from firebase_admin import messaging  # noqa: PLC0415 - half a second of every start, which the others can do without
 
     from consumer.push.fcm import Fcm  # noqa: PLC0415
@@ -83,7 +83,7 @@ def sender(url: str) -> Sender:
 
 
 def audit(data_dir: Path) -> None:
-    """Write down each file outside of the volume that this process creates, writes, moves or removes from now on."""
+    """Log each file outside of the volume that this process creates, writes, moves or removes from now on."""
     sys.dont_write_bytecode = True
     strays = os.open(data_dir / "strays.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     home = f"{data_dir.resolve()}/"
@@ -105,12 +105,12 @@ def audit(data_dir: Path) -> None:
 
 
 def place(last: tuple[Any, ...]) -> str:
-    """Where a relative path begins: in the directory whose descriptor is an event's last argument, when it is one."""
+    """The directory of a relative path: the one whose descriptor is an event's last argument, if it is a descriptor."""
     return str(Path(f"/proc/self/fd/{last[0]}").readlink()) if last and isinstance(last[0], int) and last[0] > 2 else ""
 
 
 def first_time(marker: Path) -> bool:
-    """Whether nobody has been here before."""
+    """Whether the marker file did not exist; make it."""
     try:
         marker.touch(exist_ok=False)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Start real daemon processes with cheap analyses; see tests/daemon_process.py."""
+"""Starts real daemon processes with a fast analysis (tests/daemon_process.py)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The emulators of Firestore, Cloud Storage and Pub/Sub: found, started on free ports, stopped.
+"""Finds, starts (on free ports) and stops the emulators of Firestore, Cloud Storage and Pub/Sub.
 
 A pytest plugin (tests/conftest.py names it) with the fixtures `firestore_emulator`, `storage_emulator`, `pubsub_emulator` and
 `firebase_project`, and a library for whoever starts emulators itself: fault tests, the demo, the benchmark.
@@ -48,7 +48,7 @@ class EmulatorMissing(Exception):
 
 @dataclass
 class Emulator:
-    """A running emulator. `process` is None for one that somebody else started."""
+    """A running emulator. `process` is None if this process did not start it."""
 
     host: str
     process: subprocess.Popen[bytes] | None = None
@@ -58,7 +58,7 @@ class Emulator:
         return int(self.host.rpartition(":")[2])
 
     def stop(self) -> None:
-        """Ask it to end; kill it after 10 s."""
+        """Stop the emulator; kill it after 10 s."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.terminate()
@@ -68,7 +68,7 @@ class Emulator:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill the emulator, as a crash would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -81,7 +81,7 @@ class Emulator:
 
 
 def start_firestore(port: int | None = None) -> Emulator:
-    """Start a Firestore emulator of one's own.
+    """Start a Firestore emulator.
 
     Raises:
         EmulatorMissing: there is no Java or no emulator on this machine.
@@ -97,7 +97,7 @@ def start_firestore(port: int | None = None) -> Emulator:
 
 
 def _warm_up(host: str) -> None:
-    """Write one document: on a busy machine the first write takes longer than a store's deadline."""
+    """Write one document, because on a busy machine the first write takes longer than a store's deadline."""
     document = "projects/demo-warm/databases/(default)/documents/warm/up"
     writes = json.dumps({"writes": [{"update": {"name": document, "fields": {}}}]})
     with contextlib.suppress(TimeoutError):
@@ -105,7 +105,7 @@ def _warm_up(host: str) -> None:
 
 
 def start_pubsub(port: int | None = None) -> Emulator:
-    """Start a Pub/Sub emulator of one's own.
+    """Start a Pub/Sub emulator.
 
     Raises:
         EmulatorMissing: there is no Java or no emulator on this machine.
@@ -119,7 +119,7 @@ def start_pubsub(port: int | None = None) -> Emulator:
 
 
 def start_storage(port: int | None = None) -> Emulator:
-    """Start a Cloud Storage emulator; its host is a URL, as STORAGE_EMULATOR_HOST wants it. It has no bucket yet."""
+    """Start a Cloud Storage emulator without buckets. Its host is a URL, as in STORAGE_EMULATOR_HOST."""
     port = port or free_port()
     command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--host=127.0.0.1", f"--port={port}", "-M", "-q"]
     return _started(command, f"http://127.0.0.1:{port}")
@@ -131,7 +131,7 @@ def create_bucket(storage_host: str, project: str, bucket: str) -> None:
 
 
 def find_firestore_jar() -> Path | None:
-    """The emulator's jar: that of the Google Cloud CLI, or the newest in the cache of firebase-tools."""
+    """Find the emulator's jar: that of the Google Cloud CLI, or the newest in the cache of firebase-tools."""
     for root in _cloud_sdk_roots():
         if (root / JAR).is_file():
             return root / JAR
@@ -145,7 +145,7 @@ def find_pubsub_jar() -> Path | None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -154,7 +154,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def environment(**values: str) -> Iterator[Mapping[str, str]]:
-    """Set variables of the environment, and put the old ones back."""
+    """Set variables of the environment for the block."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -168,7 +168,7 @@ def environment(**values: str) -> Iterator[Mapping[str, str]]:
 
 
 def http_json(method: str, url: str, body: str | None = None, token: str | None = None) -> tuple[int, str]:
-    """One HTTP request with a JSON body; status and answer, errors included."""
+    """Send an HTTP request with a JSON body; return status and answer, also for errors."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, body.encode() if body else None, headers, method=method)  # noqa: S310 - loopback
     try:
@@ -226,7 +226,7 @@ def _version(jar: Path) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class FirebaseProject:
-    """A project of its own in the emulators, so that no test sees another's documents or objects."""
+    """A new project in the emulators, so that tests do not share documents or objects."""
 
     id: str
     bucket: str
@@ -235,7 +235,7 @@ class FirebaseProject:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to work in this project."""
+        """The environment's variables for a process that uses this project."""
         return {
             "FIRESTORE_EMULATOR_HOST": self.firestore_host,
             "STORAGE_EMULATOR_HOST": self.storage_host,
@@ -247,7 +247,7 @@ class FirebaseProject:
 
 @pytest.fixture(scope="session")
 def firestore_emulator() -> Iterator[Emulator]:
-    """The session's Firestore emulator; one per worker of pytest-xdist."""
+    """The session's Firestore emulator: one for each worker of pytest-xdist."""
     running = os.environ.get("FIRESTORE_EMULATOR_HOST")
     if running:
         yield Emulator(running)
@@ -257,7 +257,7 @@ def firestore_emulator() -> Iterator[Emulator]:
 
 
 def start_or_skip(port: int | None = None) -> Emulator:
-    """A Firestore emulator of the test's own. Where there is none, the test is skipped, but in CI it fails."""
+    """A Firestore emulator for one test. If none is installed the test is skipped; in CI it fails."""
     try:
         return start_firestore(port)
     except EmulatorMissing as error:
@@ -273,7 +273,7 @@ def storage_emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def pubsub_emulator() -> Iterator[Emulator]:
-    """The session's Pub/Sub emulator; PUBSUB_EMULATOR_HOST leads there."""
+    """The session's Pub/Sub emulator. PUBSUB_EMULATOR_HOST is set."""
     running = os.environ.get("PUBSUB_EMULATOR_HOST")
     if running:
         yield Emulator(running)
@@ -290,7 +290,7 @@ def pubsub_emulator() -> Iterator[Emulator]:
 def firebase_project(
     firestore_emulator: Emulator, storage_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> FirebaseProject:
-    """A fresh project; the environment's variables lead there."""
+    """A new project. The environment's variables are set for it."""
     name = f"demo-{uuid.uuid4().hex[:12]}"
     project = FirebaseProject(name, f"{name}.firebasestorage.app", firestore_emulator.host, storage_emulator.host)
     create_bucket(project.storage_host, project.id, project.bucket)
@@ -300,7 +300,7 @@ def firebase_project(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly that tests were skipped for want of an emulator."""
+    """Print a warning if tests were skipped because an emulator is missing."""
     for how in (HOW_TO_GET_IT, HOW_TO_GET_PUBSUB):
         skipped = [report for report in terminalreporter.stats.get("skipped", []) if how in str(report.longrepr)]
         if skipped:

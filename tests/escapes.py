@@ -1,4 +1,4 @@
-"""What a video that has taken its child over would try. Each returns what came of it; run in the sandbox by tests."""
+"""Attempts of a malicious video that controls its child process. Tests run them in the sandbox; each returns its outcome."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,7 @@ Report = Callable[[float], None]
 
 
 def attempt(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Try one thing by name; the error's class, or "done"."""
+    """Make one attempt by name; return the error's class, or "done"."""
     del report
     try:
         TRIES[arguments["what"]](arguments)
@@ -28,13 +28,13 @@ def attempt(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def environment(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Everything that the child's environment holds."""
+    """The child's environment."""
     del arguments, report
     return dict(os.environ)
 
 
 def facts(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """How the child is set up."""
+    """Facts about the child: directory, threads, descriptors, limits."""
     del arguments, report
     return {
         "cwd": str(Path.cwd()),
@@ -47,7 +47,7 @@ def facts(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def spin(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Hang, deaf to SIGTERM; the pid goes to a file."""
+    """Hang and ignore SIGTERM; write the pid to a file."""
     del report
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     (Path(arguments["into"]) / "pid").write_text(f"{os.getpid()}\n")
@@ -63,7 +63,7 @@ def burn(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def chatter(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Print a lot, and tell progress that is none."""
+    """Print much, and report invalid progress."""
     for number in range(20_000):
         report(float(number))
     os.write(1, b"x" * 100_000)
@@ -71,7 +71,7 @@ def chatter(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def forge(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Speak to the daemon past the task's result: in the server's name, or what nobody understands."""
+    """Send the daemon a message in the fork server's name, or an invalid message."""
     del report
     for descriptor in range(3, 64):
         with contextlib.suppress(OSError):
@@ -124,7 +124,7 @@ def _fork(_: dict[str, Any]) -> None:
 
 
 def _new_process(_: dict[str, Any]) -> None:
-    """As fork, past the C library."""
+    """Fork by the system call, without the C library."""
     child = _call(libc().syscall(56 if platform.machine() == "x86_64" else 220, signal.SIGCHLD, 0, 0, 0, 0))
     if child == 0:
         os._exit(0)

@@ -1,5 +1,5 @@
-"""Connections that break: a TCP proxy that drops or swallows, an HTTP proxy that refuses, crawls or breaks off, and a gRPC
-proxy that answers with an error instead."""
+"""Proxies with faults: a TCP proxy that cuts connections or drops bytes, an HTTP proxy that refuses, slows or cuts transfers,
+and a gRPC proxy that answers with an error."""
 
 import contextlib
 import http.client
@@ -22,18 +22,18 @@ Link = tuple[socket.socket, socket.socket]
 
 
 class Mode(Enum):
-    """What the TCP proxy does with what it is sent."""
+    """Faults of the TCP proxy."""
 
     PASS = auto()
     DROP = auto()
-    """Open connections are cut, new ones refused."""
+    """Open connections are cut, and new ones are refused."""
     SWALLOW = auto()
-    """Connections stay open and new ones are taken, but no byte gets through in either direction: half-open. They stay so
-    when this is over, as real ones would; only newer ones work then."""
+    """Half-open: connections stay open and new ones are accepted, but no byte passes in either direction. As with a real fault,
+    these connections stay dead after its end; only later ones work."""
 
 
 class TcpProxy:
-    """Stands between a client and a server on this machine.
+    """A TCP proxy between a client and a server on this machine.
 
     Args:
         target: `host:port` of the server.
@@ -58,7 +58,7 @@ class TcpProxy:
         return f"127.0.0.1:{self._port}"
 
     def set(self, mode: Mode) -> None:
-        """Begin or end a fault."""
+        """Start or end a fault."""
         with self._lock:
             self._mode = mode
             if mode is Mode.SWALLOW:
@@ -139,14 +139,14 @@ def _close(end: socket.socket) -> None:
 
 
 class Fault(Enum):
-    """What the HTTP proxy does to requests."""
+    """Faults of the HTTP proxy."""
 
     REFUSE = auto()
-    """Each is answered 503."""
+    """Each request is answered with 503."""
     SLOW = auto()
-    """Bodies go through at SLOW_BYTES_PER_S, in both directions."""
+    """Bodies pass at SLOW_BYTES_PER_S, in both directions."""
     CUT = auto()
-    """Half of a body of more than LARGE_BYTES goes through, in either direction, then the connection ends."""
+    """Half of a body with more than LARGE_BYTES passes, in either direction; then the connection is cut."""
 
 
 LARGE_BYTES = 16_384
@@ -155,7 +155,7 @@ HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "transfer-encoding",
 
 
 class HttpProxy:
-    """Stands between a client and an HTTP server on this machine; understands requests, so it can break one in its middle.
+    """An HTTP proxy between a client and a server on this machine. It parses requests, so it can cut one in the middle.
 
     Args:
         target: `host:port` of the server.
@@ -175,11 +175,11 @@ class HttpProxy:
         return f"127.0.0.1:{self._server.server_port}"
 
     def set(self, fault: Fault | None) -> None:
-        """Begin a fault, or with None end it."""
+        """Start a fault, or with None end it."""
         self.fault = fault
 
     def count(self, fault: Fault) -> None:
-        """It was done to one request."""
+        """Count a request that had the fault."""
         with self._lock:
             self.done[fault] += 1
 
@@ -203,7 +203,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def handle_request(self) -> None:
         fault = self.proxy.fault
@@ -263,21 +263,21 @@ class _HttpHandler(BaseHTTPRequestHandler):
 
 
 class GrpcProxy:
-    """Passes every gRPC call on to a server, but answers the next ones of a method with statuses that it was given."""
+    """A gRPC proxy. It forwards calls to a server, but answers the next calls of a method with given statuses."""
 
     def __init__(self, target: str) -> None:
         self._channel = grpc.insecure_channel(target, options=[("grpc.use_local_subchannel_pool", 1)])
         self._failures: defaultdict[str, deque[grpc.StatusCode]] = defaultdict(deque)
         self.calls: defaultdict[str, int] = defaultdict(int)
         self.requests: defaultdict[str, list[bytes]] = defaultdict(list)
-        # A client that pings while nothing else is sent is no enemy.
+        # Accept clients that send pings without other traffic.
         self._server = grpc.server(ThreadPoolExecutor(32), options=[("grpc.http2.max_ping_strikes", 0)])
         self._server.add_generic_rpc_handlers([_Handler(self)])
         self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
     def fail_next(self, method: str, *statuses: grpc.StatusCode) -> None:
-        """Answer the next calls of `method` (such as Listen) with these statuses, one after the other."""
+        """Answer the next calls of `method` (such as Listen) with these statuses in turn."""
         self._failures[method].extend(statuses)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A stick figure that moves: motions whose angles, repetitions and camera are true by construction, without a pose model.
+"""A moving stick figure: motions with known angles, repetitions and camera, without a pose model.
 
     motion = figure("squat", reps=3, azimuth=90)                      # seen from the left
     motion = figure("squat", reps=2, peaks=[{}, {"knee": 120}])       # the second one shallow
@@ -25,7 +25,7 @@ ANKLE_FOLLOWS = 0.6
 
 @dataclass(frozen=True)
 class Body:
-    """Lengths in metres; `shoulders` and `hips` are half the distance between both sides."""
+    """Lengths of the figure in metres; `shoulders` and `hips` are half the distance between the sides."""
 
     trunk: float = 0.5
     thigh: float = 0.42
@@ -127,17 +127,17 @@ EXERCISES: dict[str, tuple[Pose, Changes] | tuple[Pose, Changes, Changes]] = {
     "wall_sit": (Pose(lean=2, hip=95, knee=92), {}),
     "side_plank": (SIDE, {}),
 }
-"""Each movement's rest position, and what is different at its extreme; or at its two extremes, where sides alternate."""
+"""Each movement's rest pose, and the changes at its extreme, or at its two extremes if sides alternate."""
 
 AFTER: dict[str, Changes] = {"burpee": {"rise": 0.12}}
-"""What is different for a moment after the way back: a jump."""
+"""Changes for a moment after the way back: a jump."""
 
 BETWEEN: dict[str, Changes] = {"burpee": {"lean": 70, "hip": 45, "knee": 65, "shoulder": 85}}
-"""What is different half the way to the extreme, where the way is not straight."""
+"""Changes at half of the way to the extreme, if the way is not straight."""
 
 
 Keys = list[tuple[float, Pose]]
-"""Seconds and poses; between two the pose changes smoothly."""
+"""Times in seconds with poses; between two times the pose changes smoothly."""
 
 
 def figure(exercise: str, reps: int = 4, **options: Any) -> Motion:
@@ -194,7 +194,7 @@ def script(
 
 
 def walk(seconds: float = 6.0, *, step: float = 0.55, stride: float = 26, knees: float = 35, speed: float = 0) -> Keys:
-    """Walking (or, with more of everything, running): legs and arms swing in turn."""
+    """Walking, or running with larger values: legs and arms swing alternately."""
     upright = replace(STAND, anchor="hips", rise=0.84)
     keys = []
     for number in range(round(seconds / step) + 1):
@@ -208,13 +208,13 @@ def walk(seconds: float = 6.0, *, step: float = 0.55, stride: float = 26, knees:
 
 
 def wave(seconds: float = 6.0) -> Keys:
-    """Standing with the right arm up and its forearm going to and fro."""
+    """Waving: standing with the right arm up, the forearm moving from side to side."""
     poses = [replace(STAND, plane=90, shoulder=(8, 85), elbow=(165, angle)) for angle in (150, 95)]
     return [(0.4 * number, poses[number % 2]) for number in range(round(seconds / 0.4) + 1)]
 
 
 def then(*scripts: Keys, change: float = 0.8) -> Keys:
-    """One script after the other, with seconds in between to change from pose to pose."""
+    """Join scripts, with some seconds between them for the change of pose."""
     joined: Keys = []
     for keys in scripts:
         offset = joined[-1][0] + change if joined else 0.0
@@ -234,7 +234,7 @@ def film(
     pan: float = 0.0,
     body: Body = Body(),
 ) -> Motion:
-    """A motion through poses at given times, as a camera far away sees it.
+    """Make the motion through poses at given times, as a distant camera sees it.
 
     Args:
         keys: seconds and poses.

@@ -1,4 +1,4 @@
-"""Small videos made for a test, and how to look into one."""
+"""Makes small videos for tests, and reads them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def record(
     paint: tuple[int, int, int] | None = None,
     matrix: Literal["bt601", "bt709"] = "bt601",
 ) -> Path:
-    """Write an H.264 video of a grey ground that gets brighter.
+    """Write an H.264 video of a grey area that gets brighter.
 
     Args:
         path: of the file; its suffix says the container.
@@ -40,7 +40,7 @@ def record(
     width, height = size
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=round(fps), options={"preset": "ultrafast", "crf": "35"})
-        # 4:4:4 has no trouble with odd sizes.
+        # 4:4:4 allows odd sizes.
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
         stream.codec_context.time_base = stream.time_base = TIME_BASE
         stream.codec_context.thread_count = 1
@@ -59,7 +59,7 @@ def record(
 
 @dataclass(frozen=True)
 class Seen:
-    """What a player finds in a file."""
+    """The properties of a video file that a player reads."""
 
     codec: str
     pixels: str

@@ -1,4 +1,4 @@
-"""Google's own descriptions of its interfaces, to hold what we send against."""
+"""Google's descriptions of its APIs, for checks of the requests that we send."""
 
 import json
 from functools import cache

@@ -1,7 +1,7 @@
-"""A stand-in for Firebase Cloud Messaging, over real HTTP.
+"""A replacement of Firebase Cloud Messaging, over real HTTP.
 
-How a device's token begins says what becomes of its messages: `dead`, `foreign` and `garbled` are refused for good as Google
-does it, `busy` once, `hang` is never answered. All others arrive.
+The beginning of a device's token decides about its messages: those to `dead`, `foreign` and `garbled` are refused with Google's
+errors, those to `busy` once, those to `hang` get no answer. All other messages arrive.
 """
 
 import json
@@ -36,13 +36,13 @@ REFUSALS: dict[str, tuple[int, str, list[dict[str, Any]]]] = {
 
 
 class Messaging:
-    """What arrived.
+    """The messages that arrived.
 
     Attributes:
-        url: of the endpoint, with `{0}` for the project's id, as firebase-admin has it.
-        received: every message that was taken, as it came.
-        asked: tokens of all requests.
-        hang: whether nobody is answered at all.
+        url: address of the endpoint, with `{0}` for the project's id, as in firebase-admin.
+        received: the accepted messages.
+        asked: the tokens of all requests.
+        hang: whether no request is answered.
         forbids: whether the account lacks the right to send.
     """
 
@@ -56,14 +56,14 @@ class Messaging:
         self._schemas = discovery("fcm.v1")
 
     def shown(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """What each device shows: by token, by tag. A message replaces an earlier one of its tag."""
+        """The messages that each device shows, by token and tag. A message replaces an earlier one with the same tag."""
         devices: dict[str, dict[str, dict[str, Any]]] = {}
         for message in self.received:
             devices.setdefault(message["token"], {})[message["android"]["notification"]["tag"]] = message
         return devices
 
     def take(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Judge a request's body; status and answer."""
+        """Handle a request's body; return status and answer."""
         validate_only = body.pop("validate_only", False)  # Google takes names in either form; the schema has the other one
         jsonschema.validate(body, {"$ref": "#/$defs/SendMessageRequest", "$defs": self._schemas})
         message = body["message"]
@@ -87,7 +87,7 @@ class Messaging:
 
 @contextmanager
 def messaging() -> Iterator[Messaging]:
-    """Serve until the block ends."""
+    """Run the server until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -108,14 +108,14 @@ def messaging() -> Iterator[Messaging]:
             self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         block_on_close = False
 
         def handle_error(self, *_: object) -> None:
-            """A daemon that was killed has not waited for its answer."""
+            """Ignore errors: a daemon that was killed does not read its answer."""
 
     server = Server(("127.0.0.1", 0), Handler)
     stand_in = Messaging(f"http://127.0.0.1:{server.server_port}")
@@ -129,7 +129,7 @@ def messaging() -> Iterator[Messaging]:
 
 
 def write_key(path: Path) -> None:
-    """A service account's key."""
+    """Write a key file of a service account."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     content = {
@@ -140,7 +140,7 @@ def write_key(path: Path) -> None:
         "client_email": "daemon@demo-push.iam.gserviceaccount.com",
         "client_id": "1",
         "token_uri": "http://127.0.0.1:9/token",
-        # In this one the client signs its tokens itself; in the default one it asks servers of Google's for them.
+        # In another universe domain the client signs its tokens itself; in the default one it asks Google's servers for them.
         "universe_domain": "stand-in.invalid",
     }
     path.write_text(json.dumps(content))

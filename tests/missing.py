@@ -1,4 +1,4 @@
-"""What a test needs and this machine lacks: said and skipped on a developer's machine, a failure in CI."""
+"""Handles a missing program of a test: the test is skipped with a message on a developer's machine, and fails in CI."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import pytest
 
 
 def missing(what: str) -> NoReturn:
-    """End the test, or all that use the fixture.
+    """Skip the test, or all tests that use the fixture; in CI fail it.
 
     Args:
         what: what is missing, and how to get it.

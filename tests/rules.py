@@ -1,5 +1,5 @@
-"""Security rules for tests: merged as the operator's page says; those of Storage as the Firestore emulator reads them; a
-project in the emulator that has them.
+"""Security rules for tests: merged as docs/operator.md says, rules of Storage converted for the Firestore emulator, and an
+emulated project with rules.
 """
 
 import base64
@@ -26,7 +26,7 @@ class Project:
 
     @classmethod
     def with_rules(cls, host: str, rules: str) -> Self:
-        """A new project whose security rules these are."""
+        """Make a new project with these security rules."""
         opened = cls(host, f"demo-rules-{uuid.uuid4().hex[:8]}")
         files = [{"name": "firestore.rules", "content": rules}]
         url = f"http://{host}/emulator/v1/projects/{opened.project}:securityRules"
@@ -36,30 +36,30 @@ class Project:
 
     @property
     def root(self) -> str:
-        """What each document's name begins with."""
+        """The prefix of each document's name."""
         return f"projects/{self.project}/databases/(default)/documents"
 
     def call(self, method: str, path: str, token: str | None, body: Any = None) -> tuple[int, str]:
-        """Status and answer of one request."""
+        """Send one request; return status and answer."""
         return http_json(method, f"http://{self.host}/v1/{self.root}{path}", json.dumps(body) if body else None, token)
 
 
 def merged(name: str) -> str:
-    """The example of a merged ruleset with our blocks in their place."""
+    """The example of a merged ruleset, with our blocks inserted."""
     lines = (DEPLOY / "merged" / name).read_text().splitlines()
     (place,) = [number for number, line in enumerate(lines) if line.startswith(PLACE)]
     return "\n".join([*lines[:place], body_of((DEPLOY / name).read_text()), *lines[place + 1 :]])
 
 
 def body_of(rules: str) -> str:
-    """What is inside of the outer two blocks."""
+    """The rules inside the two outer blocks."""
     found = re.search(r"^service \S+ \{\n  match \S+ \{\n(.*)^  \}\n\}", rules, flags=re.DOTALL | re.MULTILINE)
     assert found, "the rules are not written as expected"
     return found.group(1)
 
 
 def as_firestore_rules(storage_rules: str) -> str:
-    """Rules of Cloud Storage for the Firestore emulator, which knows the same language.
+    """Convert rules of Cloud Storage for the Firestore emulator, which has the same language.
 
     An object becomes a document (see `document_of`) with its size and content type as fields.
     """
@@ -71,12 +71,12 @@ def as_firestore_rules(storage_rules: str) -> str:
 
 
 def document_of(path: str) -> str:
-    """The document that stands for an object: its path has an even number of segments."""
+    """The path of the document that represents an object; it must have an even number of segments."""
     return f"{'one' if path.count('/') % 2 == 0 else 'two/places'}/{path}"
 
 
 def token_of(uid: str, **claims: Any) -> str:
-    """An unsigned ID token; the emulator takes it."""
+    """Make an unsigned ID token, which the emulator accepts."""
     now = int(time.time())
     said = {
         "sub": uid,

@@ -1,4 +1,4 @@
-"""README and the page of settings say what the code does: its settings, its commands, the files README points to."""
+"""README and docs/settings.md agree with the code: settings, commands, and the files that README names."""
 
 import re
 from pathlib import Path

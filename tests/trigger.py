@@ -1,5 +1,5 @@
-"""A topic, its subscription and its dead letters in the Pub/Sub emulator, as deploy/google-cloud/set-up.sh makes them; and what
-the trigger publishes.
+"""A topic, its subscription and its dead letters in the Pub/Sub emulator, as deploy/google-cloud/set-up.sh makes them, and the
+messages that the trigger publishes.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 MAX_DELIVERIES = 5
-"""The fewest that Pub/Sub knows."""
+"""The smallest number that Pub/Sub accepts."""
 
 
 def subscriber(host: str) -> SubscriberClient:
@@ -25,7 +25,7 @@ def subscriber(host: str) -> SubscriberClient:
 
 @dataclass(frozen=True)
 class Trigger:
-    """One topic in the emulator, and what is around it.
+    """A topic in the emulator with its subscriptions.
 
     Attributes:
         project: the project's id.
@@ -37,7 +37,7 @@ class Trigger:
 
     @classmethod
     def make(cls, host: str, project: str | None = None) -> "Trigger":
-        """Create topics and subscriptions, in a project of its own unless one is named."""
+        """Create topics and subscriptions, by default in a new project."""
         made = cls(project or f"demo-{uuid.uuid4().hex[:12]}", host)
         client, publisher = subscriber(host), made._publisher()
         publisher.create_topic(name=made._topic("jobs"))
@@ -59,20 +59,20 @@ class Trigger:
 
     @property
     def subscription(self) -> str:
-        """The full name of what consumers draw from."""
+        """The full name of the consumers' subscription."""
         return self._subscription("consumers")
 
-    def tell(self, *job_ids: str) -> None:
-        """Publish what the workflow does for new documents."""
+    def announce(self, *job_ids: str) -> None:
+        """Publish the messages that the workflow publishes for new documents."""
         kind = "google.cloud.firestore.document.v1.created"
         self.publish(*({"attributes": {"type": kind, "subject": f"documents/uploads/{job_id}"}} for job_id in job_ids))
 
     def publish(self, *messages: dict[str, Any]) -> None:
-        """Publish anything."""
+        """Publish any messages."""
         self._publisher().publish(topic=self._topic("jobs"), messages=list(messages))
 
     def dead_letters(self, timeout_s: float) -> list[dict[str, str]]:
-        """Attributes of the dead letters, when one comes within the time."""
+        """Wait for dead letters; return their attributes, or nothing after `timeout_s`."""
         try:
             pulled = subscriber(self.host).pull(
                 subscription=self._subscription("dead-letters"), max_messages=10, timeout=timeout_s, retry=None

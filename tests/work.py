@@ -1,4 +1,4 @@
-"""Cheap stand-ins for the analysis: real children in the real sandbox, that do what the "video" tells them.
+"""A fast replacement of the analysis, for children of the real sandbox. It follows instructions in the "video".
 
 A video is a JSON object: {"sleep": seconds, "fail": error code, "raise": true, "die": true, ...}; {} is a good one.
 """
@@ -23,12 +23,12 @@ WORK = Analysis("tests.work:analyse", "tests.work:write_feedback", "tests.work:a
 
 
 def video(**instructions: Any) -> bytes:
-    """A video that has this done to it."""
+    """Make a video with instructions."""
     return json.dumps(instructions).encode()
 
 
 def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Do what the video says, then leave a motion."""
+    """Follow the video's instructions, then write the motion."""
     source = Path(arguments["source"]) / VIDEO
     told = json.loads(source.read_bytes())
     report(0.1)
@@ -42,7 +42,7 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write all files; the report says how many repetitions the video told of."""
+    """Write all files. The video's instructions give the number of repetitions in the report."""
     told = json.loads((Path(arguments["motions"]) / MOTION).read_bytes())
     target = Path(arguments["target"])
     for name in REPORT_FILES.values():
@@ -65,7 +65,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write the annotated video, or do what the video says under `annotate`."""
+    """Follow the instructions under `annotate`, then write the annotated video."""
     told = json.loads((Path(arguments["motions"]) / MOTION).read_bytes())
     time.sleep(told.get("annotate", {}).get("sleep", 0.0))
     obey(told.get("annotate", {}))
@@ -75,7 +75,7 @@ def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def obey(told: dict[str, Any]) -> None:
-    """What may go wrong in a child."""
+    """Follow an instruction to fail."""
     if "fail" in told:
         raise JobError(ErrorCode(told["fail"]), "as the video says", sentence=told.get("sentence", ""))
     if "raise" in told:

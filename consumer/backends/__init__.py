@@ -1,14 +1,14 @@
-"""The two stores behind the daemon: documents and objects. `local` and `firebase` implement both; tests/contract holds them
-to it.
+"""The two stores of the service: documents and objects. The backends `local` and `firebase` implement both; tests/contract
+tests both. To store results elsewhere, implement these protocols and add the backend to selection.py.
 
-The protocols are as thin as they can be, so that every rule of a job's life is written once (consumer/jobs/moves.py) and no
-backend can have an opinion of its own: read, create, compare-and-set, ordered pages, and a watch that only gives hints.
+The protocols have only read, create, compare-and-set, ordered pages, and a watch. The rules for the status of a job are not
+part of a backend: they are in consumer/jobs/moves.py.
 
     StoreError
     |-- Unavailable     network, quota, outage: try again later
-    |-- Conflict        somebody else wrote the document, or the object, since it was looked at
+    |-- Conflict        the document or object has changed since it was read
     |-- Missing         no such document or object
-    |-- TooLarge        the object has more bytes than the caller takes, the document more than the store does
+    |-- TooLarge        the object is larger than the caller's limit, or the document larger than the store's
     +-- Denied          credentials missing or insufficient; a person has to act
 """
 
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 
 class StoreError(Exception):
-    """Root of the stores' errors."""
+    """Base class of the stores' errors."""
 
 
 class Unavailable(StoreError):
@@ -28,7 +28,7 @@ class Unavailable(StoreError):
 
 
 class Conflict(StoreError):
-    """The document or object was written since it was looked at, or exists already."""
+    """The document or object has changed since it was read, or exists already."""
 
 
 class Missing(StoreError):
@@ -36,7 +36,7 @@ class Missing(StoreError):
 
 
 class TooLarge(StoreError):
-    """The object has more bytes than the caller takes, or the document more than the store does."""
+    """The object is larger than the caller's limit, or the document larger than the store's."""
 
 
 class Denied(StoreError):
@@ -52,7 +52,7 @@ class _Sentinel:
 
 
 SERVER_TIME: Any = _Sentinel("SERVER_TIME")
-"""As a field's value: the store puts its own time there. Workers' clocks are never written."""
+"""As a field's value: the store replaces it by its own time. The time of a consumer's clock is never written."""
 
 DELETE: Any = _Sentinel("DELETE")
 """As a field's value in an update: the field is removed."""
@@ -60,7 +60,7 @@ DELETE: Any = _Sentinel("DELETE")
 
 @dataclass(frozen=True)
 class Revision:
-    """One state of a document, without its data: what a compare-and-set needs.
+    """One state of a document, without its fields. A compare-and-set needs it.
 
     Attributes:
         id: the document's id in its collection.
@@ -85,7 +85,7 @@ class Snapshot(Revision):
 
 
 class Watch(Protocol):
-    """A running watch. It may go silent or die at any time; nobody relies on it for correctness."""
+    """A running watch. It may stop reporting at any time; sweeps find what it misses."""
 
     @property
     def alive(self) -> bool: ...
@@ -99,7 +99,7 @@ class Watch(Protocol):
 
 
 Beside = Mapping[str, Mapping[str, Any]]
-"""Documents that are written in the same commit as another one: path, such as `users/UID/history/JOB`, to fields."""
+"""Documents to write in the same commit as another one: path, such as `users/UID/history/JOB`, to fields."""
 
 
 class Collection(Protocol):
@@ -112,28 +112,28 @@ class Collection(Protocol):
         ...
 
     def update(self, revision: Revision, changes: Mapping[str, Any], beside: Beside | None = None) -> Revision:
-        """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if nothing was written since then.
+        """Compare-and-set: write `changes` (top-level fields, or dotted paths into maps) if the document has not changed since.
 
-        With it go the documents `beside`, whatever was there before: either all of it is written, or nothing.
+        The same commit writes the documents `beside`, without any condition. Either all of them are written, or none.
 
         Returns:
             The document's revision after the write: the next write needs no read.
 
         Raises:
-            Conflict: somebody wrote in between (retry after reading again), or the document is gone.
+            Conflict: the document has changed (read it and try again), or is gone.
             TooLarge: the document has no room for the changes (Firestore: 1 MiB in all).
         """
         ...
 
     def replace(self, revision: Revision, fields: Mapping[str, Any]) -> None:
-        """Compare-and-set: afterwards the document has these fields and no others. Raises as `update` does."""
+        """Compare-and-set: replace all fields. Raises the same errors as `update`."""
         ...
 
     def delete(self, job_id: str, *, unchanged: Revision | None = None) -> None:
-        """Without error when it is gone already.
+        """Delete the document. No error if it is gone already.
 
         Raises:
-            Conflict: somebody has written or removed the document since it was `unchanged`.
+            Conflict: the document has changed since the revision `unchanged`, or is gone.
         """
         ...
 
@@ -147,34 +147,41 @@ class Collection(Protocol):
         after: Snapshot | None = None,
         limit: int = 100,
     ) -> list[Snapshot]:
-        """At most `limit` documents whose fields equal `equal`, by `order_by` (a field or a dotted path; documents without that
-        field are left out) or, without it, by id; `descending` needs `order_by`, and so does `until`, which leaves out those
-        whose `order_by` is later, or no time at all; `after` continues a page.
+        """Read a page of documents.
+
+        Args:
+            equal: values that fields must have.
+            order_by: field or dotted path to order by; documents without it are left out. Without it the order is by id.
+            descending: order from large to small; needs `order_by`.
+            until: leave out documents whose `order_by` is later or no time; needs `order_by`.
+            after: last document of the page before.
+            limit: most documents to read.
         """
         ...
 
 
 class DocumentStore(Collection, Protocol):
-    """The collection of job documents, and the way to the others."""
+    """The collection of the job documents. `collection` opens other collections."""
 
     def collection(self, path: str) -> Collection:
-        """Another one, such as `users/UID/history`; it may be empty, and lives as long as this one."""
+        """Open another collection, such as `users/UID/history`. It is closed together with this one."""
         ...
 
     def watch(self, status: str, callback: Callable[[str, str], None], *, newest: int | None = None) -> Watch:
-        """Call `callback(job_id, owner)` from another thread soon after a document gets that status; perhaps for those that
-        have it already, and more than once. The owner is empty where the document names none. An exception of the callback is
-        logged and swallowed: it can never end the watch.
+        """Call `callback(job_id, owner)` in another thread soon after a document gets that status.
+
+        It may also be called for documents that have the status already, and more than once. The owner is empty if the document
+        has none. An exception of the callback is logged and does not end the watch.
 
         Args:
-            status: of the documents.
+            status: the status to watch for.
             callback: see above.
-            newest: only so many documents, those of the latest `createdAt`, have to be told of; None for all.
+            newest: report at least this many documents, those with the latest `createdAt`; None for all.
         """
         ...
 
     def watch_any(self, alternatives: Sequence[Mapping[str, Any]], callback: Callable[[str], None]) -> Watch:
-        """The same with `callback(job_id)` for documents whose fields equal one of `alternatives`."""
+        """Like `watch`, with `callback(job_id)`, for documents whose fields equal those of one of `alternatives`."""
         ...
 
     def close(self) -> None: ...
@@ -182,14 +189,14 @@ class DocumentStore(Collection, Protocol):
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What the object store says of an object without reading it."""
+    """What the object store knows about an object without reading it."""
 
     path: str
     size: int
     crc32c: str
     """Base64 of the big-endian CRC32C, as Cloud Storage writes it."""
     generation: int
-    """Another one whenever the object is written; never 0."""
+    """Number that changes whenever the object is written; never 0."""
 
 
 @dataclass(frozen=True)
@@ -208,12 +215,15 @@ class ObjectStore(Protocol):
     def download(
         self, path: str, to: Path, *, max_bytes: int, progress: Callable[[int, int], None] | None = None
     ) -> ObjectInfo:
-        """Stream to the file `to` (overwritten), verify the checksum. `progress(done, total)` in bytes; what it raises ends the
-        transfer. After a failure there may be a partial file beside `to`; the next call goes on with it.
+        """Stream to the file `to`, which is overwritten, and verify the checksum.
+
+        `progress(done, total)` is called with bytes; an exception from it ends the transfer. A failure may leave a partial file
+        beside `to`; the next call continues it.
 
         Raises:
-            Missing, TooLarge (before the first byte, or while a compressed object is unpacked), Unavailable (also on a checksum
-            that does not fit).
+            Missing: there is no such object.
+            TooLarge: the object has more than `max_bytes` bytes, as stored or unpacked.
+            Unavailable: the store cannot be reached, or the checksum is wrong.
         """
         ...
 
@@ -227,18 +237,18 @@ class ObjectStore(Protocol):
         if_generation: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> ObjectInfo:
-        """Stream from the file, resumable when large, verified. An existing object is replaced at once, never half-written.
+        """Stream from the file and verify the checksum. A large upload is resumable. An existing object is replaced atomically.
 
         Args:
-            file: what is uploaded.
-            path: where to.
-            content_type: what it is.
-            cache_control: what an HTTP client is told of keeping it (RFC 9111).
-            if_generation: see below.
-            progress: called with bytes done and in all; what it raises ends the transfer.
+            file: the file to upload.
+            path: the object's path.
+            content_type: the Content-Type header of the object.
+            cache_control: the Cache-Control header of the object (RFC 9111).
+            if_generation: the generation that the object must have; 0 if it must not exist.
+            progress: called with the bytes done and the total; an exception from it ends the transfer.
 
         Raises:
-            Conflict: the object is not, or no longer, the one of `if_generation`; 0 stands for none. Emulators do not look.
+            Conflict: the object has another generation than `if_generation`. Emulators do not check this.
         """
         ...
 
@@ -247,22 +257,22 @@ class ObjectStore(Protocol):
         ...
 
     def list_dated(self, prefix: str, *, after: str = "") -> Iterator[DatedPath]:
-        """The same with times, from the first path behind `after` on."""
+        """Like `list`, with times, from the first path after `after` on."""
         ...
 
     def purge(self, path: str) -> int:
-        """Remove an object with all its generations; of a path that ends with a slash, everything below it.
+        """Remove an object with all its generations; if the path ends with a slash, all objects below it.
 
         Returns:
-            How many paths were removed.
+            The number of paths that were removed.
         """
         ...
 
     def delete(self, path: str, *, if_generation: int | None = None) -> None:
-        """Without error when it is gone already. Earlier generations stay where the bucket keeps them.
+        """Delete the object. No error if it is gone already. A bucket with versioning keeps earlier generations.
 
         Raises:
-            Conflict: the object is no longer the one of `if_generation`. Emulators do not look.
+            Conflict: the object has another generation than `if_generation`. Emulators do not check this.
         """
         ...
 

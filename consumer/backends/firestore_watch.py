@@ -1,4 +1,4 @@
-"""A listening stream that cannot die.
+"""A listening stream that is opened again after every error.
 
 What the client library's `on_snapshot` does instead, measured: a callback that raises ends it in silence, a status such as
 PERMISSION_DENIED ends it in a thread where nobody looks, a document that it cannot decode ends it, a connection whose
@@ -6,7 +6,7 @@ packets vanish keeps it silent for ever. Here nothing but `close` ends the watch
 one, on a connection of its own, from where the last one ended, and documents are not decoded: their name and owner are all that
 anybody wants.
 
-It gives hints. What it misses, the sweep finds (consumer/intake/sweep.py).
+A sweep finds what the stream misses (consumer/intake/sweep.py).
 """
 
 import contextlib
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 TARGET_ID = 1
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
-"""Between two streams the pause doubles from the first to the longest, while not a word is heard."""
+"""The pause between two streams doubles from the first to the longest, as long as no message arrives."""
 
 _StreamErrors = (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, grpc.RpcError)
 
@@ -99,8 +99,8 @@ class FirestoreWatch:
                     # Perhaps the token was refused: no later stream shall be refused for that.
                     self._resume_token = b""
             except Exception:
-                # Whatever it is, a deaf daemon is worse. The traceback says where to mend it.
-                logger.exception("The watch met an error that it does not know")
+                # Without this thread the daemon would hear of no new jobs between sweeps.
+                logger.exception("The watch failed with an unexpected error.")
                 status = "error"
             self._pause(status)
 
@@ -169,7 +169,7 @@ class FirestoreWatch:
 
 
 class _Seen:
-    """Which documents were told in which state, so that each is told once.
+    """The documents that were reported, with their revisions, so that each revision is reported once.
 
     A stream that begins afresh sends all documents again, and the emulator does so at each change (target change RESET): with
     a thousand waiting, each new one would be told a thousand times.

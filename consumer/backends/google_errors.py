@@ -1,4 +1,4 @@
-"""The stores' errors for those of Google's client libraries.
+"""Converts the errors of Google's client libraries to the stores' errors.
 
 The originals are left out on purpose (`from None`): their messages quote URLs with the paths of users' objects, and the answers
 of the token server. What is kept is the status, and what to do.
@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from consumer.backends import Conflict, Denied, Missing, StoreError, Unavailable
 
-# What is no answer of the server's. ConnectionError and TimeoutError are the built-in ones: other kinds of OSError come from a
-# local file and go through as they are.
+# Errors without an answer of the server. ConnectionError and TimeoutError are Python's; every other OSError comes from a local
+# file and is not converted.
 TRANSPORT_ERRORS = (
     exceptions.GoogleAPIError,
     grpc.RpcError,
@@ -53,7 +53,7 @@ _ANSWERS: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] 
 
 @contextmanager
 def as_store_errors() -> Iterator[None]:
-    """Raise the stores' errors for the libraries'; every other exception goes through."""
+    """Convert the libraries' errors to the stores' errors; let every other exception pass."""
     try:
         yield
     except auth_exceptions.GoogleAuthError as error:

@@ -30,7 +30,8 @@ def open_local(data_dir: Path) -> Backend:
 def back_up(data_dir: Path, target: Path) -> int:
     """Copy the documents and objects while daemons work.
 
-    The documents come first, as they are at one moment. An object is there before its document, so none is missing.
+    The documents are copied first, as they are at one moment. Objects are written before the documents that name them, so none
+    is missing.
 
     Args:
         data_dir: what `open_local` was called with.

@@ -204,7 +204,7 @@ class LocalDocuments(LocalCollection):
         self._path = path
         with _as_unavailable():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # For the account that runs this, nobody else; SQLite gives the files beside it the same mode.
+            # Only the account that runs the daemon may read it. SQLite gives its other files the same mode.
             path.touch(mode=0o600)
             super().__init__(_connect(path), threading.Lock(), JOBS)
             with self._write() as connection:
@@ -285,7 +285,7 @@ class LocalWatch:
             try:
                 self._callback(job_id, owner if isinstance(owner, str) else "")
             except Exception:
-                # Whatever the callback does, the watch goes on.
+                # An error of the callback must not end the watch.
                 logger.exception("The callback of a watch failed.")
 
 

@@ -1,4 +1,4 @@
-"""Objects as files: each at its path under one directory, written beside it and renamed, so that none is ever half there."""
+"""Objects as files, each at its path under one directory. A file is written elsewhere and renamed, so it is complete."""
 
 import base64
 import errno
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 1 << 20
 
 ABANDONED_S = 24 * 3600.0
-"""An upload in which nothing was written for so long has no process any more."""
+"""An upload without a write for this long, in seconds, belongs to a process that has ended."""
 
 LOCK = "lock"
 
@@ -37,7 +37,7 @@ class LocalObjects:
         self._root = root
         self._partial = root.with_name(f"{root.name}.partial")
         with _as_store_error():
-            # Videos of people: for the account that runs this, nobody else.
+            # The videos show people: only the account that runs the daemon may read them.
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_abandoned(self._partial)
@@ -159,7 +159,7 @@ class LocalObjects:
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """What processes that died in an upload left."""
+    """The partial uploads of processes that have ended."""
     for file in directory.iterdir():
         with suppress(FileNotFoundError):
             if file.name != LOCK and time.time() - file.stat().st_mtime > ABANDONED_S:

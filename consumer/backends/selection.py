@@ -1,11 +1,11 @@
-"""Open the backend that the settings name."""
+"""Opens the backend that the settings name: the list of backends."""
 
 from consumer.backends import Backend
 from consumer.settings import Settings
 
 
 def open_backend(settings: Settings) -> Backend:
-    """The stores.
+    """Open both stores.
 
     Raises:
         StoreError: they cannot be opened; the message says what to do.

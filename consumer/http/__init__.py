@@ -1,10 +1,10 @@
 """The older HTTP interface and the web client: what `dothis shim` and `dothis up` serve on DOTHIS_SHIM_PORT.
 
-    serving.py           the server that stops when it is told to, and what it serves
-    shim.py              the older interface: one more client, that writes a document and waits for its end
-    web.py               `dothis up --web`: pages and upload API of the reference web client in client/ (examples/web)
-    tokens.py            who sent a request, when that is asked for; firebase_tokens.py checks it with Firebase
+    shim.py              the older interface: its routes write a document and wait for the result
+    web.py               `dothis up --web`: the JSON API and the pages of the reference web client in client/ (examples/web)
+    serving.py           the HTTP server that runs both
+    tokens.py            who sent a request, if DOTHIS_SHIM_REQUIRE_TOKEN is on; firebase_tokens.py checks a token with Firebase
 
-Nothing is imported here: tokens need no Flask, and Firebase is loaded only by those who check tokens with it. The daemon's own
+Nothing is imported here, so that Flask and Firebase are loaded only where they are used. The daemon's own
 /healthz and /metrics are another server, which needs none of this: consumer/operations/health.py.
 """

@@ -1,4 +1,4 @@
-"""The check of Firebase ID tokens; apart from tokens.py, so that without it nothing of Firebase is loaded."""
+"""Checks Firebase ID tokens. A module of its own, so that tokens.py does not load Firebase."""
 
 from firebase_admin import auth
 

@@ -1,4 +1,4 @@
-"""An HTTP server that stops when it is told to, and that idle clients cannot hold shut: waitress with a loop of its own."""
+"""The HTTP server: waitress, with a loop that ends on `stop` and closes idle connections."""
 
 import contextlib
 import logging
@@ -23,7 +23,7 @@ from consumer.settings import Settings
 logger = logging.getLogger(__name__)
 
 SPARE_THREADS = 4
-"""Beside those that wait for jobs: they answer /healthz, and refuse what is too much."""
+"""Threads in addition to those that wait for jobs. They answer /healthz and refuse requests beyond the limit."""
 
 MAX_HEADER_BYTES = 16 * 1024
 """A path of 1,024 bytes is 3 KiB when every byte is percent-encoded; an ID token has about 1 KiB."""
@@ -31,16 +31,16 @@ MAX_HEADER_BYTES = 16 * 1024
 LOOP_S = 0.5
 
 HEADER_S = 10.0
-"""A connection that has not sent a whole header for so long is closed. A phone needs less than one second."""
+"""A connection without a complete header after this time is closed. A phone needs less than one second."""
 
 ADDRESS_SHARE = 0.5
-"""What one address may hold of all connections. No less: behind a proxy all clients have one address."""
+"""Largest share of all connections that one address may have. It is large since all clients behind a proxy have one address."""
 
 TELL_S = 60.0
-"""How often the log speaks of connections that were closed."""
+"""Shortest time between two log lines about closed connections, in seconds."""
 
 HANGS_S = 30.0
-"""Health says so when the loop has not turned for so long."""
+"""/healthz fails when the server's loop has not run for this long."""
 
 
 class Server:
@@ -88,7 +88,7 @@ class Server:
         self._server.channel_class = self._admit
 
     def run(self) -> None:
-        """Serve; returns after `stop`, when those who waited have been told to come again."""
+        """Serve until `stop`; return when all waiting requests were answered with a request to come again."""
         try:
             while not self._stopped.is_set():
                 wasyncore.loop(timeout=LOOP_S, map=self._sockets, count=1)
@@ -108,7 +108,7 @@ class Server:
             self._server.pull_trigger()
 
     def health(self) -> Health:
-        """How the server is. The store is not asked: each look would be a read that is paid for."""
+        """The state of the server. It does not read the store, since each read costs money."""
         silent_s = time.monotonic() - self._turned_at
         hangs = [f"The server has not looked at its connections for {silent_s:.0f} s."] if silent_s > HANGS_S else []
         return Health(hangs, [], {"connections": len(self._server.active_channels)})

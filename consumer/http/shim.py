@@ -1,6 +1,6 @@
 """The older HTTP interface: `POST /download_and_analyze?data=temp/video/user/{account}/{name}`.
 
-It is one more client: it writes a document, waits until its result is there, and answers over HTTP. It does not wait for the
+It is a client like the app: it writes a document, waits for the result, and answers over HTTP. It does not wait for the
 annotated video, which the older app does not fetch.
 
 An older server answered inside the request, so an app that lost the connection asked again. The same request therefore joins
@@ -39,7 +39,7 @@ MAX_BODY_BYTES = 64 * 1024
 """The older app sends no body at all; what the web client sends as JSON is small."""
 
 RETRY_AFTER_S = 10
-"""What a refused client is asked to wait."""
+"""Seconds in the Retry-After header of a refused request."""
 
 _NOT_FINISHED = N_("The analysis takes longer than expected. It goes on; please ask again in a moment.")
 _BUSY = N_("The service is busy at the moment. Please try again in a moment.")
@@ -49,7 +49,7 @@ HttpAnswer = tuple[Response, int]
 
 
 class NotFinished(Exception):
-    """The wait is over; the job goes on."""
+    """The job was not finished within the timeout. It goes on."""
 
 
 class Busy(Exception):
@@ -57,7 +57,7 @@ class Busy(Exception):
 
 
 class Waiters:
-    """How many requests may wait at once, and the word that they have to go.
+    """Limits the number of waiting requests, and ends their wait when the server stops.
 
     Args:
         most: requests that may wait at once.

@@ -1,6 +1,6 @@
 """`dothis up --web`: the reference web client, and the small API that stands in for Firebase on the embedded backend.
 
-A cookie that cannot be guessed says whose videos are whose; the owner in documents and paths is a hash of it. This is for
+A random cookie identifies the user; the owner in documents and paths is a hash of it. This is for
 trying the product out: there is no sign-in, and everybody who reaches the port may upload.
 
     POST /app/api/videos?name=clip.mp4     the video itself; 201 {video}

@@ -1,21 +1,22 @@
-"""From the stores to a lease: which jobs are due, which of them are tried, and who gets them.
+"""The intake: finds the jobs that are due and claims them for this consumer's workers.
 
-    sweep.py        asks the store and tends the watch, in a thread of its own; feeds
-    candidates.py   ids that might be due, which the workers draw from; what they draw goes to
-    claims.py       one compare-and-set: a lease, or why there is none; it asks
-    owners.py       whether the job's owner has as many running as one may have
-    settling.py     ends what needs no work, without a worker: cancelled, malformed and deleted jobs
+    intake.py       the thread that runs sweeps, keeps the watch alive and settles jobs that need no worker
+    sweep.py        one sweep: asks the store which jobs are due
+    candidates.py   ids of jobs that may be due; the workers draw from them
+    claims.py       claims a job by one compare-and-set: returns a lease, or why there is none
+    owners.py       limits the running jobs of each owner
+    settling.py     ends cancelled, malformed and deleted jobs without a worker
 
-    pubsub.py       a subscription in the watch's place, for large fleets; events.py reads its messages
+    pubsub.py       a Pub/Sub subscription instead of the watch, for many consumers; events.py reads its messages
 
-From then on consumer/work has the job: its lease.py holds it, its worker.py works on it.
-`pubsub` needs an extra, and gRPC: it is imported only where a subscription is opened, never from here.
+After the claim, consumer/work works on the job.
+`pubsub` needs the extra `pubsub`, so it is imported only where a subscription is opened, never here.
 """
 
 from consumer.intake.candidates import Candidates
 from consumer.intake.claims import LEFT_S, Claims, Missed
+from consumer.intake.intake import Feed, Intake
 from consumer.intake.settling import Settler
-from consumer.intake.sweep import Feed, Intake
 
 __all__ = ["LEFT_S", "PUBSUB_MISSING", "Candidates", "Claims", "Feed", "Intake", "Missed", "Settler"]
 

@@ -1,11 +1,11 @@
-"""Which jobs might be due, in which order they are tried, and how soon: a bounded set in memory that the workers draw from.
+"""Candidates: ids of jobs that may be due, from which the workers draw. A bounded set in memory.
 
-Nothing here is true: a candidate may have been taken long ago. The claim finds out.
+A candidate may be out of date: another consumer may have claimed the job already. Only the claim decides.
 
-All consumers hear of the same documents at the same moment. Alone, one takes them at once, from each owner in turn the
-oldest: an owner's four hundred jobs do not hold up another's one. The more claims it
-loses, the further it spreads: it draws from more of the oldest, and lets hints wait a moment, so that a fleet settles into not
-running for the same job, without knowing how large it is.
+Owners take turns, each with its oldest job, so an owner with four hundred jobs does not hold up an owner with one.
+All consumers hear of a new document at the same moment. A single consumer claims it at once. A consumer that loses claims to
+others increases its contention: it draws at random from more of the oldest candidates, and delays hints from the watch. So
+consumers spread over the jobs without knowing how many consumers there are.
 """
 
 import math
@@ -16,21 +16,21 @@ from collections import Counter
 from collections.abc import Iterable
 
 MAX_CANDIDATES = 2000
-"""More are not remembered; the next sweep finds them again."""
+"""Candidates beyond this number are dropped; a later sweep finds them again."""
 
 MAX_CONTENTION = 6.0
-"""At the most, one of the 2**6 oldest is drawn, and a hint waits up to 1.3 s."""
+"""Highest contention: one of the 2**6 oldest candidates is drawn, and a hint waits up to 1.3 s."""
 
 HINT_DELAY_S = 0.02
-"""Hints wait up to this long times (2**contention - 1)."""
+"""A hint waits up to this time multiplied by (2**contention - 1)."""
 
 
 class Candidates:
-    """Job ids that might be due. Safe for threads.
+    """Ids of jobs that may be due. Safe for threads.
 
     Args:
-        rng: spreads consumers.
-        most_of_one: jobs of one owner that are remembered as due now; 0 is no limit. More could not be worked on at once.
+        rng: source of the random draws and delays.
+        most_of_one: most candidates of one owner that are due now: as many as may run at once. 0 is no limit.
     """
 
     def __init__(self, rng: random.Random | None = None, *, most_of_one: int = 0) -> None:
@@ -41,24 +41,24 @@ class Candidates:
         self._most_of_one = most_of_one or math.inf
         self._due_at: dict[str, float] = {}
         self._owner: dict[str, str] = {}
-        # Owners, that of the latest draw last.
+        # Owners, in the order in which a job of theirs was last drawn.
         self._drawn: dict[str, None] = {}
         self._contention = 0.0
         self._waiting = 0
         self._drawn_at = time.monotonic()
 
     def hint(self, job_id: str, owner: str) -> None:
-        """A watch says that this job might be due now."""
+        """Add a job that the watch reports as new."""
         spread = HINT_DELAY_S * (2**self._contention - 1)
         self.add([job_id], owner=owner, delay_s=self._rng.uniform(0, spread))
 
     def add(self, job_ids: Iterable[str], *, owner: str = "", delay_s: float = 0.0) -> None:
-        """These of one owner might be due in `delay_s`, the more urgent first. Known ones keep their place, or come forward.
+        """Add jobs of one owner, most urgent first. A job that is a candidate already keeps its earlier due time.
 
         Args:
             job_ids: documents' ids.
-            owner: whose jobs; empty where that is not known: such jobs are never too many.
-            delay_s: until they are due.
+            owner: owner of the jobs; empty if unknown, and then `most_of_one` does not apply.
+            delay_s: seconds until they are due.
         """
         now = time.monotonic()
         at = now + delay_s
@@ -72,12 +72,12 @@ class Candidates:
             self._changed.notify_all()
 
     def has_of(self, owner: str) -> bool:
-        """Whether a job of this owner is among those that are due now."""
+        """Whether a candidate of this owner is due now."""
         with self._changed:
             return any(self._owner[job_id] == owner for job_id in self._ready(time.monotonic()))
 
     def draw(self, timeout_s: float) -> str | None:
-        """The next one to try; None when there is none within `timeout_s`."""
+        """Wait for the next candidate and remove it from the set; None when none is due within `timeout_s` seconds."""
         until = time.monotonic() + timeout_s
         with self._changed:
             while True:
@@ -101,33 +101,33 @@ class Candidates:
                     self._waiting -= 1
 
     def wait_for_idle(self, timeout_s: float) -> int:
-        """Wait for workers that find nothing to draw; how many they are, 0 when there is none within `timeout_s`."""
+        """Wait for idle workers; their number, or 0 when no worker is idle within `timeout_s` seconds."""
         with self._changed:
             self._idled.wait_for(lambda: self._idle() > 0, timeout_s)
             return max(self._idle(), 0)
 
     def starving(self, seconds: float) -> bool:
-        """Whether a worker is idle and nothing has been drawn for so long."""
+        """Whether a worker is idle and no worker has drawn a candidate for `seconds`."""
         with self._changed:
             return self._idle() > 0 and time.monotonic() - self._drawn_at > seconds
 
-    def won(self) -> None:
-        """A claim succeeded: draw nearer."""
+    def lower_contention(self) -> None:
+        """A claim succeeded: draw from fewer candidates."""
         with self._changed:
             self._contention = max(self._contention - 0.25, 0.0)
 
-    def lost(self) -> None:
-        """Another worker was faster: spread further."""
+    def raise_contention(self) -> None:
+        """Another consumer won a claim: draw from more candidates."""
         with self._changed:
             self._contention = min(self._contention + 1.0, MAX_CONTENTION)
 
     def wake(self) -> None:
-        """Let everybody who waits in `draw` look again."""
+        """Let every thread that waits in `draw` check again."""
         with self._changed:
             self._changed.notify_all()
 
     def _in_turn(self, ready: list[str]) -> list[str]:
-        """One of each owner, then the next of each: first those who have waited longest since a job of theirs was drawn."""
+        """Sort: the first candidate of each owner, then the second of each; owners with the longest time since a draw first."""
         drawn = {owner: turn for turn, owner in enumerate(self._drawn)}
         earlier = Counter[str]()
         order = []

@@ -1,7 +1,7 @@
-"""From a job's id to a lease: what is to be done with a document that somebody came across, and doing it.
+"""Claims jobs, and ends jobs that need no work.
 
-Whoever sees a document settles it: a due one is claimed, a malformed one ends failed, a cancelled one cancelled, one that has
-killed its workers too often ends `analysis_crashed`. Each is one compare-and-set; who loses it has nothing to do.
+A consumer that reads a document settles it: it claims a job that is due, and ends one that is malformed, cancelled, or has lost
+its worker in every attempt. Each of these is one compare-and-set. If several consumers try, one of them succeeds.
 """
 
 import logging
@@ -16,7 +16,7 @@ from consumer.jobs import moves
 from consumer.jobs.companions import Companions
 from consumer.jobs.document import Changes, Job, Status, UnknownExercise, free_for_s, held_s, small_fields, status_of
 from consumer.jobs.errors import ErrorCode, JobError, LeaseLost
-from consumer.jobs.moves import Due
+from consumer.jobs.moves import Action
 from consumer.operations import logs
 from consumer.operations.metrics import Metrics
 from consumer.settings import Settings
@@ -25,39 +25,39 @@ from consumer.work.lease import Lease, token_of
 logger = logging.getLogger(__name__)
 
 DOUBT_S = 10.0
-"""How long is spent on finding out whether a claim, whose answer never came, was written."""
+"""A claim may have been written although no answer came. The document is read for up to this time to find out."""
 
 
 LEFT_S = 60.0
-"""A job with an exercise that this consumer does not know is left to others for so long: in the middle of an upgrade a newer
-one hears of it at once, or finds it in its next sweeps."""
+"""A job with an exercise that this consumer does not know is left to other consumers for this time. During an upgrade, a
+consumer of the newer version claims it."""
 
 
 class Missed(Enum):
-    """Why there is no lease."""
+    """Why a candidate was not claimed."""
 
     LOST = auto()
-    """Another worker was faster by a hair."""
+    """Another consumer claimed it between this one's read and write."""
     TAKEN = auto()
-    """Somebody had it already, or it is over."""
+    """Another worker holds it, or it is over."""
     SETTLED = auto()
-    """It needed no work, only an end."""
+    """It needed no work: its end was written."""
     OWNER_BUSY = auto()
-    """Its owner has as many running jobs as one may have."""
+    """Its owner has as many running jobs as allowed."""
     UNKNOWN = auto()
-    """Its exercise is not known here; others have it before them for a while."""
+    """This consumer does not know its exercise, and leaves it to others for `LEFT_S`."""
 
 
 class Claims:
-    """Claims jobs for one worker process.
+    """Claims jobs for one consumer.
 
     Args:
-        documents: where the jobs are.
+        documents: the document store.
         settings: lease, attempts, limit per owner.
-        worker: name in the lease.
-        exercises: ids that a document may name.
-        metrics: what is counted.
-        is_orphan: whether the holder of a lease (job's id, token) is known to be dead, before the lease is over.
+        worker: this consumer's name, for the lease.
+        exercises: ids of the exercises in the catalogue.
+        metrics: counts claims, takeovers and ends.
+        is_orphan: called with a job's id and its lease's token; whether the holder is known to be dead.
         on_push: see `Companions`.
     """
 
@@ -81,16 +81,16 @@ class Claims:
         self._owners = Owners(documents, settings.max_per_owner)
         self._companions = Companions(documents, settings, on_push)
 
-    def next_of(self, owner: str) -> list[str]:
-        """Ids of the owner's next jobs, where the number of running ones is limited; one of them has just ended.
+    def find_next_of(self, owner: str) -> list[str]:
+        """Find the owner's next jobs after one has ended. Empty when the number of running jobs is not limited.
 
         Raises:
-            StoreError: the store cannot be asked; the sweep finds them later.
+            StoreError: the store cannot be reached; a sweep finds the jobs later.
         """
-        return self._owners.next_of(owner)
+        return self._owners.find_next_of(owner)
 
     def needs_no_work(self, snapshot: Snapshot) -> bool:
-        """Whether a document that nobody holds is to be given its end, or removed: the intake does so, no worker is needed."""
+        """Whether a job that no worker holds has to be ended or removed. The intake does that without a worker."""
         if status_of(snapshot.fields) is None or held_s(snapshot) > 0:
             return False
         if snapshot.fields.get("deleteRequested") is True:
@@ -101,13 +101,13 @@ class Claims:
             return not Status(snapshot.fields["status"]).final and not _left_to_others(snapshot)
         except JobError:
             return not Status(snapshot.fields["status"]).final
-        return moves.due(job, snapshot.read_time, self._settings.max_attempts) in {Due.CANCEL, Due.GIVE_UP}
+        return moves.decide_action(job, snapshot.read_time, self._settings.max_attempts) in {Action.CANCEL, Action.GIVE_UP}
 
-    def take(self, job_id: str) -> Lease | Missed:
-        """Read the document and settle it; a lease if there is work to do.
+    def claim(self, job_id: str) -> Lease | Missed:
+        """Read the document and settle it; a lease if the job was claimed.
 
         Raises:
-            StoreError: the store cannot be asked.
+            StoreError: the store cannot be reached.
         """
         snapshot = self._documents.get(job_id)
         status = None if snapshot is None else status_of(snapshot.fields)
@@ -119,7 +119,7 @@ class Claims:
         return self.settle(snapshot)
 
     def settle(self, snapshot: Snapshot) -> Lease | Missed:
-        """The same for a document that was read just now and is not over."""
+        """Settle a document that was just read and whose job is not over; a lease if the job was claimed."""
         try:
             job = Job.parse(snapshot, self._exercises)
         except UnknownExercise as error:
@@ -130,15 +130,15 @@ class Claims:
 
     def _settle(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
         orphan = job.lease is not None and self._is_orphan(job.id, job.lease.token)
-        match moves.due(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
-            case Due.NOTHING:
+        match moves.decide_action(job, snapshot.read_time, self._settings.max_attempts, orphan=orphan):
+            case Action.NOTHING:
                 return Missed.TAKEN
-            case Due.CANCEL:
+            case Action.CANCEL:
                 return self._end(snapshot, moves.cancel(job.language), ErrorCode.CANCELLED)
-            case Due.GIVE_UP:
+            case Action.GIVE_UP:
                 error = JobError(ErrorCode.ANALYSIS_CRASHED, f"lost its worker in each of {job.attempt} attempts")
                 return self._end(snapshot, moves.give_up(snapshot.fields, error, job.language), error.code)
-            case Due.CLAIM:
+            case Action.CLAIM:
                 return Missed.OWNER_BUSY if self._owners.busy(job) else self._claim(snapshot, job)
 
     def _claim(self, snapshot: Snapshot, job: Job) -> Lease | Missed:
@@ -163,7 +163,7 @@ class Claims:
             return Missed.OWNER_BUSY
         if job.status is Status.PROCESSING:
             with logs.of_job(claimed.id, claimed.attempt):
-                logger.warning("Took over a job whose worker is dead or silent (attempt %d)", claimed.attempt)
+                logger.warning("Took over a job: its worker is dead or its lease expired (attempt %d)", claimed.attempt)
             self._metrics.takeovers.inc()
         elif job.created_at is not None and job.started_at is None:
             self._metrics.queue_wait.observe(max((snapshot.read_time - job.created_at).total_seconds(), 0.0))
@@ -173,7 +173,7 @@ class Claims:
         try:
             return self._owners.too_late(job)
         except StoreError as error:
-            logger.warning("The owner's running jobs could not be counted, the claim stands: %s", error)
+            logger.warning("The owner's running jobs could not be counted; the claim is kept: %s", error)
             return False
 
     def _undo(self, lease: Lease, *, first: bool) -> None:
@@ -181,10 +181,10 @@ class Claims:
         try:
             lease.end(changes, patient=False)
         except LeaseLost:
-            logger.info("The document is gone already.")
+            logger.info("The claim could not be undone: the document is gone or another worker has the job.")
 
     def _was_written(self, job_id: str, token: str) -> bool:
-        """Whether a claim was written although no answer came; else the job would lie idle, and an attempt be lost."""
+        """Whether a claim was written although no answer came. If so, this consumer holds the job and has to work on it."""
         until = time.monotonic() + DOUBT_S
         while True:
             try:
@@ -213,7 +213,7 @@ class Claims:
         try:
             self._companions.update(snapshot, snapshot, changes)
         except TooLarge:
-            # Filled to the store's limit, the document has no room for its end. Without one it would be looked at for ever.
+            # The document is as large as the store allows. Drop its other fields, else the job could never be ended.
             kept = small_fields(snapshot.fields) | changes
             self._documents.replace(snapshot, {name: value for name, value in kept.items() if value is not DELETE})
 

@@ -1,13 +1,13 @@
-"""From a Pub/Sub message to the job that it is about. Pure.
+"""Finds the id of the job in a Pub/Sub message. Pure.
 
-Whoever publishes the document's creation, the message says which document it was, in one of these ways:
+The message names the document that was created. Depending on the publisher, it does so in one of these ways:
 
     attributes      subject: documents/uploads/JOB          deploy/google-cloud/publish.workflow.yaml
     attributes      ce-document: uploads/JOB                a CloudEvent in binary mode, as Eventarc itself writes it
     data            {"subject": "documents/uploads/JOB"}    a CloudEvent in structured mode
     data            {"value": {"name": "projects/..."}}     Firestore's event as JSON
 
-Everything else about the event is left alone: what the job is, its document says.
+All other fields of the event are ignored: the consumer reads the document itself.
 """
 
 import json
@@ -19,7 +19,7 @@ NAMES = ("document", "ce-document", "subject", "ce-subject")
 
 
 def job_of(attributes: Mapping[str, str], data: bytes, collection: str) -> str | None:
-    """The id of the document that a message is about; None when it is about no document of that collection.
+    """Find the id of the document that a message names; None when it names no document of that collection.
 
     >>> job_of({"subject": "documents/uploads/squat-1"}, b"", "uploads")
     'squat-1'
@@ -37,7 +37,7 @@ def _names(attributes: Mapping[str, str], data: bytes) -> Iterator[str]:
     try:
         event: Any = json.loads(data)
     except (ValueError, RecursionError):
-        return  # Protocol buffers, or nothing: then the attributes are all there is.
+        return  # Protocol buffers or no data: only the attributes count.
     while isinstance(event, dict):
         yield from (event[key] for key in (*NAMES, "name") if isinstance(event.get(key), str))
         event = event.get("data") or event.get("value")

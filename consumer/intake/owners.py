@@ -1,8 +1,9 @@
-"""Fairness: one owner has at most so many jobs running at once, so that a hundred videos of one do not hold up the rest.
+"""Fairness: limits the running jobs of each owner, so that an owner's hundred videos do not hold up all other owners.
 
-Nobody keeps a count, which a crash would make wrong: the documents are counted. Before a claim, which spares a write when there
-are too many already; and after it, since several consumers may have claimed at the same moment. Then those that began first
-stay, by the store's own times, and the others are handed back. When a job ends, its owner's next ones are looked up at once.
+The running jobs are counted in the store, since a crash would make a stored count wrong. They are counted twice. Before the
+claim: if the owner has too many, no write is needed. After the claim: several consumers may have claimed at the same moment;
+the jobs that started first (by the store's time) stay, and the others are handed back. When a job ends, the consumer looks up
+its owner's next jobs at once.
 """
 
 import threading
@@ -14,10 +15,10 @@ from consumer.backends import DocumentStore, Snapshot
 from consumer.jobs.document import Job, Status
 
 BUSY_S = 2.0
-"""An owner found busy is taken to be so for this long: a page of an owner's jobs costs one count, not one for each."""
+"""For this time a busy owner counts as busy without another query, so a page of the owner's jobs costs one query."""
 
 MOST_AT_ONCE = 64
-"""Consumers that may have claimed jobs of one owner at the same moment."""
+"""Highest expected number of consumers that claim jobs of one owner at the same moment."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -26,8 +27,8 @@ class Owners:
     """Counts the running jobs of owners. Safe for threads.
 
     Args:
-        documents: where they are counted.
-        limit: how many one owner may have; 0 is no limit, and then nothing is ever asked.
+        documents: the document store.
+        limit: most running jobs of one owner; with 0 there is no limit and no query.
         clock: monotonic seconds.
     """
 
@@ -39,7 +40,7 @@ class Owners:
         self._busy_until: dict[str, float] = {}
 
     def busy(self, job: Job) -> bool:
-        """Whether the owner has as many running as one may have, without this one. Raises StoreError."""
+        """Whether the owner has `limit` running jobs other than this one. Raises StoreError."""
         if not self._limit:
             return False
         now = self._clock()
@@ -55,14 +56,14 @@ class Owners:
         return True
 
     def too_late(self, job: Job) -> bool:
-        """Whether a job, just claimed, is one too many, since others of its owner were claimed before it. Raises StoreError."""
+        """Whether a job that was just claimed exceeds the limit, and others started before it. Raises StoreError."""
         if not self._limit:
             return False
         running = sorted(self._running(job.owner, self._limit + MOST_AT_ONCE), key=_began)
         return job.id in [other.id for other in running[self._limit :]]
 
-    def next_of(self, owner: str) -> list[str]:
-        """The owner's oldest new jobs, as many as one may have running; a job of theirs has just ended. Raises StoreError."""
+    def find_next_of(self, owner: str) -> list[str]:
+        """Find the owner's oldest `uploaded` jobs, at most `limit`, after a job of this owner has ended. Raises StoreError."""
         if not self._limit:
             return []
         with self._lock:

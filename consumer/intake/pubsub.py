@@ -1,16 +1,16 @@
-"""Jobs from a Pub/Sub subscription, which distributes them: each consumer gets others, and only as many as it has free workers.
+"""Takes jobs from a Pub/Sub subscription. Each consumer gets different jobs, and only as many as it has idle workers.
 
-A message only names a document. The claim decides as ever, so that a message that comes twice, late or never does no harm: what
-never comes the sweep finds. While a job is in hand its message's deadline is moved on, as the lease is; when it is over the
-message is acknowledged, and otherwise put off until the next look is worth it. A consumer that is killed says nothing, and the
-message comes again when its deadline is over.
+A message only names a document, and the claim decides as it does without Pub/Sub. So a message that comes twice or late does no
+harm, and a sweep finds the job of a message that never comes. While a consumer has a job, it extends the message's deadline, as
+it renews the lease. Afterwards it acknowledges the message, or sets the time when it comes again. After a consumer was killed,
+the message comes again at its deadline.
 
-    job over, or gone           acknowledged
-    waiting for its next try    comes again when that is due
-    held by another consumer    comes again when the lease would be over
-    its owner is busy           comes again later and later
+    job over, or deleted        acknowledged
+    waiting                     comes again when the next attempt is due
+    held by another consumer    comes again when the lease could expire
+    its owner is busy           comes again after growing delays
     handed back                 comes again at once
-    names no job of ours        comes again, until it is a dead letter
+    names no document           comes again, until it becomes a dead letter
 """
 
 import logging
@@ -42,37 +42,36 @@ logger = logging.getLogger(__name__)
 ENDPOINT = "pubsub.googleapis.com:443"
 
 PULL_S = 60.0
-"""How long a pull waits for a message, at most; an empty answer is no news."""
+"""Longest time that a pull waits for a message. An empty answer is no error."""
 
 TICK_S = 1.0
-"""How often it looks up while all workers are busy."""
+"""Seconds between two checks for an idle worker."""
 
 IDLE_S = 0.2
-"""How long an idle worker may look away, as it does once a second."""
+"""A worker that is idle may be busy for a moment, once a second; for up to this time it still counts as idle."""
 
 CHECK_S = 3.0
-"""How long a check waits for a message; an empty subscription answers with silence."""
+"""How long a check waits for a message; an empty subscription gives no answer at all."""
 
 CALL_S = 10.0
-"""Deadline of the calls that take no time."""
+"""Deadline of all calls but pulls."""
 
 PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
-"""Between two pulls that failed the pause doubles from the first to the longest."""
+"""The pause after a failed pull doubles each time, from the first to the longest."""
 
 MAX_DEADLINE_S = 600
 """Pub/Sub's longest acknowledgement deadline."""
 
 AGAIN_S = {Missed.OWNER_BUSY: 30.0, Missed.UNKNOWN: 5.0}
-"""A job whose owner has enough running ones, or with an exercise for a newer consumer, comes again after this long, each time
-longer by as much."""
+"""Delay before a message comes again, multiplied by the number of its deliveries."""
 
 UNREADABLE_S = 60.0
-"""A message that names no job comes again after this long, until the subscription's policy makes it a dead letter."""
+"""Delay before a message that names no document comes again, until the subscription's policy makes it a dead letter."""
 
 
 def open_subscription(documents: DocumentStore, candidates: Candidates, settings: Settings, metrics: Metrics) -> "Subscription":
-    """Begin to draw from the subscription that the settings name; to the emulator of PUBSUB_EMULATOR_HOST, if there is one.
+    """Open the subscription that the settings name; at the emulator, if PUBSUB_EMULATOR_HOST is set.
 
     Raises:
         Denied: there are no credentials.
@@ -83,11 +82,11 @@ def open_subscription(documents: DocumentStore, candidates: Candidates, settings
 
 
 def check_subscription(settings: Settings) -> None:
-    """Take a message, if one is waiting, and give it back: that needs what a daemon needs.
+    """Pull a message and give it back. This checks the rights that a daemon needs.
 
     Raises:
         Denied: there are no credentials, or they do not suffice.
-        StoreError: there is no such subscription, or it cannot be asked.
+        StoreError: there is no such subscription, or it cannot be reached.
     """
     client, name = _open(settings)
     try:
@@ -95,7 +94,7 @@ def check_subscription(settings: Settings) -> None:
             try:
                 taken = client.pull(subscription=name, max_messages=1, retry=None, timeout=CHECK_S).received_messages
             except DeadlineExceeded:
-                # It is there, and has nothing to give.
+                # The subscription exists and is empty.
                 return
             if taken:
                 ids = [message.ack_id for message in taken]
@@ -109,15 +108,15 @@ def check_subscription(settings: Settings) -> None:
 
 
 class Subscription:
-    """Draws jobs from a subscription for as many workers as are idle. A `Watch`: the intake tends it as it does Firestore's.
+    """Takes jobs from a subscription, as many as there are idle workers. Implements `Watch` and `Feed` for the intake.
 
     Args:
-        client: Pub/Sub's.
+        client: Pub/Sub's client.
         name: the subscription's full name, `projects/P/subscriptions/S`.
-        documents: asked what has become of a job.
-        candidates: where the workers draw from.
-        settings: the collection and the lease's length.
-        metrics: what is counted.
+        documents: the document store, which has the status of a job.
+        candidates: receives the jobs.
+        settings: collection, length of the lease.
+        metrics: counts messages.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ class Subscription:
         self._documents = documents
         self._candidates = candidates
         self._collection = settings.collection
-        # Nothing is heard during a pull: it ends before the silence would be taken for the subscription's end.
+        # A pull gives no sign of life. It has to end before the intake takes the silence for a dead subscription.
         self._pull_s = min(PULL_S, settings.watch_silence_s / 2)
         self._deadline_s = min(int(settings.lease_s), MAX_DEADLINE_S)
         self._metrics = metrics
@@ -154,21 +153,21 @@ class Subscription:
 
     @property
     def alive(self) -> bool:
-        """Whether messages are still taken."""
+        """Whether the subscription still takes messages."""
         return self._threads[0].is_alive() and not self._closed.is_set()
 
     @property
     def last_heard(self) -> float:
-        """time.monotonic() of the last sign of life: an answer, or that there is no free worker to ask for."""
+        """time.monotonic() of the last sign of life: an answer, or a moment without an idle worker."""
         return self._last_heard
 
     @property
     def over(self) -> bool:
-        """Whether it is closed and nothing is in hand any more."""
+        """Whether it is closed and all its messages were handled."""
         return self._over.is_set()
 
     def close(self) -> None:
-        """Take no more messages. Those in hand are kept until `handled`."""
+        """Take no more messages. Messages of running jobs are kept until `handled`."""
         with self._lock:
             self._closed.set()
             if self._pull is not None:
@@ -178,11 +177,11 @@ class Subscription:
         self._threads[0].join(timeout=5.0)
 
     def handled(self, job_id: str, missed: Missed | None = None) -> None:
-        """This consumer is through with the job: acknowledge its message, or say when it is to come again.
+        """Acknowledge the message of a job that this consumer has finished with, or set when it comes again.
 
         Args:
-            job_id: any candidate; those that no message brought are left alone.
-            missed: why it was not claimed, if it was not.
+            job_id: any candidate; one that came without a message is ignored.
+            missed: why the job was not claimed; None if it was.
         """
         with self._lock:
             messages = self._held.pop(job_id, [])
@@ -199,8 +198,8 @@ class Subscription:
             else:
                 self._put_off(messages, again_s)
         except StoreError as error:
-            # Whatever was not said: the deadline passes, and the message comes again.
-            logger.warning("A message could not be settled: %s", error)
+            # The message comes again after its deadline.
+            logger.warning("A message could not be acknowledged or delayed: %s", error)
 
     # --- pulling ------------------------------------------------------------------------------------------------------------
 
@@ -216,24 +215,24 @@ class Subscription:
             except StoreError as error:
                 if self._closed.is_set():
                     break
-                logger.warning("The subscription cannot be asked: %s", error)
+                logger.warning("The subscription cannot be reached: %s", error)
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             except Exception:
-                # Whatever it is, a deaf daemon is worse. The traceback says where to mend it.
-                logger.exception("The subscription met an error that it does not know")
+                # Without this thread the daemon would take no more messages.
+                logger.exception("Taking messages failed with an unexpected error.")
                 self._pause(LONGEST_PAUSE_S)
             else:
                 pause_s = PAUSE_S
 
     def _pause(self, seconds: float) -> None:
-        # The pause is a sign of life as well: a new subscriber could not do better.
+        # The pause counts as a sign of life: a new subscription would meet the same error.
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._closed.wait(TICK_S):
             self._last_heard = time.monotonic()
 
     def _pulled(self, free: int) -> Sequence[types.ReceivedMessage]:
-        """Wait for messages, at most `free`; `close` ends the wait, which the generated method could not offer."""
+        """Wait for messages, at most `free`. `close` can cancel this call of the transport, but not the client's `pull`."""
         request = types.PullRequest(subscription=self._name, max_messages=free)
         routing = [("x-goog-request-params", f"subscription={quote(self._name, safe='')}")]
         with self._lock:
@@ -255,16 +254,16 @@ class Subscription:
     def _take(self, messages: Sequence[types.ReceivedMessage]) -> None:
         named = [(job_of(message.message.attributes, message.message.data, self._collection), message) for message in messages]
         readable = [(job_id, message) for job_id, message in named if job_id is not None]
-        # A sweep may have kept workers busy since they were counted: then others shall have the messages, at once.
+        # A sweep may have given work to the idle workers meanwhile. Then other consumers get the surplus messages at once.
         idle = self._candidates.wait_for_idle(IDLE_S) if readable else 0
         taken, surplus = readable[:idle], [message for _, message in readable[idle:]]
         with self._lock:
             for job_id, message in taken:
-                # A job in hand whose message comes again: both are settled together.
+                # The message of a running job may come again: both are then handled together.
                 self._held.setdefault(job_id, []).append(message)
         self._candidates.add(job_id for job_id, _ in taken)
         if taken:
-            # The subscription's own deadline may be shorter than the lease.
+            # The subscription's default deadline may be shorter than the lease.
             self._move_deadline([message for _, message in taken], self._deadline_s)
         if surplus:
             self._put_off(surplus, 0)
@@ -277,7 +276,7 @@ class Subscription:
     # --- while jobs are in hand ---------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        """Move the deadlines of all messages in hand on, also after `close`, while running jobs end."""
+        """Extend the deadlines of the messages of all running jobs, also after `close`."""
         while not self._over.wait(self._deadline_s / 3):
             with self._lock:
                 messages = [message for held in self._held.values() for message in held]
@@ -286,7 +285,7 @@ class Subscription:
             try:
                 self._move_deadline(messages, self._deadline_s)
             except StoreError as error:
-                logger.warning("The deadlines of %d messages could not be moved: %s", len(messages), error)
+                logger.warning("The deadlines of %d messages could not be extended: %s", len(messages), error)
 
     def _acknowledge(self, messages: Sequence[types.ReceivedMessage]) -> None:
         ids = [message.ack_id for message in messages]
@@ -305,7 +304,7 @@ class Subscription:
 
 
 def _seconds_to_next_look(snapshot: Snapshot | None) -> float | None:
-    """When it is worth to look at a document again; None when never."""
+    """Seconds until the job may need this consumer; None when it is over or gone."""
     status = None if snapshot is None else status_of(snapshot.fields)
     if snapshot is None or status is None or status.final:
         return None
@@ -320,7 +319,7 @@ def _seconds_to_next_look(snapshot: Snapshot | None) -> float | None:
 
 
 def _open(settings: Settings) -> tuple[SubscriberClient, str]:
-    """A client, and the subscription's full name."""
+    """Make a client; return it with the subscription's full name."""
     client, project = _open_client(os.environ.get("PUBSUB_EMULATOR_HOST") or None)
     name = settings.subscription or ""
     if "/" not in name:
@@ -332,7 +331,7 @@ def _open(settings: Settings) -> tuple[SubscriberClient, str]:
 
 
 def _open_client(emulator: str | None) -> tuple[SubscriberClient, str | None]:
-    """A client on a channel of its own, and the project that the credentials name."""
+    """Make a client; return it with the project of the credentials, if they name one."""
     project = None
     if emulator:
         channel = grpc.insecure_channel(emulator, options=CHANNEL_OPTIONS)

@@ -1,6 +1,6 @@
-"""Ends what needs no work, without a worker: cancelled and malformed jobs, and those that their owner wants removed.
+"""Settles jobs that need no worker: ends cancelled and malformed jobs, and removes jobs that their owner wants deleted.
 
-The intake hears of them at once. Were they left to the workers, a cancellation would wait behind the whole backlog.
+The intake thread does this, so that a cancellation does not wait behind the backlog of the workers.
 """
 
 import logging
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 class Settler:
-    """Settles one document at a time; every consumer may try, the first one does it.
+    """Settles one document at a time. Several consumers may try the same one; the first succeeds.
 
     Args:
-        backend: both stores: a job is removed with its objects.
-        claims: knows what is due.
+        backend: both stores, since a job is removed together with its objects.
+        claims: decides whether a job has to be ended, and ends it.
     """
 
     def __init__(self, backend: Backend, claims: Claims) -> None:
@@ -26,17 +26,17 @@ class Settler:
         self._claims = claims
 
     def wanted(self, snapshot: Snapshot) -> bool:
-        """Whether the document needs an end and no work."""
+        """Whether the job needs to be ended or removed, but needs no work."""
         return self._claims.needs_no_work(snapshot)
 
     def settle(self, job_id: str) -> float | None:
-        """Look at the document and settle it.
+        """Read the document and settle it.
 
         Returns:
-            Seconds after which it has to be looked at again: its holder may be dead. None when never.
+            Seconds until it has to be read again, when a worker still holds a job that is to be removed; else None.
 
         Raises:
-            StoreError: a store cannot be asked.
+            StoreError: a store cannot be reached.
         """
         snapshot = self._backend.documents.get(job_id)
         if snapshot is None:
@@ -44,7 +44,7 @@ class Settler:
         if self.wanted(snapshot):
             if snapshot.fields.get("deleteRequested") is True:
                 remove_job(self._backend, snapshot)
-                logger.info("Removed a job that its owner has deleted")
+                logger.info("Removed a job, as its owner requested")
             else:
                 self._claims.settle(snapshot)
             return None

@@ -1,1 +1,1 @@
-"""A job: its document, the moves between its states, its errors, whose paths are whose, its results."""
+"""A job: its document, the moves between its states, its errors, the object paths of its owner, its results."""

@@ -1,10 +1,10 @@
-"""Documents that are written in the same commit as a job's own: either all of it is written, or nothing.
+"""Companions of a job's document: other documents that the same commit writes. Either all of them are written, or none.
 
-    users/UID/history/JOB   with `done`: what it came to, for trends over time (DOTHIS_HISTORY)
-    pushes/JOB              with the first `result`, and with `failed`: a message that is due (DOTHIS_PUSH, consumer/push)
+    users/UID/history/JOB   written with `done`: the job's figures, for trends over time (DOTHIS_HISTORY)
+    pushes/JOB              written with the first `result`, and with `failed`: a push message (DOTHIS_PUSH, consumer/push)
 
-They are told from the changes of the job's document, so the walk knows nothing of them, and they keep its fence: a worker that
-has lost the job writes neither.
+`Companions.update` derives them from the changes of the job's document, so the stages know nothing of them. The fence of that
+write covers them too: a worker that has lost the job writes neither.
 """
 
 import re
@@ -17,19 +17,19 @@ from consumer.jobs.document import Changes, Status, has_result
 from consumer.settings import Settings
 
 PUSHES = "pushes"
-"""Collection of the messages that are due. The rules let no app near it."""
+"""Collection of the push messages to send. The security rules refuse every app."""
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
-"""Ids that Firestore refuses."""
+"""Document ids that Firestore refuses."""
 
 
 def history_path(owner: str) -> str:
-    """Collection of a user's entries of the history."""
+    """The collection with a user's history: one entry for each job that is done."""
     return f"users/{owner}/history"
 
 
 def devices_path(owner: str) -> str:
-    """Collection of a user's devices, which the app writes."""
+    """The collection with a user's devices. The app writes it."""
     return f"users/{owner}/devices"
 
 
@@ -37,9 +37,9 @@ class Companions:
     """Writes a job's document together with its companions.
 
     Args:
-        documents: where the job is.
-        settings: which companions are wished.
-        on_push: called after a message was written that is due.
+        documents: the document store.
+        settings: `history` and `push` say which companions to write.
+        on_push: called after a push message was written.
     """
 
     def __init__(self, documents: DocumentStore, settings: Settings, on_push: Callable[[], None] = lambda: None) -> None:
@@ -49,34 +49,34 @@ class Companions:
         self._on_push = on_push
 
     def update(self, found: Snapshot, revision: Revision, changes: Changes) -> Revision:
-        """Compare-and-set, as `DocumentStore.update`.
+        """Write the changes and the companions in one compare-and-set, as `DocumentStore.update`.
 
         Args:
-            found: the document as the writer came across it, with what the app wrote and the result of an earlier attempt.
-            revision: on which to write.
-            changes: of the job's document.
+            found: the document as it was read before the claim, with the app's fields and the result of an earlier attempt.
+            revision: the revision that the document must still have.
+            changes: the changes of the job's document.
         """
-        beside = self._beside(found, changes)
+        beside = self._companion_writes(found, changes)
         written = self._documents.update(revision, changes, beside)
         if f"{PUSHES}/{found.id}" in beside:
             self._on_push()
         return written
 
-    def _beside(self, found: Snapshot, changes: Changes) -> Beside:
+    def _companion_writes(self, found: Snapshot, changes: Changes) -> Beside:
         owner = found.fields.get("owner")
         beside: dict[str, Mapping[str, Any]] = {}
-        # The older app knows neither; its accounts are no uids.
-        if not isinstance(owner, str) or found.fields.get("origin") == "shim" or not can_be_named(owner, found.id):
+        # The older app has neither history nor push messages, and its accounts are no uids.
+        if not isinstance(owner, str) or found.fields.get("origin") == "shim" or not can_form_path(owner, found.id):
             return beside
         if self._history and changes.get("status") == Status.DONE:
-            beside[f"{history_path(owner)}/{found.id}"] = history_of(changes["result"], found.fields.get("createdAt"))
+            beside[f"{history_path(owner)}/{found.id}"] = build_history_entry(changes["result"], found.fields.get("createdAt"))
         if self._push and _is_news(found, changes):
-            beside[f"{PUSHES}/{found.id}"] = push_of(owner, changes)
+            beside[f"{PUSHES}/{found.id}"] = build_push(owner, changes)
         return beside
 
 
-def history_of(result: Mapping[str, Any], when: Any) -> dict[str, Any]:
-    """The entry of the history for a document's `result`; `when`: the document's `createdAt`, if it has one."""
+def build_history_entry(result: Mapping[str, Any], when: Any) -> dict[str, Any]:
+    """Build the history entry for a document's `result`. `when` is the document's `createdAt`, or None."""
     return {
         **_figures(result),
         "sets": [_figures(one) for one in result.get("sets", [])],
@@ -84,8 +84,8 @@ def history_of(result: Mapping[str, Any], when: Any) -> dict[str, Any]:
     }
 
 
-def push_of(owner: str, changes: Changes) -> dict[str, Any]:
-    """The message that is due after these changes; its words are found for each device, in its language."""
+def build_push(owner: str, changes: Changes) -> dict[str, Any]:
+    """Build the push message for these changes. It holds figures only: consumer/push words it in each device's language."""
     shown = ("exercise", "reps", "goodReps", "hold", "score")
     sets = [{key: one[key] for key in shown} for one in changes.get("result", {}).get("sets", [])]
     error = changes["error"]["code"] if changes.get("status") == Status.FAILED else None
@@ -106,14 +106,14 @@ def _figures(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_news(found: Snapshot, changes: Changes) -> bool:
-    """Whether the user has not heard of it yet: an earlier attempt may have had a result already."""
+    """Whether to tell the user: the job failed, or this is its first result (an earlier attempt may have written one)."""
     if changes.get("status") == Status.FAILED:
         return True
     return "status" not in changes and "result" in changes and not has_result(found.fields)
 
 
-def can_be_named(*ids: str) -> bool:
-    """Whether paths can be made of these ids. A malformed document's end is written in any case."""
+def can_form_path(*ids: str) -> bool:
+    """Whether these ids can be parts of a document's path. A malformed document may have an `owner` that cannot."""
     try:
         for each in ids:
             paths.check_segment(each)

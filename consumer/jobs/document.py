@@ -1,4 +1,4 @@
-"""The job's document: what the app writes in it, what the daemon writes in it, how it is read."""
+"""The job's document: the fields that the app writes, those that the daemon writes, and how both are read."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -38,15 +38,15 @@ REPORT_FILES = {
     "video": "annotated.mp4",
     "comparison": "comparison.png",
 }
-"""The document's `result.files`: kind to the file's name."""
+"""Kind of file (key of the document's `result.files`) to file name."""
 
 
 MAX_DOCUMENT_CHARACTERS = 100_000
-"""A request is a few hundred. One that is larger would leave no room for progress and result (Firestore: 1 MiB in all)."""
+"""An app's document has a few hundred characters. A larger one leaves no room for the result (Firestore's limit: 1 MiB)."""
 
 
 class Status(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
     UPLOADED = "uploaded"
     WAITING = "waiting"
@@ -57,12 +57,12 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether only an operator moves it on."""
+        """Whether the job is over. Only an operator can restart it."""
         return self in {Status.DONE, Status.FAILED, Status.CANCELLED}
 
 
 class Stage(StrEnum):
-    """What a worker does with a job, in this order."""
+    """The stages of the work on a job, in their order."""
 
     DOWNLOADING = "downloading"
     ANALYSING = "analysing"
@@ -82,13 +82,13 @@ SHARES = {
 
 
 def percent_of(stage: Stage, fraction: float) -> int:
-    """Percentage of the whole job when `fraction` (0 to 1) of the stage is done; 100 is kept for the finished job."""
+    """Percentage of the whole job when `fraction` (0 to 1) of the stage is done: at most 99, since 100 means `done`."""
     start, end = SHARES[stage]
     return min(99, int(start + (end - start) * min(max(fraction, 0.0), 1.0)))
 
 
 def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """What only the daemon writes is its own business: unreadable, it counts as absent, and the job goes on."""
+    """Validate a field that only the daemon writes. An invalid value counts as absent, so that it cannot fail the job."""
     try:
         return handler(value)
     except ValidationError:
@@ -96,7 +96,7 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 class UnknownExercise(JobError):
-    """The document names an exercise that this consumer does not know; one of a newer version may."""
+    """The document names an exercise that this consumer does not know. A consumer of a newer version may know it."""
 
 
 class _Part(BaseModel):
@@ -104,7 +104,7 @@ class _Part(BaseModel):
 
 
 class Lease(_Part):
-    """Who works on the job, until when."""
+    """The lease: which worker holds the job, and for how long."""
 
     token: StrictStr
     worker: StrictStr = ""
@@ -113,34 +113,34 @@ class Lease(_Part):
 
     @classmethod
     def read(cls, value: Any) -> "Lease | None":
-        """The lease that a document's field holds; None when it holds none that can be read."""
+        """Read the document's field `lease`; None when it is absent or invalid."""
         try:
             return cls.model_validate(value)
         except ValidationError:
             return None
 
     def over(self, now: datetime) -> bool:
-        """Whether it has expired at the store's time `now`."""
+        """Whether the lease has expired at the store's time `now`."""
         return self.seconds_left(now) < 0
 
     def silent_s(self, now: datetime) -> float:
-        """Since it was last renewed, at the store's time `now`."""
+        """Seconds from the last renewal of the lease to the store's time `now`."""
         return (now - self.renewed_at).total_seconds()
 
     def seconds_left(self, now: datetime) -> float:
-        """Until it expires, from the store's time `now` on; negative afterwards."""
+        """Seconds from the store's time `now` until the lease expires; negative after that."""
         return (self.renewed_at - now).total_seconds() + self.seconds
 
 
 class Progress(_Part):
-    """How far the job is. A daemon of another version may have named a stage that this one does not know."""
+    """The progress of a job. The stage is any string: a daemon of another version may have other stages."""
 
     stage: str = ""
     percent: int = Field(ge=0, le=100)
 
 
 class Job(_Part):
-    """A well-formed document."""
+    """A job, as a valid document describes it."""
 
     id: str
     status: Status
@@ -164,12 +164,12 @@ class Job(_Part):
         """Read a document.
 
         Args:
-            snapshot: the document; `status_of` knows its status.
-            exercises: ids of the catalogue.
+            snapshot: the document; its `status` must be valid (`status_of`).
+            exercises: ids of the exercises in the catalogue.
 
         Raises:
             UnknownExercise: the exercise is not in the catalogue.
-            JobError: `invalid_request` or `not_allowed`; the reason says which field, never its value.
+            JobError: `invalid_request` or `not_allowed`; the reason names the field, never its value.
         """
         if len(repr(snapshot.fields)) > MAX_DOCUMENT_CHARACTERS:
             raise JobError(ErrorCode.INVALID_REQUEST, "the document is too large")
@@ -178,7 +178,7 @@ class Job(_Part):
         except ValidationError as error:
             raise JobError(ErrorCode.INVALID_REQUEST, _complaint(error)) from error
         if job.exercise == REFERENCE and job.reference is None:
-            raise JobError(ErrorCode.INVALID_REQUEST, "reference: missing, and the exercise is what it shows")
+            raise JobError(ErrorCode.INVALID_REQUEST, 'reference: missing; the exercise "reference" needs a reference video')
         try:
             paths.check_owner(job.owner, job.video, job.reference, from_shim=job.origin == "shim")
             for name in REPORT_FILES.values():
@@ -189,18 +189,18 @@ class Job(_Part):
             raise JobError(ErrorCode.NOT_ALLOWED, str(error)) from error
         except paths.InvalidPath as error:
             raise JobError(ErrorCode.INVALID_REQUEST, str(error)) from error
-        # Last: it alone may be right for a consumer of another version.
+        # Checked last: a consumer of another version may know the exercise, while the other errors are errors everywhere.
         if job.exercise is not None and job.exercise not in {*exercises, *RESERVED}:
             raise UnknownExercise(ErrorCode.INVALID_REQUEST, "exercise: not in the catalogue")
         return job
 
     def results_prefix(self, attempt: int | None = None) -> str:
-        """Where the results of an attempt (by default the present one) go."""
+        """The path prefix of the results of an attempt; by default of the current one."""
         return paths.results_prefix(self.owner, self.id, self.attempt if attempt is None else attempt)
 
     @property
     def percent(self) -> int:
-        """Percentage that the document shows already; progress never falls below."""
+        """The percentage that the document shows. Progress never falls below it."""
         return self.progress.percent if self.progress else 0
 
 
@@ -209,13 +209,13 @@ def _complaint(error: ValidationError) -> str:
 
 
 def small_fields(fields: Mapping[str, Any]) -> Changes:
-    """What an app wrote, but for what is too long to have a meaning."""
+    """The fields that an app wrote, without those that are too long to be valid."""
     wanted = ("owner", "video", "createdAt", "exercise", "reference", "language", "origin")
     return {name: fields[name] for name in wanted if name in fields and len(repr(fields[name])) <= 2 * paths.MAX_PATH_BYTES}
 
 
 def status_of(fields: Mapping[str, Any]) -> Status | None:
-    """The document's status; None when the document is not ours."""
+    """The document's status; None when it has no valid one, so that the document is no job."""
     try:
         return Status(fields["status"])
     except (KeyError, ValueError):
@@ -223,12 +223,12 @@ def status_of(fields: Mapping[str, Any]) -> Status | None:
 
 
 def has_result(fields: Mapping[str, Any]) -> bool:
-    """Whether the feedback is there already; the annotated video may follow."""
+    """Whether the document has a `result`. The annotated video may still follow."""
     return isinstance(fields.get("result"), Mapping)
 
 
 def seconds_until_due(snapshot: Snapshot) -> float:
-    """Until a `waiting` document is due; 0 when it does not say."""
+    """Seconds until a `waiting` document is due; 0 when it has no valid `notBefore`."""
     not_before = snapshot.fields.get("notBefore")
     if not isinstance(not_before, datetime):
         return 0.0
@@ -236,13 +236,13 @@ def seconds_until_due(snapshot: Snapshot) -> float:
 
 
 def age_s(snapshot: Snapshot) -> float | None:
-    """Seconds since the document was created; None when it does not say."""
+    """Seconds since the document was created; None when it has no valid `createdAt`."""
     created = snapshot.fields.get("createdAt")
     return max((snapshot.read_time - created).total_seconds(), 0.0) if isinstance(created, datetime) else None
 
 
 def held_s(snapshot: Snapshot) -> float:
-    """Seconds for which somebody holds the job; 0 when nobody does."""
+    """Seconds for which the job's lease still lasts; 0 when no worker holds the job."""
     lease = Lease.read(snapshot.fields.get("lease"))
     if lease is None or status_of(snapshot.fields) is not Status.PROCESSING:
         return 0.0
@@ -250,10 +250,13 @@ def held_s(snapshot: Snapshot) -> float:
 
 
 def free_for_s(snapshot: Snapshot) -> float:
-    """Seconds since it was created, put back, due again, or its lease over: since anybody may have it. Endless if unknown."""
+    """Seconds for which any worker could have claimed the job; infinite when the document has no times.
+
+    Counted from the latest of: creation, last update, `notBefore`, end of the lease.
+    """
     fields, now = snapshot.fields, snapshot.read_time
     moments = [moment for name in ("createdAt", "updatedAt", "notBefore") if isinstance(moment := fields.get(name), datetime)]
-    # A document that says it was created in the future must not be left for ever; a job may be put off, or held, until then.
+    # `createdAt` and `updatedAt` in the future are wrong and are ignored, else the job would never be free. `notBefore` may be.
     ages = [(now - moment).total_seconds() for moment in moments if moment <= now or moment == fields.get("notBefore")]
     lease = Lease.read(fields.get("lease"))
     if lease is not None:

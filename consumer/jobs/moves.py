@@ -1,12 +1,12 @@
-"""The moves of a job from one state to the next. Pure: nothing here touches a store or a clock.
+"""The moves of a job from one status to the next. Pure: no function here uses a store or a clock.
 
     uploaded --claim--> processing --done--> done
        ^                 |  |   \\--fail--> failed, or waiting --claim--> processing
        |                 |  +--cancel--> cancelled
        +----hand_back----+
 
-Each move returns the changes that a compare-and-set writes. Times are the store's own: SERVER_TIME, or counted from the read
-time of a snapshot.
+Each move returns the changes that a compare-and-set writes. All times are the store's: SERVER_TIME, or a time relative to the
+read time of a snapshot.
 """
 
 import secrets
@@ -25,8 +25,8 @@ NO_VIDEO = "no_annotated_video"
 _NO_VIDEO = N_("The annotated video could not be made. The feedback is complete without it.")
 
 
-class Due(StrEnum):
-    """What is to be done with a document that somebody came across."""
+class Action(StrEnum):
+    """What a consumer has to do with a job that it does not hold."""
 
     NOTHING = "nothing"
     CLAIM = "claim"
@@ -34,35 +34,35 @@ class Due(StrEnum):
     GIVE_UP = "give_up"
 
 
-def due(job: Job, now: datetime, max_attempts: int, *, orphan: bool = False) -> Due:
-    """What is to be done with a job at the store's time `now`, by a worker that does not hold it.
+def decide_action(job: Job, now: datetime, max_attempts: int, *, orphan: bool = False) -> Action:
+    """Decide what a consumer that does not hold the job has to do with it.
 
     Args:
-        job: as it was read.
+        job: the job, as its document was just read.
         now: the store's time.
-        max_attempts: how often a job is tried.
-        orphan: whether the lease's holder is known to be dead; else the lease has to run out.
+        max_attempts: most attempts at a job.
+        orphan: whether the lease's holder is known to be dead. If not, the lease has to expire first.
     """
     if job.status.final:
-        return Due.NOTHING
+        return Action.NOTHING
     if job.status is Status.PROCESSING and job.lease is not None and not job.lease.over(now) and not orphan:
-        return Due.NOTHING
+        return Action.NOTHING
     if job.cancel_requested:
-        return Due.CANCEL
+        return Action.CANCEL
     if job.status is Status.WAITING and job.not_before is not None and job.not_before > now:
-        return Due.NOTHING
+        return Action.NOTHING
     if job.status is Status.PROCESSING and job.attempt >= max_attempts:
-        return Due.GIVE_UP
-    return Due.CLAIM
+        return Action.GIVE_UP
+    return Action.CLAIM
 
 
 def new_token() -> str:
-    """A lease's token: never the same twice."""
+    """Make a random token for a lease; no two leases have the same."""
     return secrets.token_hex(16)
 
 
 def claim(job: Job, *, token: str, worker: str, seconds: float) -> Changes:
-    """To `processing`; the attempt counts from here, so that a crash uses it up."""
+    """To `processing`. The attempt is counted here, at its start, so that a crash counts as an attempt."""
     changes: Changes = {
         "status": str(Status.PROCESSING),
         "attempt": job.attempt + 1,
@@ -78,17 +78,17 @@ def claim(job: Job, *, token: str, worker: str, seconds: float) -> Changes:
 
 
 def renew() -> Changes:
-    """The heartbeat."""
+    """The heartbeat: renew the lease."""
     return {"lease.renewedAt": SERVER_TIME}
 
 
 def advance(stage: Stage, percent: int) -> Changes:
-    """Progress; a heartbeat as well. The caller sees to it that percent never falls."""
+    """Write progress and renew the lease. The caller makes sure that `percent` never falls."""
     return {**renew(), "progress": _progress(stage, percent), "updatedAt": SERVER_TIME}
 
 
 def show_result(result: Mapping[str, Any]) -> Changes:
-    """The feedback is there; the annotated video follows, so the job goes on."""
+    """Write the result and renew the lease. The status stays `processing`: the annotated video follows."""
     return {**renew(), "result": dict(result), "updatedAt": SERVER_TIME}
 
 
@@ -98,12 +98,12 @@ def finish(result: Mapping[str, Any]) -> Changes:
 
 
 def give_up(fields: Mapping[str, Any], error: JobError, language: str | None) -> Changes:
-    """The end after the last attempt: `failed`, or `done` without an annotated video when the feedback is there already.
+    """The end after the last attempt: `failed`; or `done` without an annotated video if the document has a result.
 
     Args:
-        fields: the document as it is now.
-        error: what the last attempt failed by.
-        language: of the message.
+        fields: the document's current fields.
+        error: the error of the last attempt.
+        language: language of the message.
     """
     if not has_result(fields):
         return fail(error, language)
@@ -111,7 +111,7 @@ def give_up(fields: Mapping[str, Any], error: JobError, language: str | None) ->
 
 
 def hand_back(attempt: int) -> Changes:
-    """To `uploaded`, as if it had never been claimed: the attempt is given back."""
+    """To `uploaded`, as before the claim: the attempt does not count."""
     return {"status": str(Status.UPLOADED), "attempt": max(attempt - 1, 0), "lease": DELETE, "updatedAt": SERVER_TIME}
 
 
@@ -126,7 +126,7 @@ def fail(error: JobError, language: str | None) -> Changes:
 
 
 def postpone(error: JobError, language: str | None, *, attempt: int, until: datetime, outages: int = 0) -> Changes:
-    """To `waiting`: another attempt at the store's time `until`, after so many outages in a row."""
+    """To `waiting`, for another attempt at the store's time `until`. `outages` is the number of outages in a row."""
     return {
         "status": str(Status.WAITING),
         "attempt": attempt if error.code.uses_attempt else max(attempt - 1, 0),
@@ -139,7 +139,7 @@ def postpone(error: JobError, language: str | None, *, attempt: int, until: date
 
 
 def retry() -> Changes:
-    """From `failed` or `cancelled` back to `uploaded`, with all attempts: an operator's move."""
+    """From `failed` or `cancelled` back to `uploaded`, with attempt 0. Only an operator does this."""
     gone = ("lease", "progress", "notBefore", "outages", "startedAt", "finishedAt", "error", "result", "cancelRequested")
     return {"status": str(Status.UPLOADED), "attempt": 0, "updatedAt": SERVER_TIME, **dict.fromkeys(gone, DELETE)}
 
@@ -150,13 +150,13 @@ def request_cancel() -> Changes:
 
 
 def backoff(attempt: int, *, base_s: float, max_s: float, jitter: float) -> timedelta:
-    """Wait before the next attempt: base, twice base, four times base, up to `max_s`; halved at most by the jitter.
+    """The wait before the next attempt: base_s, 2 base_s, 4 base_s and so on up to `max_s`, times 0.5 to 1 (the jitter).
 
     Args:
         attempt: the attempt that has failed, from 1.
-        base_s: after the first attempt.
-        max_s: never longer.
-        jitter: 0 to 1, drawn by the caller, so that jobs that failed together do not come back together.
+        base_s: longest wait after the first attempt, in seconds.
+        max_s: longest wait of all, in seconds.
+        jitter: random number, 0 to 1, so that jobs that failed at the same time are not retried at the same time.
     """
     longest = min(max_s, base_s * 2.0 ** min(attempt - 1, 60))
     return timedelta(seconds=longest * (0.5 + 0.5 * jitter))

@@ -1,11 +1,11 @@
-"""Which object paths are allowed, whose they are, and where results go. Pure: nothing here touches a store.
+"""Object paths: which are valid, which owner may use them, and where results are stored. Pure: no function here uses a store.
 
-The daemon's credentials pass the security rules by, so this is where an owner ends. A path is judged exactly as it is
-written: it is never decoded, normalised or resolved, and never becomes the name of a local file.
+The security rules do not apply to the daemon's credentials, so the daemon checks here that a video belongs to its owner. A path
+is checked exactly as it is written: it is never decoded, normalised or resolved, and never becomes the name of a local file.
 
     PathError
-    |-- InvalidPath     breaks the rules that every object path keeps
-    +-- NotAllowed      a good path, but not one of this owner's
+    |-- InvalidPath     not a valid object path
+    +-- NotAllowed      a valid path that does not belong to this owner
 """
 
 import re
@@ -14,38 +14,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 USERS = "users/"
-"""Below it, one folder per user."""
+"""Holds one folder for each user."""
 
 MAX_PATH_BYTES = 1024
 """Cloud Storage's limit for an object's name, in bytes of UTF-8."""
 
 REFERENCES = "references/"
-"""Reference videos that everyone may compare with."""
+"""Holds the reference videos that every user may compare with."""
 
 LEGACY_UPLOADS = "temp/video/user/"
-"""Below it, one folder per account, the older app puts its videos."""
+"""Holds one folder for each account, where the older app uploads its videos."""
 
 RESERVED_FOLDERS = frozenset({"users", "references", "temp"})
-"""An account of such a name would have its results written among other people's objects."""
+"""Not allowed as the name of an account: its results, in `{account}/`, would lie among other users' objects."""
 
 # Cc: control characters, NUL among them; Cs: lone surrogates, which UTF-8 cannot hold; Zl, Zp: line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class PathError(ValueError):
-    """Root of this module's errors. The messages never repeat the path."""
+    """Base class of this module's errors. Their messages never contain the path."""
 
 
 class InvalidPath(PathError):
-    """The path breaks the rules that every object path keeps."""
+    """The path is not a valid object path."""
 
 
 class NotAllowed(PathError):
-    """The path is not one of this owner's."""
+    """The path does not belong to this owner."""
 
 
 def check_path(path: str) -> None:
-    """Hold an object path against the rules.
+    """Check that an object path is valid.
 
     Raises:
         InvalidPath: it is empty, longer than 1,024 bytes, starts with a slash, or has a backslash, a control character, or
@@ -65,13 +65,13 @@ def check_owner(owner: str, video: str, reference: str | None = None, *, from_sh
     """Check that the owner may have this video analysed, and compared with this reference.
 
     Args:
-        owner: the user's uid; of a document that the shim wrote, the account.
+        owner: the user's uid, or the account if the shim wrote the document.
         video: path of the video's object.
         reference: path of the reference video's object.
-        from_shim: the document carries `origin: "shim"`, which security rules refuse from clients.
+        from_shim: whether the document has `origin: "shim"`. The security rules refuse that field from clients.
 
     Raises:
-        InvalidPath: one of the three breaks the rules for paths.
+        InvalidPath: owner, video or reference is not a valid path.
         NotAllowed: a path lies outside the owner's folders.
     """
     check_segment(owner)
@@ -82,37 +82,37 @@ def check_owner(owner: str, video: str, reference: str | None = None, *, from_sh
     if reference is None:
         return
     check_path(reference)
-    # An account of the older app is no uid: it has no claim on the uploads of a user who happens to be called the same.
+    # An account of the older app is no uid: a user whose uid equals the account's name is another person.
     allowed = (REFERENCES,) if from_shim else (own, REFERENCES)
     if not reference.startswith(allowed):
         raise NotAllowed("The reference video lies neither in the owner's folder of uploads nor under references/.")
 
 
 def uploads_prefix(owner: str) -> str:
-    """Where the app puts this user's videos."""
+    """The prefix of this user's uploaded videos."""
     return f"{USERS}{owner}/uploads/"
 
 
 def results_prefix(owner: str, job_id: str, attempt: int) -> str:
-    """Where the results of one attempt at a job go. Each attempt has its own place, so that a late one overwrites nothing."""
+    """The prefix of the results of one attempt at a job. Each attempt has its own, so that a late one overwrites nothing."""
     return f"{job_results_prefix(owner, job_id)}{attempt}/"
 
 
 def job_results_prefix(owner: str, job_id: str) -> str:
-    """Where the results of all attempts at a job are."""
+    """The prefix of the results of all attempts at a job."""
     return f"{USERS}{owner}/results/{job_id}/"
 
 
 @dataclass(frozen=True)
 class Owned:
-    """Whose object it is: the user, and the job whose result it is, if it is one."""
+    """The owner of an object and, for a result, the id of its job."""
 
     owner: str
     job: str | None
 
 
 def owner_of(path: str) -> Owned | None:
-    """Whose video or result lies at a path; None for every other object.
+    """The owner of the video or result at a path; None for every other object.
 
     Example:
         >>> owner_of("users/ann/results/job/1/report.json")
@@ -132,10 +132,10 @@ def owner_of(path: str) -> Owned | None:
 
 @dataclass(frozen=True)
 class LegacyVideo:
-    """A video of the older app, and what its path says.
+    """A video of the older app, described by its path.
 
     Attributes:
-        account: the folder it lies in: an e-mail address, as a rule.
+        account: name of the folder of the video, usually an e-mail address.
         name: the file's name without `.mp4`, such as `exercise_Squat_2305092259`.
     """
 
@@ -147,8 +147,8 @@ class LegacyVideo:
         """Read the parameter of `POST /download_and_analyze`: `temp/video/user/{account}/{name}`, percent-decoded once.
 
         Raises:
-            InvalidPath: it breaks the rules for paths, or is not of that form.
-            NotAllowed: it names an object elsewhere in the bucket.
+            InvalidPath: the parameter is no valid path, or does not have that form.
+            NotAllowed: the parameter names an object outside `temp/video/user/`.
         """
         check_path(data)
         if not data.startswith(LEGACY_UPLOADS):
@@ -165,7 +165,7 @@ class LegacyVideo:
 
     @classmethod
     def of_video(cls, video: str) -> "LegacyVideo":
-        """The same from the object's path, as a document has it in `video`. Raises as `parse` does."""
+        """Read the object's path, the document's field `video`. Raises the same errors as `parse`."""
         if not video.endswith(".mp4"):
             raise InvalidPath("The video of an older request must end with .mp4.")
         return cls.parse(video.removesuffix(".mp4"))
@@ -177,7 +177,7 @@ class LegacyVideo:
 
     @property
     def results(self) -> Mapping[str, str]:
-        """Where the older app looks: kind of file (as in the document's `files`) to object path."""
+        """Kind of file (as in the document's `files`) to the object path where the older app expects it."""
         start = f"{self.account}/{self.name}_result/{self.name}"
         return {
             "report": f"{start}.json",
@@ -187,7 +187,7 @@ class LegacyVideo:
         }
 
     def exercise(self, known: Iterable[str]) -> str | None:
-        """The exercise that the second part of the name gives, whatever its case and hyphens; None when it is not in `known`.
+        """The exercise in the second part of the name, without regard to case and hyphens; None when it is not in `known`.
 
         Example:
             >>> LegacyVideo("a@b.c", "exercise_PushUp_2305092259").exercise(["squat", "push_up"])
@@ -200,7 +200,7 @@ class LegacyVideo:
 
 
 def check_segment(segment: str) -> None:
-    """Hold one part of an object path, such as an owner, against the rules. Raises InvalidPath."""
+    """Check one part of an object path, such as an owner. Raises InvalidPath."""
     check_path(segment)
     if "/" in segment:
         raise InvalidPath("The owner must not contain a slash.")

@@ -1,12 +1,13 @@
 """The queries that need a composite index in Firestore: deploy/firestore.indexes.json has one for each.
 
-`dothis doctor` asks each. tests/deploy/test_firestore_indexes.py holds this list against the file and against what is asked.
+`dothis doctor` runs each. tests/deploy/test_firestore_indexes.py compares this list with that file and with the queries that
+the code makes.
 """
 
 from consumer.backends import DocumentStore, StoreError
 
 Query = tuple[tuple[str, ...], str, bool]
-"""Fields that are compared, field that is ordered by, whether descending."""
+"""The fields that are compared, the field to order by, and whether the order is descending."""
 
 QUERIES: tuple[Query, ...] = (
     (("status",), "createdAt", False),
@@ -22,10 +23,10 @@ QUERIES: tuple[Query, ...] = (
 
 
 def ask_all(documents: DocumentStore) -> None:
-    """Ask each query once, for nothing.
+    """Run each query once; none matches a document.
 
     Raises:
-        StoreError: the store refuses one; the message names its fields.
+        StoreError: the store refuses a query; the message names the query's fields.
     """
     for equal, order_by, descending in QUERIES:
         try:

@@ -1,4 +1,4 @@
-"""What is told of a finished analysis: the document's `result`, and the objects it names."""
+"""The results of a finished analysis: the document's `result`, and the files to upload with their object paths."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,12 +12,13 @@ from consumer.jobs.paths import LegacyVideo
 CONTENT_TYPES = {".json": "application/json", ".png": "image/png", ".mp4": "video/mp4"}
 
 _LEGACY_SUBSTITUTES = {"worst1": ("worst1", "best", "graph"), "worst2": ("worst2", "worst1", "best", "graph")}
-"""The older app always finds its four files: of a set with one repetition, or of a plank, a picture is there twice."""
+"""Kind of file to the kinds that may stand in for it, best first. The older app needs four files; a set with one repetition, or
+a plank, has fewer pictures, so one is uploaded twice."""
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One file and where it goes; `shared` if other attempts write to the same path."""
+    """A file and the object path to upload it to. `shared` if other attempts write to the same path."""
 
     file: Path
     path: str
@@ -25,24 +26,24 @@ class Publication:
 
     @property
     def cache_control(self) -> str:
-        """How long a client may keep it: each attempt has paths of its own, so what lies there never changes."""
+        """The Cache-Control header. An object that only one attempt writes never changes, so clients may keep it."""
         return "private, no-cache" if self.shared else "private, max-age=31536000, immutable"
 
     @property
     def content_type(self) -> str:
-        """What the object is."""
+        """The Content-Type header."""
         return CONTENT_TYPES[self.file.suffix]
 
 
 def publications(prefix: str, files: Iterable[Path]) -> list[Publication]:
-    """Results and where they go: below the prefix. The report comes last, so that it never names what is not there."""
+    """Results and their paths below the prefix. The report comes last: it names files that must exist before it."""
     known = set(REPORT_FILES.values())
     ordered = sorted((file for file in files if file.name in known), key=lambda file: file.name == REPORT_FILES["report"])
     return [Publication(file, prefix + file.name) for file in ordered]
 
 
 def legacy_publications(job: Job, files: Iterable[Path]) -> Iterator[Publication]:
-    """The same once more for a job that the shim wrote, where the older app looks."""
+    """For a job that the shim wrote: the results at the paths where the older app expects them. Nothing for other jobs."""
     if job.origin != "shim":
         return
     by_name = {file.name: file for file in files}
@@ -55,7 +56,7 @@ def legacy_publications(job: Job, files: Iterable[Path]) -> Iterator[Publication
 
 
 def result_of(report: Mapping[str, Any], published: Iterable[Publication]) -> dict[str, Any]:
-    """The document's `result`; null where there is none."""
+    """The document's `result`. A field without a value is None."""
     paths = {publication.file.name: publication.path for publication in published}
     return {
         "exercise": report["exercise"]["id"],
@@ -78,7 +79,7 @@ def _set_of(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _range_of(part: Mapping[str, Any]) -> float | None:
-    """Median range of motion in degrees; None of a hold."""
+    """Median range of motion in degrees; None for a hold."""
     found = part["statistics"]["rangeOfMotion"]
     return None if found is None else found["value"]
 

@@ -20,12 +20,12 @@ from consumer.settings import Settings, SettingsError
 
 @dataclass(frozen=True)
 class Health:
-    """How the process is.
+    """The health of a process.
 
     Attributes:
-        defects: sentences for the operator about what only a restart mends.
-        problems: sentences about what a restart does not mend.
-        facts: figures that help to understand them.
+        defects: sentences for the operator about defects that only a restart mends.
+        problems: sentences for the operator about problems that a restart does not mend.
+        facts: figures that help to understand defects and problems.
     """
 
     defects: list[str]
@@ -34,12 +34,12 @@ class Health:
 
     @property
     def status(self) -> str:
-        """One word."""
+        """`ok` or `failing`."""
         return "failing" if self.defects or self.problems else "ok"
 
 
 class HealthServer:
-    """Serves until `stop`.
+    """Serves /healthz, /readyz and /metrics until `stop`.
 
     Args:
         host: address to listen on.
@@ -63,7 +63,7 @@ class HealthServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the server and wait for its thread."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(404, "text/plain", b"Only /healthz, /readyz and /metrics are here.\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name for it
-        """Probes come every few seconds; nobody reads of them."""
+        """Log nothing: probes come every few seconds."""
 
     def _answer(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)

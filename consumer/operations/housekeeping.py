@@ -1,4 +1,4 @@
-"""Keeps the volume, and what is kept for users, from growing for ever: remains of jobs, and what has had its time."""
+"""Removes what is no longer needed, in a thread: directories of finished jobs, and data older than DOTHIS_RETENTION_DAYS."""
 
 import logging
 import threading
@@ -14,14 +14,14 @@ from consumer.work.spool import Spool
 logger = logging.getLogger(__name__)
 
 CLEAN_S = 300.0
-"""How often the spool is cleaned, and old jobs are looked for."""
+"""Seconds between two turns, each of which cleans the spool and removes old jobs."""
 
 OBJECTS_S = 3600.0
-"""How often a page of the bucket is looked at: a document is read for each job whose results are on it."""
+"""Seconds between two looks at a page of the bucket. Each reads a document for every job with results on the page."""
 
 
 class Housekeeping:
-    """A thread between `start` and `stop`."""
+    """The housekeeping thread. It runs between `start` and `stop`."""
 
     def __init__(self, backend: Backend, settings: Settings, spool: Spool, metrics: Metrics) -> None:
         self._backend = backend
@@ -48,15 +48,15 @@ class Housekeeping:
             try:
                 self.clean()
             except (StoreError, OSError) as error:
-                logger.warning("Could not clean up, trying again later: %s", error)
+                logger.warning("Housekeeping failed; the next turn tries again: %s", error)
             except Exception:
-                # The next turn may go better; a full volume would be worse than a logged defect.
-                logger.exception("Cleaning up failed by a defect.")
+                # The thread goes on, since without it the volume would become full.
+                logger.exception("Housekeeping failed with an unexpected error.")
             if self._stopped.wait(CLEAN_S):
                 return
 
     def clean(self) -> None:
-        """One turn. Raises StoreError, OSError."""
+        """Make one turn. Raises StoreError, OSError."""
         settings = self._settings
         left = self._spool.clean(max_age_s=settings.spool_age_s, max_bytes=settings.spool_max_bytes, over=self._over)
         self._metrics.spool_bytes.set(left)

@@ -15,11 +15,11 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 QUIET = ("google", "urllib3", "werkzeug", "matplotlib", "PIL", "absl")
-"""Libraries whose chatter nobody needs below a warning; that of `google` tells the paths of objects."""
+"""Libraries that may log warnings and errors only. Below that, `google` logs the paths of objects."""
 
 
 def configure(level: str, form: Literal["json", "console"]) -> None:
-    """Send everything to stderr, once for the whole process."""
+    """Send all logs to stderr. Call it once for the process."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -41,9 +41,9 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    # One burst of requests would be a hundred warnings; more than may wait are refused, and that is counted.
+    # Waitress warns once for each waiting request, which can be a hundred at once. Refused requests are counted.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    # The Google libraries keep their complaints to themselves otherwise.
+    # The Google libraries turn this off, and their warnings would be lost.
     logging.getLogger("google").propagate = True
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -55,13 +55,13 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
 
 @contextmanager
 def of_job(job_id: str, attempt: int) -> Iterator[None]:
-    """Every line that this thread logs meanwhile carries the job's id."""
+    """Add the job's id and attempt to every line that this thread logs inside the block."""
     with structlog.contextvars.bound_contextvars(job=job_id, attempt=attempt):
         yield
 
 
 def _for_cloud_logging(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """The names that Cloud Logging looks for: `severity` and `message`."""
+    """Rename fields as Cloud Logging expects them: `severity` and `message`."""
     event["severity"] = str(event.pop("level", "info")).upper()
     event["message"] = event.pop("event", "")
     return event

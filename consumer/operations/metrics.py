@@ -1,4 +1,4 @@
-"""What Prometheus is told. One registry for each daemon, so that several may live in one process, as in tests."""
+"""The metrics for Prometheus. Each daemon has its own registry, so that several daemons can run in one process, as in tests."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 

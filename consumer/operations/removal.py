@@ -1,4 +1,4 @@
-"""Removing what users no longer want kept: the results of one job, or everything of one owner."""
+"""Removes data at a user's request: the results of one job, one job, or all data of one owner."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from consumer.backends import Backend, Collection, Snapshot
 from consumer.jobs import paths
-from consumer.jobs.companions import PUSHES, can_be_named, devices_path, history_path
+from consumer.jobs.companions import PUSHES, can_form_path, devices_path, history_path
 from consumer.jobs.document import Status, status_of
 from consumer.work.spool import Spool
 
@@ -17,12 +17,12 @@ logger = logging.getLogger(__name__)
 PAGE = 100
 
 SETTLE_S = 5.0
-"""A worker notices within this time that its document is gone, and publishes nothing more."""
+"""Within this time a worker notices that its document is gone, and stops uploading."""
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was removed."""
+    """Numbers of what `forget` removed."""
 
     documents: int
     objects: int
@@ -30,15 +30,15 @@ class Forgotten:
 
 
 def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> None:
-    """Remove the results of every attempt at a job, those where the older app looks included.
+    """Remove the results of every attempt at a job, also those at the paths of the older app.
 
     Args:
         backend: both stores.
         job_id: the document's id.
-        fields: `owner`, `video` and `origin` of the document, which may be gone.
+        fields: `owner`, `video` and `origin` of the document, which may be deleted.
 
     Raises:
-        StoreError: the store cannot be asked; what is left is found again.
+        StoreError: the store cannot be reached; call it again.
     """
     owner = fields.get("owner")
     if not isinstance(owner, str):
@@ -47,7 +47,7 @@ def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> 
         paths.check_segment(owner)
         paths.check_segment(job_id)
     except paths.InvalidPath:
-        # Such a document was never worked on.
+        # A job with such an owner was never worked on, so it has no results.
         return
     backend.objects.purge(paths.job_results_prefix(owner, job_id))
     if _is_latest_run(backend, job_id, fields):
@@ -58,7 +58,7 @@ def remove_results(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> 
 def remove_job(backend: Backend, snapshot: Snapshot) -> None:
     """Remove a job with its video, its results and its entry in the history.
 
-    The document goes last, so that what is left is found again.
+    The document is deleted last, so that a failed removal can be repeated.
 
     Raises:
         StoreError: the store cannot be asked; call it again.
@@ -69,7 +69,7 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
         try:
             paths.check_owner(owner, video, from_shim=snapshot.fields.get("origin") == "shim")
         except paths.PathError:
-            logger.warning("A job is removed without its video: the path is not its owner's")
+            logger.warning("A job is removed without its video: the video's path does not belong to the job's owner")
         else:
             if _is_latest_run(backend, snapshot.id, snapshot.fields):
                 backend.objects.purge(video)
@@ -79,13 +79,13 @@ def remove_job(backend: Backend, snapshot: Snapshot) -> None:
 
 def _remove_companions(backend: Backend, snapshot: Snapshot) -> None:
     owner = snapshot.fields.get("owner")
-    if isinstance(owner, str) and can_be_named(owner, snapshot.id):
+    if isinstance(owner, str) and can_form_path(owner, snapshot.id):
         backend.documents.collection(history_path(owner)).delete(snapshot.id)
         backend.documents.collection(PUSHES).delete(snapshot.id)
 
 
 def _is_latest_run(backend: Backend, job_id: str, fields: Mapping[str, Any]) -> bool:
-    """Whether what lies at the paths that runs of the older app share is this job's, and no later run's."""
+    """Whether the objects at the older app's paths are of this job. All runs for one video share these paths."""
     origin, video = fields.get("origin"), fields.get("video")
     if origin != "shim":
         return True
@@ -104,13 +104,13 @@ def _legacy_results(fields: Mapping[str, Any]) -> Iterable[str]:
 
 
 def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
-    """Remove a user's documents, history, devices, uploads, results, and what lies of them on this volume.
+    """Remove a user's documents, history, devices, uploads and results, and the user's files on this volume.
 
-    Documents go first: that stops the work on them. Objects go with the generations that a bucket with versioning keeps. An
-    account of the older app counts as an owner too.
+    Documents are removed first, which stops the work on their jobs. All generations of an object are removed. The owner may be
+    an account of the older app.
 
     Raises:
-        InvalidPath: no owner can be called so.
+        InvalidPath: the owner's name is not valid.
         StoreError: the store cannot be asked; call it again.
     """
     paths.check_segment(owner)
@@ -122,9 +122,9 @@ def forget(backend: Backend, spool: Spool | None, owner: str) -> Forgotten:
             running = running or status_of(snapshot.fields) is Status.PROCESSING
             backend.documents.delete(snapshot.id)
             documents += 1
-    # Without its job's document no worker writes an entry any more: it would be one commit.
+    # No worker can write a new entry: it would have to write the job's document, now deleted, in the same commit.
     documents += _remove_documents(backend.documents.collection(PUSHES), {"owner": owner})
-    if can_be_named(owner):
+    if can_form_path(owner):
         for path in (history_path(owner), devices_path(owner)):
             documents += _remove_documents(backend.documents.collection(path), {})
     if running:

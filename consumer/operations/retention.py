@@ -1,8 +1,7 @@
-"""Removes what has had its time: what is older than `DOTHIS_RETENTION_DAYS`, and results whose document is gone.
+"""Removes data that is older than `DOTHIS_RETENTION_DAYS`, and results whose document is gone.
 
-Jobs are found by their documents, whatever their state. What no document points to is found by its path: a bounded page of the
-bucket at each turn, which goes on where the last one ended. Only the folders of the contract are looked at
-(consumer/jobs/paths.py).
+Old jobs are found by their documents. Objects without a document are found by their paths: each turn reads one page of the
+bucket, and the next turn goes on where it ended. Only the folders that consumer/jobs/paths.py names are read.
 """
 
 import logging
@@ -23,14 +22,14 @@ logger = logging.getLogger(__name__)
 PAGE = 100
 
 OBJECTS_PAGE = 1000
-"""Objects that one turn looks at in each folder: one page of Cloud Storage's answer."""
+"""Objects that one turn reads in each folder: one page of Cloud Storage's answer."""
 
 ORPHAN_AGE = timedelta(days=1)
-"""Results without a document stay for so long: a backup may be on its way back, objects first."""
+"""Results without a document are kept for this long: while a backup is restored, objects come before documents."""
 
 
 class Retention:
-    """What one process removes, turn by turn. Several processes do no harm to each other.
+    """Removes old data, one turn at a time. Several processes may do so at once.
 
     Args:
         backend: both stores.
@@ -40,11 +39,11 @@ class Retention:
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
         self._lifetime = timedelta(days=settings.retention_days) if settings.retention_days else None
-        # Processes that start anew each hour shall not look at the same objects each time.
+        # Start at a random path: a process that restarts each hour must not read the same objects each time.
         self._after = {folder: folder + random.choice(string.ascii_letters) for folder in self._folders()}  # noqa: S311
 
     def remove_old_jobs(self) -> None:
-        """Remove jobs that are too old, with their videos and results; a held one goes when nobody holds it.
+        """Remove jobs that are too old, with their videos and results. A running job is left for a later turn.
 
         Raises:
             StoreError: a store cannot be asked; what is left is found again.
@@ -55,7 +54,7 @@ class Retention:
         for snapshot in chain(self._created_before(moment), self._finished_before(moment)):
             if held_s(snapshot) == 0:
                 remove_job(self._backend, snapshot)
-                logger.info("Removed a job that has had its time")
+                logger.info("Removed a job that was older than the retention time")
 
     def remove_objects(self) -> None:
         """Remove objects that are too old, and results whose document is gone.
@@ -79,7 +78,7 @@ class Retention:
         return self._pages({}, "createdAt", moment)
 
     def _finished_before(self, moment: datetime) -> Iterator[Snapshot]:
-        """An app may leave `createdAt` out."""
+        """Find jobs by their end: an app may omit `createdAt`."""
         for status in (Status.DONE, Status.FAILED, Status.CANCELLED):
             yield from self._pages({"status": str(status)}, "finishedAt", moment)
 
@@ -93,7 +92,7 @@ class Retention:
         return (paths.USERS,) if self._lifetime is None else (paths.USERS, paths.LEGACY_UPLOADS)
 
     def _next_page(self, folder: str) -> list[DatedPath]:
-        """From where the last page ended, around the end of the folder, once at the most."""
+        """Read the next page of a folder; after the folder's end go on at its beginning, but read no object twice."""
         objects, start = self._backend.objects, self._after[folder]
         behind = objects.list_dated(folder, after=start)
         before = takewhile(lambda found: found.path <= start, objects.list_dated(folder))
@@ -106,8 +105,8 @@ class Retention:
         documents = self._backend.documents
         orphans = [(owner, job_id) for owner, job_id in results if not _belongs(documents.get(job_id), owner)]
         if orphans and not documents.find({}, limit=1):
-            # A lost database, or a mistyped setting: whatever it is, results are no rubbish yet.
-            logger.warning("The bucket has results, the collection has no documents: nothing is removed.")
+            # An empty collection may be a lost database or a mistyped setting.
+            logger.warning("The bucket has results but the collection has no documents, so no results are removed.")
             return
         for owner, job_id in orphans:
             self._backend.objects.purge(paths.job_results_prefix(owner, job_id))

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans: one for each job, in it one for each stage. Off, it costs nothing: nothing is imported.
+"""OpenTelemetry spans: one for each job and, inside it, one for each stage. While it is off, no library is imported.
 
 It is on when the usual variables say where spans go (OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
 all others of the OTEL_ variables count as well, as the OpenTelemetry SDK reads them. It needs the extra `dothis-server[otel]`.
@@ -17,10 +17,10 @@ _tracer: Any = None
 
 
 def configure() -> None:
-    """Turn spans on if the environment says where they go.
+    """Turn spans on if the environment names an endpoint for them.
 
     Raises:
-        SettingsError: it does, but the libraries are not installed.
+        SettingsError: the environment names one, but the libraries are not installed.
     """
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return
@@ -33,7 +33,7 @@ def configure() -> None:
 
 
 def send_to(processor: Any) -> None:
-    """Turn spans on; a processor of the OpenTelemetry SDK takes them."""
+    """Turn spans on, and send them to a span processor of the OpenTelemetry SDK."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
 
@@ -45,14 +45,14 @@ def send_to(processor: Any) -> None:
 
 
 def turn_off() -> None:
-    """No more spans."""
+    """Turn spans off."""
     global _tracer  # noqa: PLW0603 - as above
     _tracer = None
 
 
 @contextmanager
 def span(name: str, **attributes: str | int) -> Iterator[None]:
-    """A span around the block, marked as failed by an exception that leaves it."""
+    """Make a span for the block. An exception that leaves the block marks the span as failed."""
     if _tracer is None:
         yield
         return

@@ -1,11 +1,11 @@
-"""Messages to a user's devices when the app is closed: at the feedback, and when a job failed.
+"""Push messages to a user's devices: when the feedback is ready, and when a job has failed.
 
-    outbox.py   which messages are due, who sends them, to which devices
+    outbox.py   sends the messages that are due to the user's devices, in a thread
     wording.py  title and sentence in the language of a device
-    fcm.py      Firebase Cloud Messaging; imported only where messages are wished
+    fcm.py      Firebase Cloud Messaging; imported only if DOTHIS_PUSH is on
 
-A due message is a document, written in the commit that brings the news (consumer/jobs/companions.py). So no crash loses it; a
-thread of its own sends it, so no job waits for it.
+A message is a document until it is sent. The commit that writes the result, or the failure, also writes that document
+(consumer/jobs/companions.py), so a crash loses no message. To push to another service, implement `Sender` beside fcm.py.
 """
 
 from consumer.push.outbox import Message, Outbox, Outcome, Sender

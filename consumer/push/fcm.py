@@ -1,4 +1,4 @@
-"""Firebase Cloud Messaging, by its v1 interface."""
+"""Sends push messages through Firebase Cloud Messaging (its HTTP v1 API)."""
 
 import hashlib
 import logging
@@ -16,14 +16,15 @@ from consumer.push.outbox import Message, Outcome
 logger = logging.getLogger(__name__)
 
 DEADLINE_S = 10.0
-"""Of one request. The library repeats one that found no answer once, one that was answered 500 or 503 four times within 8 s."""
+"""Deadline of one request. The library repeats a request once if no answer came, and up to four times within 8 s after 500 or
+503."""
 
 LIFETIME = timedelta(days=1)
 """For how long Google keeps a message for a device that is off."""
 
 
 class Fcm:
-    """A `Sender`.
+    """A `Sender` for Firebase Cloud Messaging.
 
     Args:
         project: the Firebase project's id; None takes that of the credentials.
@@ -34,12 +35,12 @@ class Fcm:
 
     def __init__(self, project: str | None) -> None:
         options: dict[str, Any] = {"httpTimeout": DEADLINE_S, **({"projectId": project} if project else {})}
-        # An app of its own: the deadline is one of an app.
+        # Its own Firebase app, since the deadline is set for a whole app.
         self._app = firebase_admin.initialize_app(options=options, name=f"dothis-push-{id(self)}")
         try:
             self._app.credential.get_credential()
         except (GoogleAuthError, OSError, ValueError):
-            # The original names the key file, and may quote from it.
+            # `from None`: the original message names the key file and may quote it.
             raise Denied(
                 "DOTHIS_PUSH=fcm needs credentials of the Firebase project: name a key file in GOOGLE_APPLICATION_CREDENTIALS."
             ) from None
@@ -47,11 +48,11 @@ class Fcm:
             raise Denied("DOTHIS_PUSH=fcm needs to know the Firebase project: name it in DOTHIS_PROJECT.")
 
     def check(self) -> None:
-        """Ask for a message that is checked and not sent. Raises StoreError: the service refuses, or does not answer."""
+        """Let the service check a message without sending it. Raises StoreError: the service refuses, or does not answer."""
         try:
             messaging.send(messaging.Message(token="none"), dry_run=True, app=self._app)  # noqa: S106 - there is none
         except (messaging.UnregisteredError, exceptions.InvalidArgumentError):
-            # That is the right answer: there is no such device.
+            # The expected answer: there is no such device.
             return
         except exceptions.PermissionDeniedError:
             raise Denied("Firebase Cloud Messaging refuses: enable its API and bind the role of deploy/google-cloud.") from None
@@ -59,7 +60,7 @@ class Fcm:
             raise Unavailable(f"Firebase Cloud Messaging does not answer: {type(error).__name__}.") from None
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Send them side by side."""
+        """Send all messages at the same time."""
         try:
             answers = messaging.send_each([_encode(message) for message in messages], app=self._app)
         except (exceptions.FirebaseError, GoogleAuthError) as error:
@@ -91,7 +92,7 @@ def _outcome(error: exceptions.FirebaseError | None) -> Outcome:
 
 
 def _names_the_token(error: exceptions.FirebaseError) -> bool:
-    """Whether the token is no token at all; any other invalid argument would be a defect of ours, not of the device's."""
+    """Whether the error says that the device's token is invalid. Any other invalid argument is a defect of this program."""
     if not isinstance(error, exceptions.InvalidArgumentError) or error.http_response is None:
         return False
     details = error.http_response.json().get("error", {}).get("details", [])

@@ -1,8 +1,8 @@
-"""Sends the messages that are due: a thread beside the workers, which never wait for it.
+"""Sends the push messages that are due, in a thread of its own, so that no worker waits for it.
 
-A message is claimed for `LEASE_S` by moving its `dueAt`, so of several daemons one sends it. When every live device has it, its
-document is deleted. A daemon that dies between sending and deleting leaves it for the next one, which sends it once more under
-the same tag: the device then replaces what it shows, it does not show two.
+A daemon claims a message for `LEASE_S` by moving its `dueAt`, so only one daemon sends it. When all devices with a valid token
+have the message, its document is deleted. If a daemon dies between the two steps, another daemon sends the message again with
+the same tag, and the device replaces the first message.
 """
 
 import logging
@@ -27,19 +27,19 @@ LEASE_S = 90.0
 """Longer than a round of requests that all run into their deadlines (fcm.py)."""
 
 LOOK_S = 20.0
-"""How often it is looked for messages that another daemon has left."""
+"""Seconds between two looks for messages that another daemon has left."""
 
 RETRY_BASE_S, RETRY_MAX_S = 10.0, 900.0
-"""Wait before a message is tried again: doubled each time, up to the second."""
+"""Wait before a message is tried again, in seconds. It doubles each time from the first value to the second."""
 
 GIVE_UP = timedelta(hours=12)
-"""A message that late is of no use any more; the app shows the result all the same."""
+"""An older message is deleted without being sent; the app shows the result without it."""
 
 MAX_DEVICES = 20
-"""Of one user; the documents are written by an app, which may have a defect."""
+"""Most devices of one user. An app writes the devices, and a defect of the app may write too many."""
 
 MAX_TOKEN = 4096
-"""Characters; the rules refuse more."""
+"""Most characters of a token; the security rules refuse more."""
 
 PAGE = 50
 
@@ -64,31 +64,31 @@ class Message:
 
 
 class Outcome(Enum):
-    """What became of a message."""
+    """The outcome of sending a message."""
 
     SENT = auto()
     DEAD = auto()
-    """Nobody can be reached by this token any more."""
+    """The device's token is no longer valid."""
     LATER = auto()
-    """It may go through another time."""
+    """It failed, but may succeed later."""
 
 
 class Sender(Protocol):
     """Sends messages; each call takes at most `LEASE_S`."""
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """One outcome for each message."""
+        """Send the messages; return one outcome for each."""
         ...
 
 
 class Outbox:
-    """A thread between `start` and `stop`.
+    """The thread that sends push messages. It runs between `start` and `stop`.
 
     Args:
-        documents: where messages and devices are.
-        sender: where messages go.
-        exercises: the catalogue, for names.
-        metrics: what is counted.
+        documents: the document store, which has messages and devices.
+        sender: sends the messages.
+        exercises: the catalogue, which has the names of exercises.
+        metrics: counts messages by outcome.
     """
 
     def __init__(self, documents: DocumentStore, sender: Sender, exercises: Mapping[str, Exercise], metrics: Metrics) -> None:
@@ -106,11 +106,11 @@ class Outbox:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at once: a message has become due."""
+        """Look for messages at once, because one has become due."""
         self._wake.set()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End, after the message that is under way."""
+        """Stop after the message that is being sent."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -126,11 +126,11 @@ class Outbox:
             self._wake.wait(LOOK_S)
 
     def send_due(self) -> None:
-        """Send what is due now. Raises StoreError."""
+        """Send all messages that are due now. Raises StoreError."""
         while not self._stopping.is_set():
             page = self._pushes.find({}, order_by="dueAt", limit=PAGE)
             due = [push for push in page if _is_due(push)]
-            # Several daemons look at the same moment.
+            # In random order, since several daemons may read the same page at the same moment.
             random.shuffle(due)
             defects = 0
             for push in due:
@@ -144,10 +144,10 @@ class Outbox:
                 except StoreError:
                     raise
                 except Exception:
-                    # It comes again until it is too old. Without this thread no message would be sent.
-                    logger.exception("A message failed by a defect.")
+                    # The message is tried again until it is too old. The thread has to go on for the others.
+                    logger.exception("A message failed with an unexpected error.")
                     defects += 1
-            # A message with a defect may still be due: a full page of them would be read again and again without a pause.
+            # Messages that failed may still be due. Without this check a full page of them would be read again without a pause.
             if len(due) < PAGE or defects:
                 return
 
@@ -180,9 +180,9 @@ class Outbox:
         try:
             self._documents.collection(devices_path(owner)).delete(device.id, unchanged=device)
         except Conflict:
-            # The app has written a new token meanwhile.
+            # The app has just written a new token.
             return
-        logger.info("Removed a device whose token is dead")
+        logger.info("Removed a device whose token is no longer valid")
 
     def _message(self, push: Snapshot, device: Snapshot) -> Message:
         language = device.fields.get("language")

@@ -1,4 +1,4 @@
-"""What a message says: a title and one sentence, in the language of the device."""
+"""Words of a push message: a title and one sentence, in the language of the device."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from feedback.words import Words, words_of
 
 
 def wording_of(push: Mapping[str, Any], language: str | None, exercises: Mapping[str, Exercise]) -> tuple[str, str]:
-    """Title and sentence.
+    """Title and sentence of a push message.
 
     Args:
-        push: as `companions.push_of` writes it.
+        push: as `companions.build_push` writes it.
         language: a tag, as `feedback.words.language_of` reads it.
         exercises: the catalogue.
     """
@@ -43,6 +43,6 @@ def _how_it_went(words: Words, name: str, one: Mapping[str, Any]) -> str:
         good=one["goodReps"],
         hold=hold,
         form_judged=score is not None,
-        # A document says nothing of the checks: a set whose main ones were not made has no higher score than that.
+        # The document has no list of the checks, but a set whose main checks were not made has a score of at most PARTLY_SEEN.
         main_checks_made=score is not None and score > PARTLY_SEEN,
     )

@@ -72,9 +72,9 @@ def support() -> Support:
 
 
 def confine(confinement: Confinement) -> None:
-    """Give up everything that `confinement` does not leave. What the kernel lacks is left out; the rlimits always hold.
+    """Give up all rights that `confinement` does not grant. Restrictions that the kernel lacks are left out, rlimits never.
 
-    Call it in a process of one thread: threads that run already would stay free.
+    Call it in a process with one thread: other threads would keep their rights.
 
     Raises:
         OSError: the kernel has it, but refuses.
@@ -89,7 +89,7 @@ def confine(confinement: Confinement) -> None:
 
 
 def die_with_parent() -> None:
-    """Have this process killed when its parent ends, however that ends."""
+    """Let the kernel kill this process when its parent ends."""
     check(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
@@ -113,9 +113,9 @@ def limit_resources(confinement: Confinement) -> None:
 
 
 def system_paths() -> list[str]:
-    """What any Python process reads while it works: itself, libraries, time zones, facts on processors and memory.
+    """The paths that every Python process reads: Python, libraries, time zones, files about processors and memory.
 
-    Of the import path only what belongs to the installation: a directory that somebody works in may hold secrets and data.
+    Of the import path only the directories of the installation: another directory may contain secrets and data.
     """
     installed = [sys.prefix, sys.base_prefix, sys.exec_prefix]
     packages = Path(__file__).parents[2]

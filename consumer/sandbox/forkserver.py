@@ -31,7 +31,7 @@ from consumer.sandbox.confine import Confinement, confine, die_with_parent
 
 MAX_MESSAGE = 1 << 16
 PROGRESS_S = 0.1
-"""Progress is told at most this often."""
+"""Shortest time between two reports of progress, in seconds."""
 
 Report = Callable[[float], None]
 Task = Callable[[dict[str, Any], Report], dict[str, Any]]
@@ -71,13 +71,13 @@ class ForkServer:
         if not message:
             return False
         if not descriptors:
-            # No descriptor is left for the line: the kernel has closed it, which the daemon takes for the child's end.
+            # No file descriptor was left, so the kernel closed the connection. The daemon takes that for the child's end.
             return True
         line = socket.socket(fileno=descriptors[0])
         try:
             pid = os.fork()
         except OSError:
-            # No memory or no process to be had at this moment: that ends one piece of work, not this server.
+            # No memory or no process is available now. This ends one task, not the server.
             with line:
                 _send(line, {"exit": 1})
             return True
@@ -102,11 +102,11 @@ class ForkServer:
         if child.pid not in self._children:
             return
         if not ended:
-            # Nothing is ever sent this way: the daemon has closed its end, or is gone.
+            # The daemon sends nothing on this socket, so readable means that the daemon has closed it or has ended.
             self._selector.unregister(child.line)
             _kill_group(child.pid)
             return
-        # Whatever the child has started goes with it; until it is waited for, its number is nobody else's.
+        # Kill the child's whole process group. Until waitpid, no other process can get its pid.
         _kill_group(child.pid)
         _, status = os.waitpid(child.pid, 0)
         del self._children[child.pid]
@@ -139,7 +139,7 @@ class ForkServer:
 
 
 def work(request: dict[str, Any], line: socket.socket) -> int:
-    """What a child does: give everything up, do the task, tell the result."""
+    """Run in the child: give up all rights, run the task, send the result."""
     told = 0.0
 
     def report(fraction: float) -> None:
@@ -178,7 +178,7 @@ def _send(line: socket.socket, message: dict[str, Any]) -> None:
     try:
         line.send(json.dumps(message).encode(), 0 if "progress" not in message else socket.MSG_DONTWAIT)
     except OSError:
-        # The daemon has gone, or does not keep up with progress; neither is this process's concern.
+        # The daemon has ended, or reads progress too slowly; the task goes on without it.
         return
 
 
@@ -186,7 +186,7 @@ def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
-        # The child has not made its group yet, or nobody of it is left.
+        # The child has not made its process group yet, or the group has ended.
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -44,7 +44,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "
 
 
 class SandboxError(Exception):
-    """Root of this module's errors."""
+    """Base class of this module's errors."""
 
 
 class Crashed(SandboxError):
@@ -96,7 +96,7 @@ class Sandbox:
         progress: Callable[[float], None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
-        """Have a task done in a child.
+        """Run a task in a child process.
 
         Args:
             task: `module:function`; called with `arguments` and a function that takes progress.

@@ -67,7 +67,7 @@ class Analysis:
 
 
 def fingerprint(model: Path, catalogue: Catalogue) -> str:
-    """Hash of everything beside the request that a result depends on: code, translations, exercises, model."""
+    """Hash of all that a result depends on except the job's document: code, translations, exercises, model."""
     root = Path(__file__).parents[2]
     files = [
         file
@@ -130,7 +130,7 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
     Args:
         arguments: see `analyse_arguments`.
-        report: takes the share that is done.
+        report: called with the share that is done, 0 to 1.
 
     Raises:
         JobError: the video or the reference is wrong; the reason says which.
@@ -167,7 +167,7 @@ def write_feedback(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
     Args:
         arguments: see `feedback_arguments`.
-        report: takes the share that is done.
+        report: called with the share that is done, 0 to 1.
 
     Raises:
         JobError: no exercise of the catalogue was found.
@@ -195,7 +195,7 @@ def annotate(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
     Args:
         arguments: see `feedback_arguments`.
-        report: takes the share that is done.
+        report: called with the share that is done, 0 to 1.
 
     Raises:
         JobError: the video cannot be read any more.

@@ -1,9 +1,9 @@
 """A claimed job: fenced writes and the heartbeat.
 
-A fenced write is made on condition that nobody has written the document since our own last read or write of it: nothing is
-read before. After a conflict the document is read and its lease's token compared with ours. Under our own token (the app has
-set `cancelRequested`) the write is repeated; another token, or no document, means that the job is lost to us. So a worker that
-slept through its lease can do no harm when it wakes.
+A fenced write succeeds only if the document has not changed since this worker last read or wrote it, so it needs no read first.
+After a conflict the worker reads the document and compares the lease's token. If the token is still the worker's own (the app
+may have set `cancelRequested`), it repeats the write. Another token, or no document, means that the worker has lost the job.
+So a process that was paused for longer than its lease cannot overwrite what another worker wrote.
 """
 
 import contextvars
@@ -21,34 +21,34 @@ from consumer.jobs.errors import CancelRequested, DeleteRequested, Interrupted, 
 logger = logging.getLogger(__name__)
 
 BEAT_S = 2.0
-"""How often progress is written at most. Each is a write, and an event for whatever else listens to the documents."""
+"""Shortest time between two writes of progress, in seconds. Each write costs money and is an event for every listener."""
 
 LOOK_S = 4.0
-"""How often the document is read while there is no progress to write: the app's `cancelRequested` is seen that soon. A write
-finds out as well: it conflicts."""
+"""Seconds between two reads of the document while there is no progress to write. A read shows `cancelRequested`; a write shows
+it too, by a conflict."""
 
 MAX_CONFLICTS = 20
-"""So many conflicts in a row under one token are no coincidence but a store that does not keep its word."""
+"""This many conflicts in a row under one token mean a defect of the store."""
 
 
 class Lease:
-    """A job that this worker holds. Safe for the worker's thread and the heartbeat's.
+    """The lease of a job that this worker holds. The worker's thread and the heartbeat's thread may both use it.
 
     Attributes:
-        job: as it was claimed; `attempt` is the present one.
-        token: what the document's lease must carry.
-        seconds: how long the lease lasts without a heartbeat.
-        ended: whether the job was given out of our hands.
-        gone: whether the document was found to be deleted.
-        again_s: after how many seconds it is due again, when it ended as `waiting`.
+        job: the job as it was claimed; `attempt` is the current one.
+        token: the token that the document's lease must have.
+        seconds: length of the lease without a heartbeat.
+        ended: whether this worker has written the end of its work.
+        gone: whether the document was deleted.
+        retry_after_s: seconds until the next attempt, when the job ended as `waiting`.
 
     Args:
-        documents: where the job is.
+        documents: the document store.
         job: see above.
         token: see above.
         seconds: see above.
-        revision: the document as our claim left it; without it the first write reads.
-        update: how a compare-and-set is made; by default the store's own.
+        revision: the document's revision after the claim; without it the first write reads the document.
+        update: makes a compare-and-set; by default the store's `update`.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Lease:
         self.seconds = seconds
         self.ended = False
         self.gone = False
-        self.again_s: float | None = None
+        self.retry_after_s: float | None = None
         self._documents = documents
         self._compare_and_set = update or documents.update
-        # Two threads may write on one revision: the later write conflicts, and reads.
+        # Two threads may write on one revision: the later write conflicts, reads the document and is repeated.
         self._revision = revision
         self._reason: Interrupted | None = None
         self._interrupted = threading.Event()
@@ -78,41 +78,41 @@ class Lease:
         self._written = (self._stage, self._percent)
 
     def check(self) -> None:
-        """Raises the Interrupted that has ended the work, if one has."""
+        """Raise the Interrupted that ends the work, if there is one."""
         if self._reason is not None:
             raise self._reason
 
     def interrupt(self, reason: Interrupted) -> None:
-        """End the work soon: `check` raises `reason` from now on. The first reason stands."""
+        """End the work: `check` raises `reason` from now on. A second reason does not replace the first."""
         if self._reason is None:
             self._reason = reason
             self._interrupted.set()
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but no longer than until the work is interrupted; then raise as `check` does."""
+        """Sleep until `seconds` are over or the work is interrupted; then `check`."""
         self._interrupted.wait(seconds)
         self.check()
 
     def confirm(self) -> None:
-        """Read the document and see that the job is still ours.
+        """Read the document and check that this worker still holds the job.
 
         Raises:
-            LeaseLost: it is not.
-            CancelRequested: it is, but the app wants it no more.
-            StoreError: the store cannot be asked.
+            LeaseLost: another worker holds it, or the document is gone.
+            CancelRequested: the app has cancelled the job.
+            StoreError: the store cannot be reached.
         """
         self._read()
         self.check()
 
     def write(self, changes: Changes | Callable[[Snapshot], Changes]) -> None:
-        """A fenced write.
+        """Make a fenced write.
 
         Args:
-            changes: what to write, or how to tell it from the document as it is now.
+            changes: the changes, or a function that computes them from the current document.
 
         Raises:
-            LeaseLost: the job is not ours any more; nothing was written.
-            StoreError: the store cannot be asked, or breaks its word.
+            LeaseLost: this worker has lost the job; nothing was written.
+            StoreError: the store cannot be reached, or reports a conflict again and again.
         """
         if not callable(changes) and self._revision is not None and self._update(self._revision, changes):
             return
@@ -120,10 +120,10 @@ class Lease:
             snapshot = self._read()
             if self._update(snapshot, changes(snapshot) if callable(changes) else changes):
                 return
-        raise Unavailable("The store has refused a write again and again.")
+        raise Unavailable(f"The store reported a conflict for each of {MAX_CONFLICTS} writes.")
 
     def _update(self, revision: Revision, changes: Changes) -> bool:
-        """Whether nobody else had written since."""
+        """Make one compare-and-set; whether it succeeded."""
         self._revision = None
         try:
             self._revision = self._compare_and_set(revision, changes)
@@ -132,17 +132,17 @@ class Lease:
         return True
 
     def end(self, changes: Changes | Callable[[Snapshot], Changes], *, patient: bool = True) -> None:
-        """The last write, that gives the job out of our hands.
+        """Make the last write, after which this worker no longer holds the job.
 
         Args:
-            changes: as `write` takes them.
-            patient: wait for the end of an outage.
+            changes: as for `write`.
+            patient: whether to repeat the write until an outage of the store is over.
 
         Raises:
-            LeaseLost: the job is not ours any more; nothing was written.
-            Interrupted: as `check` does, while waiting.
+            LeaseLost: this worker has lost the job; nothing was written.
+            Interrupted: the work was interrupted while this call waited.
             TooLarge: the changes do not fit into the document.
-            StoreError: the store cannot be asked, and we are not patient.
+            StoreError: the store cannot be reached, and `patient` is False.
         """
         wait_s = 0.5
         while not self.ended:
@@ -160,13 +160,13 @@ class Lease:
                 self.ended = True
 
     def report(self, stage: Stage, fraction: float) -> None:
-        """Note progress: `fraction` (0 to 1) of the stage is done. The heartbeat writes it."""
+        """Set the progress: `fraction` (0 to 1) of the stage is done. The heartbeat writes it to the document."""
         percent = percent_of(stage, fraction)
         with self._progress:
             self._stage, self._percent = stage, max(self._percent, percent)
 
     def beat(self) -> None:
-        """One heartbeat: the lease is renewed, progress written. Raises as `confirm` does."""
+        """Make one heartbeat: renew the lease and write the progress. Raises the same errors as `confirm`."""
         with self._progress:
             progress = (self._stage, self._percent)
         self.write(moves.advance(*progress))
@@ -175,7 +175,7 @@ class Lease:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is progress that the document does not show yet."""
+        """Whether there is progress that is not in the document yet."""
         with self._progress:
             return (self._stage, self._percent) != self._written
 
@@ -183,29 +183,30 @@ class Lease:
         try:
             self.write(changes)
         except LeaseLost:
-            # A write whose answer never came has taken the lease away as well.
+            # An earlier write may have succeeded although its answer never came; it removed the lease.
             snapshot = self._documents.get(self.job.id)
             if snapshot is None or not self._shows(snapshot, changes(snapshot) if callable(changes) else changes):
                 raise
 
     def _shows(self, snapshot: Snapshot, end: Changes) -> bool:
-        """Whether the document is as our own end leaves it: nobody else ends this attempt."""
+        """Whether the document shows this end. No other worker can have ended this attempt."""
         attempt = end.get("attempt", self.job.attempt)
         found = snapshot.fields
         return "lease" not in found and (found.get("status"), found.get("attempt")) == (end.get("status"), attempt)
 
     def _wait_in_doubt(self, seconds: float) -> None:
-        """As `wait`, but the heartbeat may take an end that was written for a lost lease; the next write finds out."""
+        """Wait as `wait` does, but ignore LeaseLost: after an unanswered write of the end, the heartbeat finds no lease. The
+        next write decides."""
         try:
             self.wait(seconds)
         except LeaseLost:
             time.sleep(seconds)
 
-    def _heed(self, snapshot: Snapshot) -> None:
+    def _check_requests(self, snapshot: Snapshot) -> None:
         if snapshot.fields.get("cancelRequested") is True:
             self.interrupt(CancelRequested("The app has cancelled the job."))
         if snapshot.fields.get("deleteRequested") is True:
-            # It ends cancelled; the intake removes it as soon as nobody holds it any more.
+            # The job ends `cancelled`. The intake removes it as soon as no worker holds it.
             self.interrupt(DeleteRequested("The app has deleted the job."))
 
     def _read(self) -> Snapshot:
@@ -213,29 +214,29 @@ class Lease:
         if snapshot is None or token_of(snapshot.fields) != self.token:
             self.gone = snapshot is None
             lost = LeaseLost("The document is gone." if self.gone else "Another worker has the job.")
-            # It is lost whatever else has ended the work before.
+
             self.interrupt(lost)
             raise lost
-        # Later writes on this revision read nothing: they would not see these wishes any more.
-        self._heed(snapshot)
+        # Later writes on this revision do not read the document, so this is the only chance to see the app's requests.
+        self._check_requests(snapshot)
         self._revision = snapshot
         return snapshot
 
 
 def token_of(fields: Mapping[str, Any]) -> str | None:
-    """The token of the document's lease, if it has one."""
+    """The token of the document's lease; None when it has none."""
     lease = fields.get("lease")
     token = lease.get("token") if isinstance(lease, Mapping) else None
     return token if isinstance(token, str) else None
 
 
 class Heartbeat:
-    """A thread that keeps one lease alive, writes its progress and sees its end, for as long as the `with` block lasts."""
+    """A thread that renews a lease, writes the progress and notices a lost lease, while the `with` block runs."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._done = threading.Event()
-        # What it logs carries the job's id, as what the worker logs does.
+        # The copied context puts the job's id on the lines that this thread logs.
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._run,), name="heartbeat", daemon=True)
 
@@ -266,8 +267,8 @@ class Heartbeat:
                     logger.info("The work on the job stops: %s", reason)
                 return
             except StoreError as error:
-                # While the store is away nobody else can take the job either; the next beat tries again.
+                # While the store cannot be reached, no other worker can take the job either. The next heartbeat tries again.
                 logger.warning("The heartbeat failed: %s", error)
             except Exception:
-                # Without a heartbeat the job would be lost to another worker in silence; the next beat may succeed.
+                # If the thread ended here, the lease would expire. The next heartbeat may succeed.
                 logger.exception("The heartbeat failed.")

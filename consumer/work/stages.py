@@ -1,4 +1,4 @@
-"""What each stage of a job does, from what the stage before left in the spool to what the next one finds there."""
+"""What each stage of a job does. A stage reads from the job's directory what earlier stages left there, and adds its own."""
 
 import json
 import logging
@@ -29,8 +29,9 @@ from consumer.work.analysis import (
     limits_of,
     named_errors,
 )
+from consumer.work.job_directory import JobDirectory
 from consumer.work.lease import Lease
-from consumer.work.spool import NoRoom, Place, Spool
+from consumer.work.spool import NoRoom, Spool
 from pose.reading.limits import check_bytes
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ EXERCISES = "exercises.json"
 """Beside the stages' directories: the operator's exercise files, for the children."""
 
 RESULT = "result.json"
-"""What the stage `uploading` leaves: the document's `result`."""
+"""File that the stage `uploading` leaves: the document's `result`."""
 
 GENERATION = "generation"
 """File beside the downloaded video with the generation of the object."""
@@ -54,25 +55,25 @@ MAX_REPORT_BYTES = 32_000_000
 """A report has a few kilobytes for each repetition. A larger file is not a valid report and is not read into memory."""
 
 MAX_RESULT_CHARACTERS = 400_000
-"""Of the document's 1 MiB, where a character may take several bytes, beside the request (Firestore's limit)."""
+"""Largest `result`. Firestore's limit for the document is 1 MiB, and a character may take several bytes."""
 
 Hook = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """What a worker works with; one for all jobs of a process.
+class WorkContext:
+    """What all workers of a process share.
 
     Attributes:
         backend: both stores.
-        spool: the volume.
-        sandbox: where a video is read.
+        spool: the jobs' directories on the volume.
+        sandbox: runs the analysis in a child process.
         settings: limits and times.
-        model: the pose model's bundle.
+        model: file of the pose model.
         catalogue: the exercises.
-        analysis: the tasks of the sandbox.
-        spare_workers: how many cores more than its own one a job may use at this moment.
-        hook: called with the name of each point of the walk; tests end the process there.
+        analysis: the tasks that run in the sandbox.
+        spare_workers: returns the number of idle workers, whose cores a job may use beside its own.
+        hook: called with the name of each point that a job reaches; tests kill the process there.
     """
 
     backend: Backend
@@ -86,8 +87,8 @@ class Workshop:
     hook: Hook = lambda _: None
 
 
-def download(shop: Workshop, lease: Lease, place: Place) -> None:
-    """The video, and the reference if there is one.
+def download(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Download the video, and the reference video if the job has one.
 
     Raises:
         JobError: `video_missing`, `video_too_large`.
@@ -96,10 +97,10 @@ def download(shop: Workshop, lease: Lease, place: Place) -> None:
     """
     job = lease.job
     wanted = [(VIDEO, job.video), *([(REFERENCE, job.reference)] if job.reference else [])]
-    infos = [_stat(shop, job.language, name, path) for name, path in wanted]
+    infos = [_stat(context, job.language, name, path) for name, path in wanted]
     total = max(sum(info.size for info in infos), 1)
-    shop.spool.need(total + RESULTS_BYTES)
-    target = place.resume(Stage.DOWNLOADING)
+    context.spool.need(total + RESULTS_BYTES)
+    target = directory.resume(Stage.DOWNLOADING)
     before = 0
     for (name, path), info in zip(wanted, infos, strict=True):
 
@@ -107,125 +108,127 @@ def download(shop: Workshop, lease: Lease, place: Place) -> None:
             lease.check()
             lease.report(Stage.DOWNLOADING, (before + done) / total)
 
-        shop.hook(f"downloading {name}")
+        context.hook(f"downloading {name}")
         with _named(name):
-            got = shop.backend.objects.download(path, target / name, max_bytes=shop.settings.max_video_bytes, progress=progress)
+            got = context.backend.objects.download(
+                path, target / name, max_bytes=context.settings.max_video_bytes, progress=progress
+            )
         if name == VIDEO:
             (target / GENERATION).write_text(str(got.generation))
         before += info.size
-    place.finish(Stage.DOWNLOADING)
+    directory.finish(Stage.DOWNLOADING)
 
 
-def analyse(shop: Workshop, lease: Lease, place: Place) -> None:
-    """From videos to motions, in a sandbox. Raises JobError, SandboxError, NoRoom."""
-    source = place.path / Stage.DOWNLOADING
-    shop.spool.need(RESULTS_BYTES)
-    target = place.begin(Stage.ANALYSING)
-    exercises = _save_exercises(shop, place)
+def analyse(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Read the motion from each video, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    source = directory.path / Stage.DOWNLOADING
+    context.spool.need(RESULTS_BYTES)
+    target = directory.begin(Stage.ANALYSING)
+    exercises = _save_exercises(context, directory)
     arguments = analyse_arguments(
-        shop.settings,
+        context.settings,
         lease.job,
         source=source,
         target=target,
-        model=shop.model,
+        model=context.model,
         exercises=exercises,
-        workers=1 + shop.spare_workers(),
+        workers=1 + context.spare_workers(),
     )
-    readable = [source, shop.model, exercises]
-    _in_sandbox(shop, lease, stage=Stage.ANALYSING, task=shop.analysis.analyse, arguments=arguments, readable=readable)
-    place.finish(Stage.ANALYSING)
+    readable = [source, context.model, exercises]
+    _in_sandbox(context, lease, stage=Stage.ANALYSING, task=context.analysis.analyse, arguments=arguments, readable=readable)
+    directory.finish(Stage.ANALYSING)
 
 
-def write_feedback(shop: Workshop, lease: Lease, place: Place) -> None:
-    """From motions to report, pictures and graph, in a sandbox. Raises JobError, SandboxError, NoRoom."""
-    _from_motions(shop, lease, place, stage=Stage.WRITING_FEEDBACK, task=shop.analysis.write_feedback)
+def write_feedback(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Write report, pictures and graph from the motions, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    _from_motions(context, lease, directory, stage=Stage.WRITING_FEEDBACK, task=context.analysis.write_feedback)
 
 
-def annotate(shop: Workshop, lease: Lease, place: Place) -> None:
-    """From motion to the annotated video, if one is wished, in a sandbox. Raises JobError, SandboxError, NoRoom."""
-    if shop.settings.annotated_video:
-        _from_motions(shop, lease, place, stage=Stage.ANNOTATING, task=shop.analysis.annotate)
+def annotate(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Write the annotated video, if the settings ask for one, in a sandbox. Raises JobError, SandboxError, NoRoom."""
+    if context.settings.annotated_video:
+        _from_motions(context, lease, directory, stage=Stage.ANNOTATING, task=context.analysis.annotate)
     else:
-        place.begin(Stage.ANNOTATING)
-        place.finish(Stage.ANNOTATING)
+        directory.begin(Stage.ANNOTATING)
+        directory.finish(Stage.ANNOTATING)
 
 
-def _from_motions(shop: Workshop, lease: Lease, place: Place, *, stage: Stage, task: str) -> None:
-    source, motions = place.path / Stage.DOWNLOADING, place.path / Stage.ANALYSING
-    shop.spool.need(RESULTS_BYTES)
-    exercises = _save_exercises(shop, place)
+def _from_motions(context: WorkContext, lease: Lease, directory: JobDirectory, *, stage: Stage, task: str) -> None:
+    source, motions = directory.path / Stage.DOWNLOADING, directory.path / Stage.ANALYSING
+    context.spool.need(RESULTS_BYTES)
+    exercises = _save_exercises(context, directory)
     arguments = feedback_arguments(
-        shop.settings,
+        context.settings,
         lease.job,
         source=source,
         motions=motions,
         exercises=exercises,
-        target=place.begin(stage),
-        workers=1 + shop.spare_workers(),
+        target=directory.begin(stage),
+        workers=1 + context.spare_workers(),
     )
-    _in_sandbox(shop, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions, exercises])
-    place.finish(stage)
+    _in_sandbox(context, lease, stage=stage, task=task, arguments=arguments, readable=[source, motions, exercises])
+    directory.finish(stage)
 
 
-def _save_exercises(shop: Workshop, place: Place) -> Path:
-    """Where the child finds the operator's exercise files."""
-    path = place.path / EXERCISES
-    shop.catalogue.save(path)
+def _save_exercises(context: WorkContext, directory: JobDirectory) -> Path:
+    """Save the operator's exercise files for the child process; return the file's path."""
+    path = directory.path / EXERCISES
+    context.catalogue.save(path)
     return path
 
 
-def publish(shop: Workshop, lease: Lease, place: Place) -> None:
-    """Upload report and pictures, and write `result`: from then on the app can show them.
+def publish(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Upload report and pictures, and write `result` into the document. From then on the app can show them.
 
     Raises:
         JobError: the report or the result is too large.
-        Interrupted: the work is to stop.
+        Interrupted: the work has to stop.
         StoreError: a store cannot be reached.
     """
     job = lease.job
-    files = place.files(Stage.WRITING_FEEDBACK)
+    files = directory.files(Stage.WRITING_FEEDBACK)
     published = publications(job.results_prefix(), files)
     result = _result(files, published)
     everything = [*published, *legacy_publications(job, files)]
     for number, publication in enumerate(everything):
-        _upload(shop, lease, publication)
+        _upload(context, lease, publication)
         lease.report(Stage.UPLOADING, (number + 1) / len(everything))
     lease.write(moves.show_result(result))
-    (place.begin(Stage.UPLOADING) / RESULT).write_text(json.dumps(result), encoding="utf-8")
-    place.finish(Stage.UPLOADING)
-    shop.hook("uploaded")
-    logger.info("The feedback is there: %s, %s repetitions", result["exercise"], result["reps"])
+    (directory.begin(Stage.UPLOADING) / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    directory.finish(Stage.UPLOADING)
+    context.hook("uploaded")
+    logger.info("The feedback is published: %s, %s repetitions", result["exercise"], result["reps"])
 
 
-def conclude(shop: Workshop, lease: Lease, place: Place) -> None:
-    """Upload the annotated video, if there is one, and write `done`. Raises Interrupted, StoreError."""
-    result = _published(place)
-    for publication in publications(_prefix(result), place.files(Stage.ANNOTATING)):
-        _upload(shop, lease, publication)
+def finish_job(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """Upload the annotated video, if there is one, and write `done` into the document. Raises Interrupted, StoreError."""
+    result = _published(directory)
+    for publication in publications(_prefix(result), directory.files(Stage.ANNOTATING)):
+        _upload(context, lease, publication)
         result["files"]["video"] = publication.path
     lease.end(moves.finish(result))
-    shop.hook("done")
+    context.hook("done")
     logger.info("The job is done")
 
 
-def _published(place: Place) -> dict[str, Any]:
-    """The document's `result` as `publish` wrote it, by this attempt or an earlier one."""
-    result: dict[str, Any] = json.loads((place.path / Stage.UPLOADING / RESULT).read_text(encoding="utf-8"))
+def _published(directory: JobDirectory) -> dict[str, Any]:
+    """The `result` that `publish` wrote, in this attempt or an earlier one."""
+    result: dict[str, Any] = json.loads((directory.path / Stage.UPLOADING / RESULT).read_text(encoding="utf-8"))
     return result
 
 
 def _prefix(result: Mapping[str, Any]) -> str:
-    """Where the pictures are, and the video goes: an earlier attempt on this volume may have uploaded them."""
+    """The path prefix of the published files. It may be that of an earlier attempt, which uploaded them."""
     return str(result["files"]["report"]).removesuffix(REPORT_FILES["report"])
 
 
-def _upload(shop: Workshop, lease: Lease, publication: Publication) -> None:
-    # A worker that has lost the job publishes nothing more: what the winner wrote stays. Where attempts share a path, that
-    # holds for an upload already under way as well: it replaces only what was there while the job was still ours.
-    generation = _generation(shop, publication.path) if publication.shared else None
+def _upload(context: WorkContext, lease: Lease, publication: Publication) -> None:
+    # A worker that has lost the job must not overwrite the results of the worker that has it now, so `confirm` precedes each
+    # upload. On a path that attempts share, the generation also stops an upload that began before the job was lost.
+    generation = _generation(context, publication.path) if publication.shared else None
     lease.confirm()
-    shop.hook(f"uploading {publication.file.name}")
-    shop.backend.objects.upload(
+    context.hook(f"uploading {publication.file.name}")
+    context.backend.objects.upload(
         publication.file,
         publication.path,
         content_type=publication.content_type,
@@ -235,22 +238,22 @@ def _upload(shop: Workshop, lease: Lease, publication: Publication) -> None:
     )
 
 
-def tidy(shop: Workshop, lease: Lease, place: Place) -> None:
-    """After success: what an earlier attempt uploaded goes, and the source if so wished. Raises StoreError, OSError."""
-    job, objects = lease.job, shop.backend.objects
+def tidy(context: WorkContext, lease: Lease, directory: JobDirectory) -> None:
+    """After `done`, delete the uploads of earlier attempts and, if so set, the video. Raises StoreError, OSError."""
+    job, objects = lease.job, context.backend.objects
     if job.attempt > 1:
-        kept = _prefix(_published(place))
+        kept = _prefix(_published(directory))
         for path in list(objects.list(job.results_prefix().removesuffix(f"{job.attempt}/"))):
             if not path.startswith(kept):
                 objects.delete(path)
-    if shop.settings.delete_source:
-        # Another video may have come to that path since.
-        generation = int((place.path / Stage.DOWNLOADING / GENERATION).read_text())
+    if context.settings.delete_source:
+        # The generation protects a newer video at the same path.
+        generation = int((directory.path / Stage.DOWNLOADING / GENERATION).read_text())
         objects.delete(job.video, if_generation=generation)
 
 
 def _result(files: Sequence[Path], published: Sequence[Publication]) -> dict[str, Any]:
-    """The document's `result`, seen to fit into it before anything is uploaded."""
+    """The document's `result`. Its size is checked here, before any upload. Raises JobError: it is too large."""
     if any(file.suffix == ".json" and file.stat().st_size > MAX_REPORT_BYTES for file in files):
         raise JobError(ErrorCode.INTERNAL, "the report is too large")
     result = result_of(read_report(files), published)
@@ -260,12 +263,12 @@ def _result(files: Sequence[Path], published: Sequence[Publication]) -> dict[str
 
 
 def _in_sandbox(
-    shop: Workshop, lease: Lease, *, stage: Stage, task: str, arguments: Mapping[str, Any], readable: Sequence[Path]
+    context: WorkContext, lease: Lease, *, stage: Stage, task: str, arguments: Mapping[str, Any], readable: Sequence[Path]
 ) -> None:
-    settings = shop.settings
+    settings = context.settings
     writable = Path(arguments["target"])
     log = writable.with_name("child.log")
-    shop.hook(f"{stage} started")
+    context.hook(f"{stage} started")
     looked = time.monotonic()
 
     def check() -> None:
@@ -274,7 +277,7 @@ def _in_sandbox(
         if time.monotonic() - looked > LOOK_AT_SIZE_S:
             looked = time.monotonic()
             if size_of(writable) > confinement.file_bytes:
-                raise Crashed("The work wrote more than it may.")
+                raise Crashed("The child process wrote more than its limit.")
 
     confinement = Confinement(
         writable=str(writable),
@@ -284,7 +287,7 @@ def _in_sandbox(
         file_bytes=max(settings.max_video_bytes, RESULTS_BYTES),
     )
     try:
-        shop.sandbox.run(
+        context.sandbox.run(
             task,
             arguments,
             confinement,
@@ -294,27 +297,27 @@ def _in_sandbox(
             check=check,
         )
     except Crashed as error:
-        logger.warning("The child crashed: %s It printed last: %s", error, _tail(log))
-        if shop.spool.free_bytes() < 0:
-            raise NoRoom("The volume ran full during the work.") from error
+        logger.warning("The child process crashed: %s Its last output: %s", error, _tail(log))
+        if context.spool.free_bytes() < 0:
+            raise NoRoom("The volume became full during the work.") from error
         raise
     finally:
         log.unlink(missing_ok=True)
 
 
-def _generation(shop: Workshop, path: str) -> int:
-    """Of the object as it is now; 0 when there is none."""
+def _generation(context: WorkContext, path: str) -> int:
+    """The generation of the object at a path; 0 when there is none."""
     try:
-        return shop.backend.objects.stat(path).generation
+        return context.backend.objects.stat(path).generation
     except Missing:
         return 0
 
 
-def _stat(shop: Workshop, language: str | None, name: str, path: str) -> ObjectInfo:
+def _stat(context: WorkContext, language: str | None, name: str, path: str) -> ObjectInfo:
     with _named(name):
-        info = shop.backend.objects.stat(path)
+        info = context.backend.objects.stat(path)
     with named_errors(language, reference=name == REFERENCE):
-        check_bytes(info.size, limits_of(shop.settings))
+        check_bytes(info.size, limits_of(context.settings))
     return info
 
 
@@ -329,7 +332,7 @@ def _named(name: str) -> Iterator[None]:
 
 
 def _tail(log: Path) -> str:
-    """The end of what the child printed."""
+    """The last 2,000 bytes of the child's output."""
     try:
         with log.open("rb") as printed:
             printed.seek(-min(2000, log.stat().st_size), os.SEEK_END)

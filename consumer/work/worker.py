@@ -1,7 +1,7 @@
-"""One job, stage by stage: downloading -> analysing -> writing_feedback -> uploading -> annotating -> done.
+"""Runs the stages of one job: downloading -> analysing -> writing_feedback -> uploading -> annotating -> done.
 
-Each stage reads from the spool what the stage before left there, and is passed over when an earlier attempt on this volume has
-finished it. Retries, crashes and the older interface enter the same walk where it stopped; there is no second path.
+Each stage reads from the job's directory what the stages before left there. A stage that an earlier attempt on this volume has
+finished is skipped. So a retry, and a job taken over after a crash, go on with the first unfinished stage.
 """
 
 import logging
@@ -18,14 +18,15 @@ from consumer.operations.removal import remove_results
 from consumer.sandbox.supervisor import SandboxError
 from consumer.work import stages
 from consumer.work.breaker import Breaker
-from consumer.work.endings import Endings, job_error
+from consumer.work.endings import Endings, as_job_error
+from consumer.work.job_directory import JobDirectory
 from consumer.work.lease import Heartbeat, Lease
-from consumer.work.spool import NoRoom, Place, room_errors
-from consumer.work.stages import Workshop
+from consumer.work.spool import NoRoom, room_errors
+from consumer.work.stages import WorkContext
 
 logger = logging.getLogger(__name__)
 
-_WALK: dict[Stage, Callable[[Workshop, Lease, Place], None]] = {
+_STAGES: dict[Stage, Callable[[WorkContext, Lease, JobDirectory], None]] = {
     Stage.DOWNLOADING: stages.download,
     Stage.ANALYSING: stages.analyse,
     Stage.WRITING_FEEDBACK: stages.write_feedback,
@@ -35,76 +36,76 @@ _WALK: dict[Stage, Callable[[Workshop, Lease, Place], None]] = {
 
 
 class Worker:
-    """Does jobs that were claimed. Safe for threads: each job has its own lease and place."""
+    """Works on claimed jobs. Safe for threads: each job has its own lease and directory."""
 
-    def __init__(self, workshop: Workshop, metrics: Metrics, breaker: Breaker | None = None) -> None:
-        self._shop = workshop
+    def __init__(self, context: WorkContext, metrics: Metrics, breaker: Breaker | None = None) -> None:
+        self._context = context
         self._metrics = metrics
         self._breaker = breaker or Breaker(metrics)
-        self._endings = Endings(workshop.settings, metrics)
+        self._endings = Endings(context.settings, metrics)
 
     def run(self, lease: Lease) -> None:
-        """Bring the job to an end: done, failed, waiting, cancelled, handed back, or lost to another worker."""
+        """Work on the job until it is done, failed, waiting, cancelled, handed back, or lost to another worker."""
         with tracing.span("job", job=lease.job.id, attempt=lease.job.attempt), Heartbeat(lease):
-            self._shop.hook("claimed")
+            self._context.hook("claimed")
             try:
-                with self._shop.spool.open(lease.job) as place:
-                    place.hold(lease.token)
-                    if self._work(lease, place):
-                        _discard(place)
+                with self._context.spool.open(lease.job) as directory:
+                    directory.record_lease(lease.token)
+                    if self._work(lease, directory):
+                        _discard(directory)
             except (NoRoom, OSError) as error:
-                # The job's directory cannot be made or locked; what goes wrong inside is handled there.
-                self._endings.failed(lease, JobError(ErrorCode.UNAVAILABLE, type(error).__name__))
+                # The job's directory could not be made or locked. `_work` handles all errors of the work itself.
+                self._endings.record_failure(lease, JobError(ErrorCode.UNAVAILABLE, type(error).__name__))
         if lease.gone:
             self._remove_results(lease)
-        self._shop.hook("ended")
+        self._context.hook("ended")
 
     def _remove_results(self, lease: Lease) -> None:
-        """Of a document that is deleted nothing points to the results any more."""
+        """Remove the results of a job whose document was deleted: no other part of the service would find them soon."""
         job = lease.job
         try:
-            remove_results(self._shop.backend, job.id, {"owner": job.owner, "video": job.video, "origin": job.origin})
+            remove_results(self._context.backend, job.id, {"owner": job.owner, "video": job.video, "origin": job.origin})
         except StoreError as error:
-            logger.warning("Results of a deleted job are left to the sweep of the bucket: %s", error)
+            logger.warning("The results of a deleted job could not be removed; housekeeping removes them later: %s", error)
 
-    def _work(self, lease: Lease, place: Place) -> bool:
-        """Whether what is left in the place is of no more use."""
+    def _work(self, lease: Lease, directory: JobDirectory) -> bool:
+        """Work on the job; whether its directory is of no more use."""
         try:
             with room_errors():
-                self._walk(lease, place)
+                self._run_stages(lease, directory)
         except Interrupted as reason:
-            return self._endings.interrupted(lease, reason)
+            return self._endings.record_interruption(lease, reason)
         except NoRoom as error:
-            over = self._endings.failed(lease, job_error(error))
-            # Downloads that wait side by side for room for the rest would keep it from each other for ever.
-            return over or not place.finished(Stage.ANALYSING)
+            over = self._endings.record_failure(lease, as_job_error(error))
+            # Jobs that keep their downloads while they wait for free space would block each other for ever.
+            return over or not directory.finished(Stage.ANALYSING)
         except (JobError, StoreError, SandboxError) as error:
-            return self._endings.failed(lease, job_error(error))
+            return self._endings.record_failure(lease, as_job_error(error))
         except Exception as error:
-            logger.exception("The job failed by a defect.")
-            return self._endings.failed(lease, JobError(ErrorCode.INTERNAL, type(error).__name__))
+            logger.exception("The job failed with an unexpected error.")
+            return self._endings.record_failure(lease, JobError(ErrorCode.INTERNAL, type(error).__name__))
         self._metrics.ended(str(Status.DONE))
-        self._tidy(lease, place)
+        self._tidy(lease, directory)
         return True
 
-    def _walk(self, lease: Lease, place: Place) -> None:
-        for stage, work in _WALK.items():
+    def _run_stages(self, lease: Lease, directory: JobDirectory) -> None:
+        for stage, work in _STAGES.items():
             lease.check()
             lease.report(stage, 0.0)
-            if place.finished(stage):
+            if directory.finished(stage):
                 logger.info("The stage %s was finished by an earlier attempt", stage)
                 continue
             with self._timed(stage):
-                work(self._shop, lease, place)
-            self._shop.hook(f"{stage} finished")
-        stages.conclude(self._shop, lease, place)
+                work(self._context, lease, directory)
+            self._context.hook(f"{stage} finished")
+        stages.finish_job(self._context, lease, directory)
 
-    def _tidy(self, lease: Lease, place: Place) -> None:
+    def _tidy(self, lease: Lease, directory: JobDirectory) -> None:
         try:
-            stages.tidy(self._shop, lease, place)
+            stages.tidy(self._context, lease, directory)
         except (StoreError, OSError) as error:
-            # The job is done, whatever happens here.
-            logger.warning("Could not tidy up after the job: %s", error)
+            # The document already says `done`: this is no failure of the job.
+            logger.warning("The files of earlier attempts, or the video, could not be deleted: %s", error)
 
     @contextmanager
     def _timed(self, stage: Stage) -> Iterator[None]:
@@ -113,17 +114,17 @@ class Worker:
             try:
                 yield
             except Denied as error:
-                self._breaker.refused(str(stage), str(error))
+                self._breaker.record_refusal(str(stage), str(error))
                 raise
-        self._breaker.passed(str(stage))
+        self._breaker.record_success(str(stage))
         seconds = time.monotonic() - started
         self._metrics.stage_seconds.labels(stage=str(stage)).observe(seconds)
         logger.info("The stage %s took %.2f s", stage, seconds)
 
 
-def _discard(place: Place) -> None:
+def _discard(directory: JobDirectory) -> None:
     try:
-        place.discard()
+        directory.discard()
     except OSError as error:
-        # The job is over all the same; housekeeping takes what is left.
-        logger.warning("The remains of a job could not be removed: %s", type(error).__name__)
+        # The job is over; housekeeping removes the directory later.
+        logger.warning("The job's directory could not be removed: %s", type(error).__name__)

@@ -94,7 +94,7 @@ class Site:
             else:
                 break
         if self.intake == "pubsub":
-            self.trigger.tell(job_id)
+            self.trigger.announce(job_id)
 
     def submit_all(self, jobs: Sequence[tuple[str, str]]) -> None:
         """All (owner, id) at once."""

@@ -1,1 +1,1 @@
-"""What dies, hangs, fills up or is hostile, with a seed that reproduces a run: `make chaos`."""
+"""`make chaos`: kills, hangs, full volumes, hostile documents and videos. A seed repeats a run."""

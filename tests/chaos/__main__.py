@@ -22,7 +22,7 @@ BACKENDS = ("local", "firebase")
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything there is; the defaults are the whole run.
+    """The size of each scenario; the defaults are the complete run.
 
     Attributes:
         times: kills at each named point.
@@ -50,7 +50,7 @@ Run = Callable[[Ground, Report, Size], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What happens, on which backends."""
+    """A scenario and the backends that it runs on."""
 
     told: str
     run: Run
@@ -80,11 +80,11 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 class OutOfTime(Exception):
-    """The whole run takes longer than it may."""
+    """The run took longer than its limit."""
 
 
 def main() -> int:
-    """Run the scenarios and print their figures; 1 when one is not as it must be."""
+    """Run the scenarios and print their figures; return 1 if a figure is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--only", choices=[*SCENARIOS, "variants"], action="append")

@@ -1,4 +1,4 @@
-"""Where chaos happens: a backend of its own, real daemon processes on it, and what came of the jobs."""
+"""The ground of a scenario: a new backend, real daemon processes on it, and the outcome of the jobs."""
 
 import contextlib
 import hashlib
@@ -38,7 +38,7 @@ class Ground:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def daemon(self, *, volume: str = "", **told: Any) -> Process:
-        """Start a daemon on a volume; with the embedded backend there is one for all."""
+        """Start a daemon on a volume. On the embedded backend all daemons share one volume."""
         data_dir = self.data_dir if self.name == "local" else self.data_dir / (volume or "volume")
         data_dir.mkdir(exist_ok=True)
         settings = {"backend": self.name, "workers": 1, "lease_s": 2, "max_attempts": 100, "min_free_bytes": 0}
@@ -48,7 +48,7 @@ class Ground:
         return Process(data_dir, self.environment, **told)
 
     def put(self, job_id: str, **instructions: Any) -> None:
-        """Act as the app, with a video for cheap analyses."""
+        """Act as the app, with a video for the fast analysis."""
         self.put_bytes(job_id, video(**instructions))
 
     def put_bytes(self, job_id: str, content: bytes) -> None:
@@ -74,20 +74,20 @@ class Ground:
         return found
 
     def unfinished(self) -> int:
-        """How many jobs have not reached their end."""
+        """The number of jobs that are not over."""
         statuses = [status_of(fields) for fields in self.documents().values()]
         return sum(status is None or not status.final for status in statuses)
 
     def outcomes(self) -> Counter[str]:
-        """How many jobs ended how; for a failure with its code."""
+        """The number of jobs for each end; failures are counted by their codes."""
         return Counter(_outcome(fields) for fields in self.documents().values())
 
     def leases(self) -> int:
-        """How many documents carry a lease."""
+        """The number of documents with a lease."""
         return sum("lease" in fields for fields in self.documents().values())
 
     def published(self) -> dict[str, Counter[str]]:
-        """Of each job, the attempts whose results lie in the storage, with the number of files."""
+        """For each job the attempts with results in the storage, and the number of their files."""
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for path in self.backend.objects.list(f"users/{OWNER}/results/"):
             job_id, attempt = path.split("/")[3:5]
@@ -95,7 +95,7 @@ class Ground:
         return found
 
     def result(self, job_id: str) -> str:
-        """A digest of everything that the job gave: what the document says and the bytes of all files, without the attempt."""
+        """A digest of a job's results: the document's fields and the bytes of all files, without the attempt."""
         fields = self.documents()[job_id]
         digest = hashlib.sha256()
         told = json.dumps({name: value for name, value in fields["result"].items() if name != "files"}, sort_keys=True)
@@ -109,21 +109,21 @@ class Ground:
         return digest.hexdigest()
 
     def walk(self) -> Counter[tuple[str, str]]:
-        """How often each point was passed for each job, on all volumes."""
+        """The number of times that each job reached each point, on all volumes."""
         lines = [line for log in self.data_dir.rglob("walk.log") for line in log.read_text().splitlines()]
         return Counter((line.split("\t")[0], line.split("\t")[1]) for line in lines)
 
     def busy(self) -> bool:
-        """Whether any job that a daemon would take is unfinished; quick, however many are finished."""
+        """Whether a job that a daemon would claim is unfinished. Fast even with many finished jobs."""
         ours = (Status.UPLOADED, Status.WAITING, Status.PROCESSING)
         return any(self.backend.documents.find({"status": str(status)}, limit=1) for status in ours)
 
     def strays(self) -> list[str]:
-        """What daemons that were told to `audit` wrote outside of their volumes."""
+        """The files that daemons with `audit` wrote outside of their volumes."""
         return [line for log in self.data_dir.rglob("strays.log") for line in log.read_text().splitlines()]
 
     def remains(self) -> int:
-        """Entries that are left in all spools."""
+        """The directories that are left in all spools."""
         return sum(1 for spool in self.data_dir.rglob("spool") if spool.is_dir() for _ in spool.iterdir())
 
 
@@ -136,7 +136,7 @@ def _outcome(fields: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def local_ground() -> Iterator[Ground]:
-    """The embedded backend in a directory of its own."""
+    """The embedded backend in a new directory."""
     with tempfile.TemporaryDirectory(prefix="dothis-chaos-") as data_dir:
         backend = open_local(Path(data_dir))
         try:
@@ -147,7 +147,7 @@ def local_ground() -> Iterator[Ground]:
 
 @contextlib.contextmanager
 def firebase_ground(firestore_host: str, storage_host: str) -> Iterator[Ground]:
-    """A project of its own in emulators that run already."""
+    """A new project in running emulators."""
     name = f"demo-{uuid.uuid4().hex[:12]}"
     project = FirebaseProject(name, f"{name}.firebasestorage.app", firestore_host, storage_host)
     create_bucket(storage_host, project.id, project.bucket)

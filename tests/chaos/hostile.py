@@ -1,4 +1,4 @@
-"""Documents that nobody would write by mistake."""
+"""Hostile documents."""
 
 import random
 import string
@@ -20,11 +20,11 @@ from tests.work import video
 FIELDS = ("owner", "video", "exercise", "reference", "language", "origin", "attempt", "lease", "progress", "cancelRequested")
 
 OWN = f"users/{OWNER}/uploads/own.mp4"
-"""A good video, for those that ask for somebody else's beside it."""
+"""A valid video, for documents that also ask for another owner's video."""
 
 
 def documents(ground: Ground, report: Report, *, count: int) -> None:
-    """Each ends failed; nothing of another owner is read, nothing else is touched."""
+    """Check that each job ends failed, that nothing of another owner is read, and that no other file is written."""
     rng = random.Random(report.seed)
     with tempfile.TemporaryDirectory(prefix="dothis-outside-") as directory:
         outside = Outside(ground, Path(directory))
@@ -35,7 +35,7 @@ def documents(ground: Ground, report: Report, *, count: int) -> None:
                 try:
                     ground.backend.documents.create(f"hostile-{number}", hostile(rng, outside.names()))
                 except (StoreError, ValueError, TypeError):
-                    # A store that refuses to hold it has done the daemon's work.
+                    # The store itself refuses the document.
                     continue
                 written += 1
             ground.put("good", reps=5)
@@ -51,7 +51,7 @@ def documents(ground: Ground, report: Report, *, count: int) -> None:
 
 
 def judge_daemon(report: Report, daemon: Process) -> None:
-    """It lives, and nothing that it met was a defect of its own."""
+    """Check that the daemon is alive and logged no error of its own."""
     report.figure("  the daemon lives", daemon.process.poll() is None, True)
     errors = [line for line in daemon.lines() if line["severity"] in {"ERROR", "CRITICAL"}]
     # The emulator mangles a message of its watch now and then. gRPC tells of it, the watch ends, and another takes its place.
@@ -63,12 +63,12 @@ def judge_daemon(report: Report, daemon: Process) -> None:
 
 
 def _claimed(ground: Ground) -> int:
-    """Leases of documents that a daemon ended or holds; one that nobody takes keeps what it was created with."""
+    """The leases of documents that a daemon ended or holds. An ignored document keeps the fields of its creation."""
     return sum("lease" in fields and status_of(fields) is not None for fields in ground.documents().values())
 
 
 def hostile(rng: random.Random, bait: Sequence[str]) -> dict[str, Any]:
-    """A document with one to three fields that are not as they should be."""
+    """Make a document with one to three invalid fields."""
     fields: dict[str, Any] = {
         "owner": OWNER,
         "video": f"users/{OWNER}/uploads/none.mp4",
@@ -85,7 +85,7 @@ def hostile(rng: random.Random, bait: Sequence[str]) -> dict[str, Any]:
 
 
 def value(rng: random.Random, bait: Sequence[str]) -> Any:
-    """Anything."""
+    """Make a value of any type."""
     return rng.choice(
         [
             None,

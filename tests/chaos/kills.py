@@ -1,4 +1,4 @@
-"""SIGKILL: at each named point of the walk, and at random among several consumers."""
+"""SIGKILL at each named point of a job, and at random among several consumers."""
 
 import contextlib
 import random
@@ -38,7 +38,7 @@ PATIENCE_S = 300.0
 
 
 def at_each_point(ground: Ground, report: Report, *, times: int, points: Sequence[str] = POINTS) -> None:
-    """Kill a consumer at a point, for `times` jobs; another on the same volume goes on."""
+    """Kill a consumer at a point, for `times` jobs; another consumer on the same volume goes on."""
     ground.put("undisturbed", reps=7)
     with running(ground):
         assert eventually(lambda: ground.unfinished() == 0, PATIENCE_S)
@@ -131,7 +131,7 @@ def _kill_until_done(ground: Ground, point: str) -> int:
 
 @contextlib.contextmanager
 def running(ground: Ground, **told: Any) -> Iterator[Process]:
-    """A daemon meanwhile."""
+    """Run a daemon during the block."""
     process = ground.daemon(**told)
     try:
         yield process

@@ -1,4 +1,4 @@
-"""Broken lines to Firestore: what is written meanwhile must be processed, soon. Each is a way in which a watch goes deaf."""
+"""Broken connections to Firestore, which can silence a watch. Jobs that are written meanwhile must be processed soon."""
 
 import time
 
@@ -12,7 +12,7 @@ from tests.daemons import Process
 from tests.faults import GrpcProxy, Mode, TcpProxy
 
 SOON_S = 60.0
-"""After a fault's end, or after the beginning of one that does not end: a connection that is half-open."""
+"""Longest time until all jobs are done, from the end of a fault; for a half-open connection from its start."""
 
 PATIENCE_S = 180.0
 
@@ -20,7 +20,7 @@ AS_SHIPPED = {"sweep_s": 15, "lease_s": 30, "max_attempts": 3}
 
 
 def everything(ground: Ground, report: Report, *, seconds: float) -> None:
-    """Each fault on its own."""
+    """Run each fault by itself."""
     direct = ground.environment
     host = direct["FIRESTORE_EMULATOR_HOST"]
     for fault in (_cut, _half_open, _silent):
@@ -40,7 +40,7 @@ def everything(ground: Ground, report: Report, *, seconds: float) -> None:
 
 
 def _hearing(ground: Ground) -> Process:
-    """A daemon that hears: it has done a job."""
+    """Start a daemon and wait until it has done a job, so its watch works."""
     daemon = ground.daemon(settings=AS_SHIPPED)
     assert eventually(lambda: daemon.says("Ready"), PATIENCE_S), daemon.log.read_text()
     _wait(ground, [_put(ground)], time.monotonic())
@@ -48,7 +48,7 @@ def _hearing(ground: Ground) -> Process:
 
 
 def _cut(ground: Ground, report: Report, proxy: TcpProxy, seconds: float) -> None:
-    """Nothing is reached for a while."""
+    """Cut all connections for a while."""
     proxy.set(Mode.DROP)
     jobs = _put_for(ground, seconds)
     proxy.set(Mode.PASS)
@@ -56,7 +56,7 @@ def _cut(ground: Ground, report: Report, proxy: TcpProxy, seconds: float) -> Non
 
 
 def _half_open(ground: Ground, report: Report, proxy: TcpProxy, seconds: float) -> None:
-    """The connections of the moment are dead, and nobody says so; new ones work."""
+    """Make the current connections half-open; new ones work."""
     started = time.monotonic()
     proxy.set(Mode.SWALLOW)
     proxy.set(Mode.PASS)
@@ -65,7 +65,7 @@ def _half_open(ground: Ground, report: Report, proxy: TcpProxy, seconds: float) 
 
 
 def _silent(ground: Ground, report: Report, proxy: TcpProxy, seconds: float) -> None:
-    """Connections are taken, and no byte comes back, for a while."""
+    """Accept connections, but send no byte back, for a while."""
     proxy.set(Mode.SWALLOW)
     jobs = _put_for(ground, seconds)
     proxy.set(Mode.PASS)
@@ -88,7 +88,7 @@ def _put(ground: Ground) -> str:
 
 
 def _wait(ground: Ground, jobs: list[str], since: float) -> float | None:
-    """Seconds until all are done; None when they are not."""
+    """Seconds until all jobs are done; None when they are not."""
 
     def done() -> bool:
         documents = ground.documents()

@@ -1,4 +1,4 @@
-"""How much memory a process and all that it starts take at most."""
+"""Measures the peak memory of a process and its descendants."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""Videos with flipped bytes, cut short, and with boxes swapped, really analysed by a daemon."""
+"""Damaged videos (bytes flipped, boxes swapped, cut off), in a daemon with the real analysis."""
 
 import random
 from fractions import Fraction
@@ -21,13 +21,13 @@ LIMIT_S = 60
 MEMORY = 4_000_000_000
 BATCH = 100
 CONTAINERS = ("mp4", "avi", "ts", "mkv")
-"""One for each demuxer that a stranger's video reaches."""
+"""One file for each demuxer that an uploaded video can reach."""
 CODES = {"video_unreadable", "video_too_large", "video_too_long", "no_person", "no_exercise"}
-"""What a damaged video may end with; each tells the user what to do."""
+"""Error codes with which a damaged video may end. Each has a message that says what to do."""
 
 
 def videos(ground: Ground, report: Report, *, count: int) -> None:
-    """Each is read, or refused with a clear code; none ends the daemon, hangs, or needs more memory than it may."""
+    """Check that each video is read or refused with a clear code, and that the daemon survives within its memory limit."""
     rng = random.Random(report.seed)
     originals = [small_video(ground.data_dir / f"small.{suffix}") for suffix in CONTAINERS]
     told = {"workers": 2, "max_attempts": 1, "stage_timeout_s": LIMIT_S, "max_memory_bytes": MEMORY, "sweep_s": 1}

@@ -1,4 +1,4 @@
-"""The stores go away, refuse, crawl or break off while jobs run; on the embedded backend its files go away."""
+"""Outages of the stores while jobs run: unreachable, refusing, slow, cut transfers; on the embedded backend missing files."""
 
 import time
 from collections import Counter
@@ -11,19 +11,19 @@ from tests.consumer_kit import eventually
 from tests.faults import Fault, HttpProxy, Mode, TcpProxy
 
 JOBS = 6
-"""They run when it begins."""
+"""Jobs that run when the outage begins."""
 
 MORE = 2
-"""They arrive in each phase of it."""
+"""Jobs that arrive in each phase of the outage."""
 
 PAD = "x" * 60_000
-"""Makes the videos and their results long enough to be slow, and to be cut in the middle."""
+"""Size of videos and results: large enough to be slow, and to be cut in the middle."""
 
 Begin = Callable[[], None]
 
 
 def everything(ground: Ground, report: Report, *, seconds: float) -> None:
-    """Each store away for so many seconds; the storage refusing, slow, cutting; every job is analysed once, and done."""
+    """Run each outage for some seconds; check that every job is done and was analysed once."""
     if ground.name == "local":
         _objects_away(ground, report, seconds)
         return

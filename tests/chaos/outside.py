@@ -1,4 +1,4 @@
-"""What no job may touch: a file beside the volume, another owner's object, and whatever the daemon writes elsewhere."""
+"""Files that no job may touch: a file beside the volume, another owner's object, files that a daemon writes elsewhere."""
 
 import os
 from collections.abc import Collection
@@ -14,7 +14,7 @@ SECRET_REPS = 4711
 
 
 def judge_strays(ground: Ground, report: Report) -> None:
-    """The daemon wrote nowhere but on its volume."""
+    """Check that the daemon wrote only on its volume."""
     strays = ground.strays()
     for line in strays[:10]:
         say(f"    {line}")
@@ -22,7 +22,7 @@ def judge_strays(ground: Ground, report: Report) -> None:
 
 
 class Outside:
-    """Lays out the bait; `judge` says whether anybody took it.
+    """Puts bait files and objects in place; `judge` checks that none was touched.
 
     Args:
         ground: the backend, with nothing on it but the bait.
@@ -38,7 +38,7 @@ class Outside:
         self._before = self._state()
 
     def names(self) -> list[str]:
-        """Ways to call the bait."""
+        """Paths that lead to the bait."""
         ups = "../" * 12
         plain = str(self._file)
         there = [plain, f"{ups}{plain.lstrip('/')}", os.path.relpath(plain, self._ground.data_dir), f"file://{plain}"]
@@ -46,7 +46,7 @@ class Outside:
         return [*there, *(name.removesuffix(".mp4") for name in there), *theirs, VICTIM.removesuffix(".mp4")]
 
     def judge(self, report: Report, *, good: Collection[str], results: Collection[str]) -> None:
-        """Print what was touched.
+        """Report what was touched.
 
         Args:
             report: takes the figures.

@@ -1,4 +1,4 @@
-"""`data` parameters of the older interface that nobody would send by mistake, over a real server."""
+"""Hostile `data` parameters of the older interface, over a real server."""
 
 import contextlib
 import http.client
@@ -64,7 +64,7 @@ SEGMENTS = (
 
 
 def parameters(ground: Ground, report: Report, *, count: int) -> None:
-    """Each is answered with an error of the caller's; nothing of another owner is read, nothing else is touched."""
+    """Check that each gets a 4xx answer, that nothing of another owner is read, and that no other file is written."""
     rng = random.Random(report.seed)
     answers: Counter[int] = Counter()
     with tempfile.TemporaryDirectory(prefix="dothis-outside-") as directory:
@@ -90,7 +90,7 @@ def parameters(ground: Ground, report: Report, *, count: int) -> None:
 
 
 def query(rng: random.Random, bait: Sequence[str]) -> bytes:
-    """A query as it goes over the line."""
+    """A query, as it is sent."""
     match rng.randrange(6):
         case 0:
             data = rng.choice(bait)

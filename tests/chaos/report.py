@@ -1,4 +1,4 @@
-"""The figures of a run, whether each is what it must be, and the table of them all."""
+"""The figures of a run with their expected values, and the table of all figures."""
 
 import sys
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table; `required` is empty for one that only informs."""
+    """One line of the table. `required` is empty for a figure without an expected value."""
 
     scenario: str
     backend: str
@@ -17,13 +17,13 @@ class Figure:
 
     @property
     def mark(self) -> str:
-        """Whether it is as it must be."""
+        """Whether the figure has its expected value."""
         return " " if not self.required else "✓" if self.good else "✗"
 
 
 @dataclass
 class Report:
-    """Collects figures; `ok` says whether all are as they must be.
+    """Collects figures; `ok` says whether all have their expected values.
 
     Attributes:
         seed: reproduces the run.
@@ -38,7 +38,7 @@ class Report:
     figures: list[Figure] = field(default_factory=list)
 
     def about(self, scenario: str, backend: str) -> None:
-        """The next figures belong to this."""
+        """Name the scenario of the next figures."""
         self.scenario, self.backend = scenario, backend
 
     def figure(
@@ -50,7 +50,7 @@ class Report:
         at_most: float | None = None,
         at_least: float | None = None,
     ) -> None:
-        """Print a figure; with `expected` one that has to be so, with `at_most` or `at_least` a number within bounds."""
+        """Print a figure. `expected` is its required value; `at_most` and `at_least` are bounds."""
         bounds = {"at least": at_least, "at most": at_most}
         required = [] if expected is None else [str(expected)]
         required += [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
@@ -63,7 +63,7 @@ class Report:
 
     @property
     def failures(self) -> list[str]:
-        """What is not as it must be."""
+        """The figures without their expected values."""
         return [
             f"{each.scenario}, {each.backend}: {each.what}: {each.value}, must be {each.required}"
             for each in self.figures

@@ -23,7 +23,7 @@ def report() -> Iterator[Report]:
     assert made.failures == []
 
 
-def test_killed_where_it_hurts(ground: Ground, report: Report) -> None:
+def test_kills_at_points(ground: Ground, report: Report) -> None:
     kills.at_each_point(ground, report, times=2, points=("analysing finished", "uploading graph.png", "annotating started"))
 
 
@@ -64,7 +64,7 @@ def test_hostile_parameters(ground: Ground, report: Report) -> None:
         ),
     ],
 )
-def test_what_an_expectation_takes(came: dict[str, Any], expectation: str, good: bool) -> None:
+def test_expectations_name_the_codes_that_fit(came: dict[str, Any], expectation: str, good: bool) -> None:
     assert variants.fits(came, expectation) is good
 
 

@@ -1,4 +1,4 @@
-"""Videos in many containers, and broken ones: each has to end as the index beside them says.
+"""Videos in many containers, and broken ones: each job has to end as the index file in their directory says.
 
 index.tsv has the columns `file` and `expectation`; the latter holds alternatives, such as
 
@@ -33,14 +33,14 @@ CODES = {
     "many": {"video_too_long"},
     "short": {"video_unreadable", "no_person", "no_exercise"},
 }
-"""Words of an expectation to the codes that fit them."""
+"""Words of the index to the error codes that fit them."""
 
 UNREADABLE = {"video_unreadable"}
 NOTHING = {"no_person", "no_exercise"}
 
 
 def variants(ground: Ground, report: Report, directory: Path) -> None:
-    """All of a directory through a daemon, really analysed."""
+    """Run all videos of a directory through a daemon with the real analysis."""
     with (directory / "index.tsv").open(encoding="utf-8", newline="") as index:
         expectations = {row["file"]: row["expectation"] for row in csv.DictReader(index, delimiter="\t")}
     told = {"workers": 1, "max_attempts": 1, "stage_timeout_s": LIMIT_S, "max_memory_bytes": MEMORY, "sweep_s": 1}

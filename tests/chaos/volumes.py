@@ -10,11 +10,11 @@ from tests.chaos.report import Report, say
 from tests.consumer_kit import eventually
 
 SIZE_MB = 700
-"""Of the volume: room for the work, which keeps 300 MB for results."""
+"""Size of the volume in bytes: it has room for the work, which needs 300 MB for results."""
 
 
 def full(ground: Ground, report: Report, *, jobs: int) -> None:
-    """A small volume is filled up while jobs run: intake pauses, jobs end correctly, and it goes on when there is room."""
+    """Fill a small volume while jobs run; check that claims pause, that running jobs end, and that claims resume."""
     volume = ground.data_dir / ("spool" if ground.name == "local" else "volume")
     volume.mkdir(exist_ok=True)
     if not _mount(volume):

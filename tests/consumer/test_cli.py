@@ -175,7 +175,7 @@ def test_a_wrong_setting_is_named(dothis: Any) -> None:
 
 @pytest.mark.parametrize("command", ["analyze", "submit"])
 @pytest.mark.parametrize("name", ["nowhere.mp4", "."])
-def test_a_file_that_is_none(dothis: Any, command: str, name: str) -> None:
+def test_a_missing_file_is_an_error(dothis: Any, command: str, name: str) -> None:
     answer = dothis(command, name, "--json")
     assert answer.code == 1
     assert answer.json["error"]["code"] in {"video_missing", "video_unreadable"}
@@ -184,7 +184,7 @@ def test_a_file_that_is_none(dothis: Any, command: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"just text\n" * 100])
-def test_a_file_that_is_no_video(dothis: Any, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_video_is_an_error(dothis: Any, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd.mp4").write_bytes(content)
     answer = dothis("analyze", "odd.mp4", "--json")
     assert answer.code == 1
@@ -242,7 +242,7 @@ class TestSubmit:
         )
         assert str(tmp_path) in end
 
-    def test_need_not_wait(self, dothis: Any, backend: Backend, clip: str) -> None:
+    def test_submit_without_waiting(self, dothis: Any, backend: Backend, clip: str) -> None:
         answer = dothis("submit", clip, "--no-wait")
         assert fields(backend, answer.out.strip())["status"] == "uploaded"
 
@@ -277,7 +277,7 @@ class TestJobs:
         assert fields(backend)["cancelRequested"] is True
 
     @pytest.mark.parametrize("command", ["show", "retry", "cancel"])
-    def test_one_that_is_not_there(self, dothis: Any, command: str) -> None:
+    def test_an_unknown_job_is_an_error(self, dothis: Any, command: str) -> None:
         answer = dothis("jobs", command, "nothing")
         assert answer.code == 1
         assert "dothis jobs list" in answer.err

@@ -46,7 +46,7 @@ def test_a_job_is_done(start: Any, backend: Backend, tmp_path: Path) -> None:
     assert all(line["job"] == "job" for line in of_job)
 
 
-def test_what_was_there_before_the_start_is_found_without_the_watch(start: Any, backend: Backend, tmp_path: Path) -> None:
+def test_a_job_from_before_the_start_is_found_without_the_watch(start: Any, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
     put_job(backend, "no-time", createdAt=None)
     put_job(backend, "odd-time", createdAt=["yesterday"])
@@ -115,7 +115,7 @@ def test_a_second_signal_ends_at_once_and_leaves_no_child(start: Any, backend: B
         ("done", set()),
     ],
 )
-def test_killed_anywhere_a_job_is_done_once_and_no_finished_stage_twice(
+def test_after_a_kill_at_any_point_a_job_is_done_once_and_no_finished_stage_twice(
     start: Any, backend: Backend, tmp_path: Path, *, point: str, repeated: set[str]
 ) -> None:
     put_video(backend, tmp_path)
@@ -203,7 +203,7 @@ def test_a_full_volume_pauses_the_intake(start: Any, backend: Backend, tmp_path:
     assert process.end() == 0
 
 
-def test_a_store_that_stays_away_makes_the_supervisor_start_afresh(start: Any, backend: Backend, tmp_path: Path) -> None:
+def test_a_long_outage_of_the_store_ends_the_process(start: Any, backend: Backend, tmp_path: Path) -> None:
     process = start(settings={"give_up_s": 10, "sweep_s": 0.5}).ready()
     assert os.path.getsize(tmp_path / "documents.sqlite") > 0  # noqa: PTH202 - one look
     for file in tmp_path.glob("documents.sqlite*"):
@@ -221,7 +221,7 @@ def test_a_claim_that_comes_after_the_grace_time_is_handed_back(
     put_job(backend)
     using = settings(tmp_path, grace_s=0.1)
     daemon = Daemon(backend, using, model=ROOT / "setup.cfg", catalogue=Catalogue(), analysis=WORK, python_path=(ROOT,))
-    take, asked = daemon._claims.take, threading.Event()
+    take, asked = daemon._claims.claim, threading.Event()
 
     def take_late(job_id: str) -> Lease | Missed:
         asked.set()

@@ -129,7 +129,7 @@ def test_an_app_hears_uploaded_processing_done(
 
     app.write("job")
     if trigger:
-        trigger.tell("job")
+        trigger.announce("job")
     watch = app.uploads.document("job").on_snapshot(listen)
     assert done.wait(60), heard
     watch.unsubscribe()
@@ -232,7 +232,7 @@ class Consumer:
             job_id = self._candidates.draw(0.2)
             if job_id is None:
                 continue
-            taken = self._claims.take(job_id)
+            taken = self._claims.claim(job_id)
             if isinstance(taken, Lease):
                 self.won.append(job_id)
 
@@ -320,7 +320,7 @@ NOT_ALLOWED: dict[str, dict[str, Any]] = {
 }
 
 
-def test_what_is_not_the_owners_is_not_even_downloaded(app: App, run_daemon: Runner, tmp_path: Path) -> None:
+def test_a_video_of_another_owner_is_not_downloaded(app: App, run_daemon: Runner, tmp_path: Path) -> None:
     for path in {changes.get("video", VIDEO) for changes in NOT_ALLOWED.values()} | {"users/bob/uploads/set.mp4"}:
         app.upload(path)
     for name, changes in NOT_ALLOWED.items():
@@ -334,9 +334,7 @@ def test_what_is_not_the_owners_is_not_even_downloaded(app: App, run_daemon: Run
 # --- faults: each has a long form in tests/chaos ----------------------------------------------------------------------
 
 
-def test_what_is_written_while_the_line_is_cut_is_processed(
-    app: App, run_daemon: Runner, firebase_project: FirebaseProject
-) -> None:
+def test_a_job_written_during_an_outage_is_processed(app: App, run_daemon: Runner, firebase_project: FirebaseProject) -> None:
     app.upload()
     with TcpProxy(firebase_project.firestore_host) as proxy:
         run_daemon(proxy.host)
@@ -353,7 +351,9 @@ def test_what_is_written_while_the_line_is_cut_is_processed(
             app.waits_for(f"meanwhile{number}", "done", within_s=end - time.monotonic())
 
 
-def test_a_refused_watch_does_not_make_deaf(app: App, run_daemon: Runner, firebase_project: FirebaseProject) -> None:
+def test_after_a_refused_watch_new_jobs_are_still_found(
+    app: App, run_daemon: Runner, firebase_project: FirebaseProject
+) -> None:
     app.upload()
     with GrpcProxy(firebase_project.firestore_host) as proxy:
         proxy.fail_next("Listen", grpc.StatusCode.PERMISSION_DENIED)
@@ -363,7 +363,9 @@ def test_a_refused_watch_does_not_make_deaf(app: App, run_daemon: Runner, fireba
         assert proxy.calls["Listen"] >= 1
 
 
-def test_a_failing_callback_does_not_make_deaf(app: App, run_daemon: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failing_callback_new_jobs_are_still_found(
+    app: App, run_daemon: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def defect(_self: Candidates, _job_id: str) -> None:
         raise RuntimeError("a defect")
 
@@ -396,7 +398,9 @@ def test_a_store_that_is_killed_and_started_again_is_heard_again(
             app.close()
 
 
-def test_who_slept_through_the_lease_can_do_no_harm(app: App, run_daemon: Runner, firebase_project: FirebaseProject) -> None:
+def test_a_process_paused_for_longer_than_its_lease_overwrites_nothing(
+    app: App, run_daemon: Runner, firebase_project: FirebaseProject
+) -> None:
     """The first worker's connection goes half-open while it works; a second takes over and publishes; then the first wakes."""
     app.upload(sleep=6, reps=4)
     with TcpProxy(firebase_project.firestore_host) as proxy:

@@ -20,6 +20,6 @@ from tests.work import ROOT
         ("consumer.commands.submit", "matplotlib"),
     ],
 )
-def test_a_module_comes_without(module: str, left_out: str) -> None:
+def test_a_module_does_not_import_heavy_libraries(module: str, left_out: str) -> None:
     code = f"import sys, {module}; sys.exit({left_out!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

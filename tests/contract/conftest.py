@@ -1,4 +1,4 @@
-"""Both backends, one after the other, for every test of the contract."""
+"""Runs every test of the contract on both backends."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every store of documents promises (consumer/backends/__init__.py)."""
+"""The contract of a document store (consumer/backends/__init__.py)."""
 
 import queue
 import threading
@@ -100,7 +100,7 @@ def test_update_of_one_created_anew_is_refused(documents: DocumentStore) -> None
         documents.update(old, {"a": 2})
 
 
-def test_replace_leaves_nothing_of_what_was(documents: DocumentStore) -> None:
+def test_replace_removes_all_other_fields(documents: DocumentStore) -> None:
     documents.create("job", {"a": 1, "b": {"x": 1}, "odd.name `\\": "x"})
     old = read(documents, "job")
     documents.replace(old, {"b": {"y": 2}, "at": SERVER_TIME})
@@ -133,7 +133,7 @@ def test_versions_are_equal_for_equal_states_only(documents: DocumentStore) -> N
     assert read(documents, "job").version != first.version
 
 
-def test_delete_is_content_when_there_is_nothing(documents: DocumentStore) -> None:
+def test_delete_of_a_missing_document_is_no_error(documents: DocumentStore) -> None:
     documents.delete("nobody")
     documents.create("job", {})
     documents.delete("job")
@@ -249,7 +249,7 @@ def test_one_of_eight_claimants_wins(documents: DocumentStore) -> None:
 
 
 def watching(documents: DocumentStore, status: str, callback: Callable[[str], None]) -> Watch:
-    """A watch that is known to hear.
+    """Open a watch and wait until it reports documents.
 
     The emulator now and then misses a document that is written in the very moment in which a stream begins (the sweep is
     there for that), so documents are written until one is told.

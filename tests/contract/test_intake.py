@@ -1,4 +1,4 @@
-"""The intake on both backends, with nobody who works."""
+"""The intake on both backends, without workers."""
 
 import time
 from collections.abc import Iterator

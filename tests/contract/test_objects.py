@@ -1,4 +1,4 @@
-"""What every store of objects promises (consumer/backends/__init__.py)."""
+"""The contract of an object store (consumer/backends/__init__.py)."""
 
 import hashlib
 import random
@@ -114,7 +114,7 @@ def test_progress_grows_to_the_whole(objects: ObjectStore, tmp_path: Path) -> No
 
 
 class Cancelled(Exception):
-    """What a caller raises to end a transfer."""
+    """An exception of the caller that ends a transfer."""
 
 
 def test_what_progress_raises_ends_a_transfer(objects: ObjectStore, tmp_path: Path) -> None:

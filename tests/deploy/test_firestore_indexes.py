@@ -64,7 +64,7 @@ def ask_everything(backend: Backend, data_dir: Path) -> None:
     Intake(backend.documents, using, Candidates(), Metrics()).sweep()
     owners = Owners(backend.documents, 1)
     owners.busy(job_of(backend))
-    owners.next_of(OWNER)
+    owners.find_next_of(OWNER)
     Housekeeping(backend, using, Spool(data_dir / "spool", min_free_bytes=0), Metrics()).clean()
     for status, owner in product((None, "done"), (None, OWNER)):
         jobs_command.list_jobs(status=status, owner=owner, limit=5, json=True)

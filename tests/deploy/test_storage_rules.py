@@ -113,7 +113,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("place", "allowed"), ALLOWED.items(), ids=[" ".join(reversed(place)) for place in ALLOWED])
-def test_who_may_do_what(storage: Storage, place: tuple[str, str], allowed: set[str]) -> None:
+def test_access_to_objects(storage: Storage, place: tuple[str, str], allowed: set[str]) -> None:
     path, operation = place
     assert {user for user in USERS if storage.may(user, operation, path)} == allowed
 

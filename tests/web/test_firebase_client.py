@@ -200,7 +200,7 @@ def test_it_shows_each_change_of_the_document(page: Page) -> None:
     look(page, "7-plank")
 
 
-def test_it_says_what_the_server_says(page: Page) -> None:
+def test_error_messages_of_the_server_are_shown(page: Page) -> None:
     submit(page)
     play(page, status="failed", error={"code": "no_person", "message": "Nobody was seen.", "retryable": False})
     expect(page.get_by_role("alert")).to_have_text("Nobody was seen.")

@@ -164,7 +164,7 @@ def test_errors_are_mapped_and_tell_no_secret(error: Exception, kind: type[Store
     assert caught.value.__suppress_context__
 
 
-def test_errors_of_others_go_through() -> None:
+def test_other_exceptions_are_not_converted() -> None:
     for error in (OSError(28, "No space left on device"), KeyError("x")):
         with pytest.raises(type(error)) as caught, as_store_errors():
             raise error

@@ -132,9 +132,7 @@ def test_a_cut_download_goes_on_where_it_stopped(
     assert calls[-1] == 12 * MB
 
 
-def test_a_line_that_is_cut_again_and_again_still_brings_everything(
-    opened: Opener, firebase_project: FirebaseProject, tmp_path: Path
-) -> None:
+def test_a_download_survives_many_cut_connections(opened: Opener, firebase_project: FirebaseProject, tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(random.Random(2).randbytes(MB))
     opened().upload(tmp_path / "small", "a", content_type="video/mp4")
     with TcpProxy(firebase_project.storage_host.removeprefix("http://"), cut_after=90_000) as proxy:
@@ -327,7 +325,7 @@ def test_purge_removes_every_generation(
     assert server.answer.objects == left
 
 
-def test_what_has_come_since_is_not_deleted(opened: Opener, server: Any) -> None:
+def test_a_newer_generation_is_not_deleted(opened: Opener, server: Any) -> None:
     asked: list[str] = []
 
     def answer(path: str) -> Answer:

@@ -27,20 +27,20 @@ def file(tmp_path: Path) -> Path:
 
 
 class TestIfGeneration:
-    def test_replaces_what_was_looked_at(self, objects: LocalObjects, file: Path) -> None:
+    def test_replaces_the_generation_that_was_read(self, objects: LocalObjects, file: Path) -> None:
         first = objects.upload(file, "a", content_type=JSON, if_generation=0)
         second = objects.upload(file, "a", content_type=JSON, if_generation=first.generation)
         assert objects.stat("a") == second
 
     @pytest.mark.parametrize("known", [0, 1])
-    def test_leaves_what_somebody_else_wrote(self, objects: LocalObjects, file: Path, known: int) -> None:
+    def test_does_not_replace_a_newer_generation(self, objects: LocalObjects, file: Path, known: int) -> None:
         there = objects.upload(file, "a", content_type=JSON)
         file.write_bytes(b"late")
         with pytest.raises(Conflict):
             objects.upload(file, "a", content_type=JSON, if_generation=known)
         assert objects.stat("a") == there
 
-    def test_deletes_what_was_looked_at_only(self, objects: LocalObjects, file: Path) -> None:
+    def test_deletes_only_the_generation_that_was_read(self, objects: LocalObjects, file: Path) -> None:
         old = objects.upload(file, "a", content_type=JSON)
         new = objects.upload(file, "a", content_type=JSON)
         with pytest.raises(Conflict):
@@ -50,7 +50,7 @@ class TestIfGeneration:
         objects.delete("a", if_generation=new.generation)
         assert list(objects.list("")) == []
 
-    def test_of_many_at_once_one_wins(self, objects: LocalObjects, file: Path) -> None:
+    def test_one_of_many_concurrent_uploads_wins(self, objects: LocalObjects, file: Path) -> None:
         won: list[int] = []
 
         def upload() -> None:
@@ -77,7 +77,7 @@ def test_an_upload_that_the_volume_does_not_take_is_unavailable(objects: LocalOb
     assert list(objects.list("")) == []
 
 
-def test_what_dead_uploads_left_goes_and_living_ones_stay(tmp_path: Path, objects: LocalObjects, file: Path) -> None:
+def test_partial_files_of_dead_uploads_are_removed(tmp_path: Path, objects: LocalObjects, file: Path) -> None:
     objects.upload(file, "a", content_type=JSON)
     partial = tmp_path / "objects.partial"
     for name, age_s in {"dead": 2 * ABANDONED_S, "living": 60.0}.items():

@@ -230,7 +230,7 @@ def test_a_request_reads_one_document_however_many_runs_there_were(backend: Back
     assert found == [1]
 
 
-def test_a_run_that_somebody_wrote_by_hand_does_no_harm(backend: Backend) -> None:
+def test_a_document_with_a_foreign_id_does_no_harm(backend: Backend) -> None:
     legacy = shim.LegacyVideo.parse(DATA)
     fields = {"origin": "shim", "video": legacy.video, "createdAt": SERVER_TIME}
     backend.documents.create("by-hand", {**fields, "status": "done"})
@@ -361,7 +361,7 @@ class Broken:
         raise self._error
 
 
-def test_a_short_outage_of_the_store_while_waiting_is_sat_out(backend: Backend) -> None:
+def test_the_shim_waits_through_a_short_outage_of_the_store(backend: Backend) -> None:
     class Flaky(Broken):
         def __getattr__(self, name: str) -> Any:
             return getattr(self._store, name)
@@ -548,7 +548,7 @@ def test_one_address_cannot_take_all_connections(served: tuple[Server, int]) -> 
             assert other.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_those_who_wait_for_a_job_are_not_closed(
+def test_connections_that_wait_for_a_job_stay_open(
     backend: Backend, served: tuple[Server, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "HEADER_S", 0.5)

@@ -10,7 +10,7 @@ def drawn(candidates: Candidates, count: int) -> list[str | None]:
     return [candidates.draw(0) for _ in range(count)]
 
 
-def test_alone_the_oldest_comes_first() -> None:
+def test_a_single_consumer_draws_the_oldest_first() -> None:
     candidates = Candidates()
     candidates.add(["a", "b", "c"])
     candidates.add(["a", "d"])
@@ -27,7 +27,7 @@ def test_owners_take_turns() -> None:
     assert drawn(candidates, 5) == ["modest0", "third", "greedy2", "modest1", "greedy3"]
 
 
-def test_of_one_owner_no_more_are_remembered_than_may_run() -> None:
+def test_candidates_of_one_owner_are_as_many_as_may_run() -> None:
     candidates = Candidates(most_of_one=3)
     candidates.add(["later"], owner="greedy", delay_s=60)
     candidates.add([f"greedy{number}" for number in range(400)], owner="greedy")
@@ -49,7 +49,7 @@ def test_what_is_due_later_waits() -> None:
     assert 0.2 < time.monotonic() - started < 1
 
 
-def test_a_sooner_time_counts() -> None:
+def test_a_candidate_keeps_its_earliest_due_time() -> None:
     candidates = Candidates()
     candidates.add(["job"], delay_s=60)
     candidates.add(["job"])
@@ -57,7 +57,7 @@ def test_a_sooner_time_counts() -> None:
     assert drawn(candidates, 2) == ["job", None]
 
 
-def test_a_hint_wakes_who_waits() -> None:
+def test_a_hint_wakes_a_waiting_worker() -> None:
     candidates = Candidates()
     got: list[str | None] = []
     waiting = in_background(lambda: got.append(candidates.draw(10)))
@@ -67,10 +67,10 @@ def test_a_hint_wakes_who_waits() -> None:
     assert got == ["job"]
 
 
-def test_losing_spreads_and_winning_draws_nearer() -> None:
+def test_contention_decides_among_how_many_candidates_a_draw_chooses() -> None:
     candidates = Candidates(random.Random(1))
     for _ in range(5):
-        candidates.lost()
+        candidates.raise_contention()
     firsts: Counter[str | None] = Counter()
     for _ in range(200):
         candidates.add(str(number) for number in range(100))
@@ -79,12 +79,12 @@ def test_losing_spreads_and_winning_draws_nearer() -> None:
             continue
     assert len(firsts) > 15
     for _ in range(100):
-        candidates.won()
+        candidates.lower_contention()
     candidates.add(["a", "b", "c"])
     assert drawn(candidates, 3) == ["a", "b", "c"]
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_number_of_candidates_is_bounded() -> None:
     candidates = Candidates()
     candidates.add(str(number) for number in range(2 * MAX_CANDIDATES))
     assert len(candidates) == MAX_CANDIDATES
@@ -103,7 +103,7 @@ def test_idle_workers_are_counted() -> None:
     assert candidates.wait_for_idle(0.05) == 0
 
 
-def test_who_waits_for_idle_workers_is_told_at_once() -> None:
+def test_waiting_for_idle_workers_ends_at_once() -> None:
     candidates = Candidates()
     told: list[int] = []
     asking = in_background(lambda: told.append(candidates.wait_for_idle(10)))

@@ -32,7 +32,7 @@ def expire(backend: Backend, job_id: str = "job") -> None:
 
 def test_a_claim_is_a_lease(backend: Backend, tmp_path: Path) -> None:
     put_job(backend)
-    lease = claims(backend, settings(tmp_path), "w1").take("job")
+    lease = claims(backend, settings(tmp_path), "w1").claim("job")
     assert isinstance(lease, Lease)
     assert fields(backend)["status"] == "processing"
     assert fields(backend)["lease"]["token"] == lease.token
@@ -50,7 +50,7 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
     def run(store: Backend) -> None:
         start.wait()
         taking = claims(store, settings(tmp_path))
-        won.extend(str(number) for number in range(20) if isinstance(taking.take(f"job-{number}"), Lease))
+        won.extend(str(number) for number in range(20) if isinstance(taking.claim(f"job-{number}"), Lease))
 
     threads = [threading.Thread(target=run, args=(store,)) for store in stores]
     for thread in threads:
@@ -82,41 +82,41 @@ def test_of_many_claimants_one_wins(backend: Backend, tmp_path: Path) -> None:
         ({"status": "waiting", "cancelRequested": True}, (Missed.SETTLED, "cancelled", "cancelled")),
     ],
 )
-def test_what_needs_no_work_is_settled(
+def test_jobs_that_need_no_work_are_settled(
     backend: Backend, tmp_path: Path, changes: dict[str, Any], expected: tuple[Missed, str, str | None]
 ) -> None:
     put_job(backend, **at(datetime.now(UTC), changes))
-    missed = claims(backend, settings(tmp_path)).take("job")
+    missed = claims(backend, settings(tmp_path)).claim("job")
     assert (missed, fields(backend)["status"], (fields(backend).get("error") or {}).get("code")) == expected
 
 
 def test_an_exercise_that_only_a_newer_consumer_knows_is_left_to_it(backend: Backend, tmp_path: Path) -> None:
     put_job(backend, exercise="zumba")
-    assert claims(backend, settings(tmp_path)).take("job") is Missed.UNKNOWN
+    assert claims(backend, settings(tmp_path)).claim("job") is Missed.UNKNOWN
     newer = Claims(backend.documents, settings(tmp_path), worker="w2", exercises={"zumba"}, metrics=Metrics())
-    assert isinstance(newer.take("job"), Lease)
+    assert isinstance(newer.claim("job"), Lease)
 
 
-def test_a_job_that_is_gone_is_nobodys(backend: Backend, tmp_path: Path) -> None:
-    assert claims(backend, settings(tmp_path)).take("job") is Missed.TAKEN
+def test_a_deleted_job_cannot_be_claimed(backend: Backend, tmp_path: Path) -> None:
+    assert claims(backend, settings(tmp_path)).claim("job") is Missed.TAKEN
 
 
 def test_an_expired_lease_is_taken_over_until_the_attempts_are_used_up(backend: Backend, tmp_path: Path) -> None:
     put_job(backend)
     using = settings(tmp_path, max_attempts=3)
     for attempt in (1, 2, 3):
-        lease = claims(backend, using).take("job")
+        lease = claims(backend, using).claim("job")
         assert isinstance(lease, Lease)
         assert lease.job.attempt == attempt
-        assert claims(backend, using, "w2").take("job") is Missed.TAKEN
+        assert claims(backend, using, "w2").claim("job") is Missed.TAKEN
         expire(backend)
-    assert claims(backend, using).take("job") is Missed.SETTLED
+    assert claims(backend, using).claim("job") is Missed.SETTLED
     assert (fields(backend)["status"], fields(backend)["error"]["code"]) == ("failed", "analysis_crashed")
 
 
 def test_processing_without_a_lease_is_taken_over(backend: Backend, tmp_path: Path) -> None:
     put_job(backend, status="processing")
-    assert isinstance(claims(backend, settings(tmp_path)).take("job"), Lease)
+    assert isinstance(claims(backend, settings(tmp_path)).claim("job"), Lease)
 
 
 class Forgetful:
@@ -139,7 +139,7 @@ def test_a_claim_whose_answer_was_lost_is_found_to_be_ours(backend: Backend, tmp
     put_job(backend)
     forgetful: Any = Forgetful(backend, writes=True)
     taking = Claims(forgetful, settings(tmp_path), worker="w", exercises=EXERCISES, metrics=Metrics())
-    assert isinstance(taking.take("job"), Lease)
+    assert isinstance(taking.claim("job"), Lease)
 
 
 def test_a_claim_that_was_never_written_is_no_claim(backend: Backend, tmp_path: Path) -> None:
@@ -147,6 +147,6 @@ def test_a_claim_that_was_never_written_is_no_claim(backend: Backend, tmp_path: 
     forgetful: Any = Forgetful(backend, writes=False)
     taking = Claims(forgetful, settings(tmp_path), worker="w", exercises=EXERCISES, metrics=Metrics())
     with pytest.raises(Unavailable):
-        taking.take("job")
+        taking.claim("job")
     change(backend, "job", {"note": DELETE})
     assert fields(backend)["status"] == "uploaded"

@@ -48,7 +48,7 @@ def test_the_job_is_found_however_the_event_is_written(attributes: dict[str, str
         ({"document": ""}, b""),
     ],
 )
-def test_what_is_about_no_job_is_none(attributes: dict[str, str], data: bytes) -> None:
+def test_a_message_about_no_job_gives_none(attributes: dict[str, str], data: bytes) -> None:
     assert job_of(attributes, data, "uploads") is None
 
 

@@ -61,24 +61,24 @@ def test_busy_is_remembered_for_a_moment_and_forgotten_when_a_job_ends(backend: 
     running(backend, "one")
     assert owners.busy(new)
     backend.documents.delete("one")
-    owners.next_of("ann")
+    owners.find_next_of("ann")
     assert not owners.busy(new)
 
 
-def test_of_too_many_those_that_began_first_stay(backend: Backend) -> None:
+def test_above_the_limit_the_jobs_that_started_first_stay(backend: Backend) -> None:
     for job_id, began_s in (("z", 0), ("a", 2), ("m", 1)):
         running(backend, job_id, began_s=began_s)
     owners = Owners(backend.documents, 2)
     assert [owners.too_late(job_of(backend, job_id)) for job_id in ("z", "m", "a")] == [False, False, True]
 
 
-def test_the_oldest_come_next(backend: Backend) -> None:
+def test_the_next_jobs_of_an_owner_are_the_oldest(backend: Backend) -> None:
     for job_id in ("z", "b", "a"):
         put_job(backend, job_id)
     put_job(backend, "other", owner="bob")
     running(backend, "one")
-    assert Owners(backend.documents, 2).next_of("ann") == ["z", "b"]
-    assert Owners(backend.documents, 0).next_of("ann") == []
+    assert Owners(backend.documents, 2).find_next_of("ann") == ["z", "b"]
+    assert Owners(backend.documents, 0).find_next_of("ann") == []
 
 
 class Together:
@@ -99,7 +99,7 @@ class Together:
         return self._documents.update(revision, changes, beside)
 
 
-def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend, tmp_path: Path) -> None:
+def test_concurrent_claims_do_not_exceed_the_limit(backend: Backend, tmp_path: Path) -> None:
     using = settings(tmp_path, max_per_owner=2)
     jobs = [f"job{number}" for number in range(8)]
     for job_id in jobs:
@@ -107,7 +107,7 @@ def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend,
     together = Backend("together", Together(backend.documents, len(jobs)), backend.objects)
     claimants = [claims(together, using, f"w{number}") for number in range(len(jobs))]
     with ThreadPoolExecutor(len(jobs)) as pool:
-        outcomes = list(pool.map(lambda pair: pair[0].take(pair[1]), zip(claimants, jobs, strict=True)))
+        outcomes = list(pool.map(lambda pair: pair[0].claim(pair[1]), zip(claimants, jobs, strict=True)))
     kept = [outcome for outcome in outcomes if isinstance(outcome, Lease)]
     assert len(kept) == using.max_per_owner
     assert set(outcomes) - set(kept) == {Missed.OWNER_BUSY}
@@ -119,7 +119,7 @@ def test_however_many_claim_at_once_no_more_than_the_limit_run(backend: Backend,
         assert "startedAt" not in left
 
 
-def test_nobody_waits_for_the_four_hundred_jobs_of_another(backend: Backend, tmp_path: Path) -> None:
+def test_an_owner_with_four_hundred_jobs_does_not_delay_another(backend: Backend, tmp_path: Path) -> None:
     using = settings(tmp_path, workers=2, max_per_owner=Settings.model_fields["max_per_owner"].default)
     for number in range(200):
         put_job(backend, f"before-{number:03}", owner="greedy", video="users/greedy/uploads/set.mp4")
@@ -143,8 +143,8 @@ def test_when_a_job_has_ended_the_next_may_begin(backend: Backend, tmp_path: Pat
     mine = claims(backend, settings(tmp_path, max_per_owner=1))
     put_job(backend, "first")
     put_job(backend, "second")
-    assert isinstance(mine.take("first"), Lease)
-    assert mine.take("second") is Missed.OWNER_BUSY
+    assert isinstance(mine.claim("first"), Lease)
+    assert mine.claim("second") is Missed.OWNER_BUSY
     backend.documents.delete("first")
-    (following,) = mine.next_of("ann")
-    assert isinstance(mine.take(following), Lease)
+    (following,) = mine.find_next_of("ann")
+    assert isinstance(mine.claim(following), Lease)

@@ -71,7 +71,7 @@ def test_a_message_brings_its_job_and_is_acknowledged_when_that_is_over(
 ) -> None:
     put_job(backend, status="done")
     one = consumer()
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     one.subscription.handled("job")
     assert one.counted("acknowledged") == 1
@@ -79,13 +79,13 @@ def test_a_message_brings_its_job_and_is_acknowledged_when_that_is_over(
 
 
 @pytest.mark.parametrize("state", [{}, {"status": "archived"}])
-def test_what_is_gone_or_not_ours_is_acknowledged(
+def test_messages_of_deleted_and_foreign_documents_are_acknowledged(
     consumer: Start, trigger: Trigger, backend: Backend, state: dict[str, str]
 ) -> None:
     if state:
         put_job(backend, **state)
     one = consumer()
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     one.subscription.handled("job", Missed.TAKEN)
     assert one.counted("acknowledged") == 1
@@ -93,7 +93,7 @@ def test_what_is_gone_or_not_ours_is_acknowledged(
 
 def test_only_as_many_as_there_are_idle_workers_are_taken(consumer: Start, trigger: Trigger) -> None:
     busy, idle = consumer(), consumer()
-    trigger.tell("a", "b", "c")
+    trigger.announce("a", "b", "c")
     assert busy.draw() in {"a", "b", "c"}
     got: list[str | None] = []
     workers = [in_background(lambda: got.append(idle.draw())) for _ in range(2)]
@@ -104,18 +104,18 @@ def test_only_as_many_as_there_are_idle_workers_are_taken(consumer: Start, trigg
     assert len(busy.candidates) == 0
 
 
-def test_while_a_job_is_in_hand_nobody_else_gets_it(consumer: Start, trigger: Trigger) -> None:
+def test_the_message_of_a_running_job_does_not_come_again(consumer: Start, trigger: Trigger) -> None:
     one, other = consumer(lease_s=2), consumer(lease_s=2)
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     assert other.draw(5) is None
 
 
-def test_who_falls_silent_loses_the_message_to_another(
+def test_the_message_of_a_silent_consumer_goes_to_another(
     consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = consumer(lease_s=2), consumer(lease_s=2)
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     monkeypatch.setattr(one.subscription, "_move_deadline", lambda *_: None)  # as when its process is stopped
     assert other.draw(8) == "job"
@@ -124,7 +124,7 @@ def test_who_falls_silent_loses_the_message_to_another(
 def test_a_job_handed_back_comes_again_at_once(consumer: Start, trigger: Trigger, backend: Backend) -> None:
     put_job(backend)
     one, other = consumer(lease_s=60), consumer()
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     one.close()
     one.subscription.handled("job")
@@ -145,7 +145,7 @@ def test_what_is_not_due_comes_again_when_it_is(
     lease = {"token": "t", "worker": "other", "renewedAt": now, "seconds": 3}
     put_job(backend, notBefore=now + timedelta(seconds=3), lease=lease, **state)
     one = consumer()
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw() == "job"
     one.subscription.handled("job", missed)
     assert one.counted("put_off") == 1
@@ -159,7 +159,7 @@ def test_a_job_of_a_busy_owner_comes_again_later_and_later(
     monkeypatch.setitem(pubsub.AGAIN_S, Missed.OWNER_BUSY, 2.0)
     put_job(backend)
     one = consumer()
-    trigger.tell("job")
+    trigger.announce("job")
     waits = []
     assert one.draw() == "job"
     for _ in range(2):
@@ -224,7 +224,9 @@ def test_an_outage_is_a_sign_of_life_and_passes(
     asking.join(10)
 
 
-def test_a_defect_does_not_make_deaf(consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_unexpected_error_messages_are_still_taken(
+    consumer: Start, trigger: Trigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failures = iter([RuntimeError("a defect"), None])
 
     def fails_once(*arguments: Any) -> str | None:
@@ -236,19 +238,17 @@ def test_a_defect_does_not_make_deaf(consumer: Start, trigger: Trigger, monkeypa
     monkeypatch.setattr(pubsub, "LONGEST_PAUSE_S", 0.1)
     monkeypatch.setattr(pubsub, "job_of", fails_once)
     one = consumer(lease_s=2)
-    trigger.tell("job")
+    trigger.announce("job")
     assert one.draw(20) == "job"
 
 
-def test_what_comes_when_the_workers_are_busy_after_all_goes_to_others(
-    consumer: Start, trigger: Trigger, backend: Backend
-) -> None:
+def test_surplus_messages_go_to_other_consumers(consumer: Start, trigger: Trigger, backend: Backend) -> None:
     one = consumer()
     asking = in_background(lambda: one.draw(10))
     assert eventually(lambda: one.subscription._pull is not None)
     one.candidates.add(["swept"])
     asking.join(5)
-    trigger.tell("job")
+    trigger.announce("job")
     assert eventually(lambda: one.counted("put_off") == 1)
     assert consumer().draw() == "job"
 
@@ -258,7 +258,7 @@ def test_a_short_name_needs_a_project(backend: Backend, tmp_path: Path, trigger:
     with pytest.raises(StoreError, match="DOTHIS_PROJECT"):
         Consumer(backend, settings(tmp_path, intake="pubsub", subscription=short))
     named = Consumer(backend, settings(tmp_path, intake="pubsub", subscription=short, project=trigger.project))
-    trigger.tell("job")
+    trigger.announce("job")
     assert named.draw() == "job"
     named.close()
 
@@ -286,12 +286,12 @@ def by_messages(trigger: Trigger, **changes: Any) -> dict[str, Any]:
     return {"intake": "pubsub", "subscription": trigger.subscription, "sweep_s": 600, "workers": 1, "lease_s": 2, **changes}
 
 
-def test_told_twice_a_job_is_done_once(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
+def test_two_messages_for_a_job_run_it_once(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path, sleep=0.5)
     start(settings=by_messages(trigger)).ready()
     start(settings=by_messages(trigger)).ready()
     put_job(backend)
-    trigger.tell("job", "job", "job")
+    trigger.announce("job", "job", "job")
     assert eventually(lambda: fields(backend)["status"] == "done")
     time.sleep(4)  # whatever comes again by now finds the job done
     assert fields(backend)["attempt"] == 1
@@ -305,7 +305,7 @@ def test_killed_before_its_acknowledgement_another_does_the_job(
     put_video(backend, tmp_path)
     put_job(backend)
     first = start(die_at="analysing started", settings=by_messages(trigger))
-    trigger.tell("job")
+    trigger.announce("job")
     assert first.process.wait(30) == -signal.SIGKILL
     start(settings=by_messages(trigger))
     assert eventually(lambda: fields(backend)["status"] == "done", 40)
@@ -318,13 +318,13 @@ def test_killed_after_the_end_the_message_comes_again_and_does_no_harm(
     put_video(backend, tmp_path)
     put_job(backend)
     first = start(die_at="done", settings=by_messages(trigger))
-    trigger.tell("job")
+    trigger.announce("job")
     assert first.process.wait(30) == -signal.SIGKILL
     finished = fields(backend)["finishedAt"]
     second = start(settings=by_messages(trigger)).ready()
     put_job(backend, "next")
     time.sleep(4)
-    trigger.tell("next")
+    trigger.announce("next")
     assert eventually(lambda: fields(backend, "next")["status"] == "done")
     assert (fields(backend)["attempt"], fields(backend)["finishedAt"]) == (1, finished)
     assert second.end() == 0
@@ -334,12 +334,12 @@ def test_a_job_that_fails_is_tried_again_by_its_message(start: Any, trigger: Tri
     put_video(backend, tmp_path, die=True)
     put_job(backend)
     start(settings=by_messages(trigger, max_attempts=2))
-    trigger.tell("job")
+    trigger.announce("job")
     assert eventually(lambda: fields(backend)["status"] == "failed", 40)
     assert (fields(backend)["attempt"], fields(backend)["error"]["code"]) == (2, "analysis_crashed")
 
 
-def test_what_no_message_brings_the_sweep_finds(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
+def test_a_sweep_finds_a_job_without_a_message(start: Any, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
     put_job(backend, createdAt=datetime.now(UTC) - timedelta(minutes=1))
     start(settings=by_messages(trigger, sweep_s=1))
@@ -350,7 +350,7 @@ def test_a_cancelled_job_ends_by_its_message(start: Any, trigger: Trigger, backe
     put_job(backend)
     change(backend, "job", {"cancelRequested": True})
     start(settings=by_messages(trigger))
-    trigger.tell("job")
+    trigger.announce("job")
     assert eventually(lambda: fields(backend)["status"] == "cancelled")
 
 
@@ -360,11 +360,11 @@ class TestCheck:
 
     def test_a_message_is_given_back_at_once(self, consumer: Start, trigger: Trigger, backend: Backend, tmp_path: Path) -> None:
         put_job(backend)
-        trigger.tell("job")
+        trigger.announce("job")
         check_subscription(settings(tmp_path, intake="pubsub", subscription=trigger.subscription))
         assert consumer().draw(5) == "job"
 
-    def test_what_is_not_there_is_said(self, trigger: Trigger, tmp_path: Path) -> None:
+    def test_a_missing_subscription_is_named(self, trigger: Trigger, tmp_path: Path) -> None:
         wrong = f"{trigger.subscription}-none"
         with pytest.raises(StoreError, match="DOTHIS_SUBSCRIPTION"):
             check_subscription(settings(tmp_path, intake="pubsub", subscription=wrong))

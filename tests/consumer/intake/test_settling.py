@@ -85,7 +85,7 @@ def test_a_deleted_job_goes_with_all_that_belongs_to_it(busy: Backend, tmp_path:
         assert left == {VIDEO, other}
 
 
-def test_the_path_of_somebody_else_is_not_removed(busy: Backend, tmp_path: Path) -> None:
+def test_a_video_of_another_owner_is_not_removed(busy: Backend, tmp_path: Path) -> None:
     theirs = "users/bob/uploads/theirs.mp4"
     put_video(busy, tmp_path, theirs)
     put_job(busy, video=theirs, deleteRequested=True)
@@ -103,7 +103,7 @@ def test_a_running_job_that_is_deleted_stops_and_goes(busy: Backend, tmp_path: P
     assert eventually(lambda: fields(busy)["status"] == "done")
 
 
-def test_what_others_hold_is_removed_when_their_lease_is_over(busy: Backend) -> None:
+def test_a_deleted_job_of_another_worker_is_removed_after_its_lease(busy: Backend) -> None:
     now = fields(busy, "running")["createdAt"]
     put_job(busy, status="processing", deleteRequested=True, lease={**LEASE, "seconds": 3.0, "renewedAt": now})
     assert eventually(lambda: busy.documents.get("job") is None, 10)

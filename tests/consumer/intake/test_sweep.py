@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from consumer.backends import Backend, Unavailable
-from consumer.intake import Candidates, Intake, Missed, sweep
-from consumer.intake.sweep import BACKLOG, NET_AGE_S, PAGE
+from consumer.intake import Candidates, Intake, Missed, intake, sweep
+from consumer.intake.intake import BACKLOG
+from consumer.intake.sweep import NET_AGE_S, PAGE
 from consumer.operations.metrics import Metrics
 from tests.consumer_kit import change, document, eventually, put_job, settings
 
@@ -97,7 +98,7 @@ def test_a_sweep_finds_every_document_that_is_due_and_no_other(backend: Backend,
     assert bench.found() == {job_id for job_id, due in kinds.items() if due}
 
 
-def test_a_pile_of_one_kind_hides_nothing_else(backend: Backend, bench: Bench) -> None:
+def test_many_jobs_of_one_status_hide_no_others(backend: Backend, bench: Bench) -> None:
     for number in range(PAGE + 20):
         put_job(backend, f"waiting-{number:03}", status="waiting")
     put_job(backend, "new")
@@ -105,7 +106,7 @@ def test_a_pile_of_one_kind_hides_nothing_else(backend: Backend, bench: Bench) -
     assert bench.candidates.draw(0) == "new"
 
 
-def test_what_stands_behind_a_full_page_comes_with_the_next_one(
+def test_jobs_after_a_full_page_come_with_the_next_page(
     backend: Backend, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.intake.sweep.FULL_SWEEP_S", dict.fromkeys(sweep.FULL_SWEEP_S, 0.0))
@@ -127,7 +128,7 @@ def test_a_job_that_is_due_soon_is_tried_on_time(backend: Backend, bench: Bench)
 
 
 class TestWatch:
-    def test_brings_a_new_document_at_once(self, backend: Backend, bench: Bench) -> None:
+    def test_the_watch_brings_a_new_document_at_once(self, backend: Backend, bench: Bench) -> None:
         bench.intake.start()
         assert eventually(lambda: bench.intake.watching)
         bench.found()
@@ -136,7 +137,7 @@ class TestWatch:
         assert bench.candidates.draw(5) == "job"
         assert time.monotonic() - started < 1
 
-    def test_is_made_anew_when_it_is_dead(self, backend: Backend, bench: Bench) -> None:
+    def test_a_dead_watch_is_replaced(self, backend: Backend, bench: Bench) -> None:
         bench.intake.start()
         assert eventually(lambda: len(bench.documents.watches) == 1)
         assert eventually(lambda: bench.intake.silence_s < 1)
@@ -148,14 +149,14 @@ class TestWatch:
         assert bench.candidates.draw(5) == "job"
         assert bench.metrics.watch_restarts._value.get() == 1
 
-    def test_is_made_anew_when_it_is_silent(self, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_silent_watch_is_replaced(self, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         bench = Bench(backend, tmp_path, sweep_s=600, watch_silence_s=1)
         monkeypatch.setattr("consumer.backends.local_documents.POLL_S", 1000)
         bench.intake.start()
         assert eventually(lambda: len(bench.documents.watches) >= 2, 15)
         bench.intake.stop()
 
-    def test_that_cannot_be_started_leaves_the_sweeps(self, backend: Backend, tmp_path: Path) -> None:
+    def test_sweeps_go_on_without_a_watch_that_cannot_be_opened(self, backend: Backend, tmp_path: Path) -> None:
         bench = Bench(backend, tmp_path, sweep_s=0.2)
         bench.documents.watch_fails = True
         bench.intake.start()
@@ -163,7 +164,7 @@ class TestWatch:
         assert bench.candidates.draw(5) == "job"
         bench.intake.stop()
 
-    def test_that_hears_nothing_leaves_the_sweeps(self, backend: Backend, tmp_path: Path) -> None:
+    def test_sweeps_go_on_beside_a_watch_that_reports_nothing(self, backend: Backend, tmp_path: Path) -> None:
         bench = Bench(backend, tmp_path, sweep_s=0.2)
         bench.documents.deaf = True
         bench.intake.start()
@@ -174,7 +175,7 @@ class TestWatch:
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a defect")])
-def test_sweeps_that_fail_are_told_and_recover(backend: Backend, tmp_path: Path, error: Exception) -> None:
+def test_failing_sweeps_are_reported_and_recover(backend: Backend, tmp_path: Path, error: Exception) -> None:
     bench = Bench(backend, tmp_path, sweep_s=0.2)
     bench.documents.find_fails = error
     bench.intake.start()
@@ -196,7 +197,7 @@ def put_jobs_of(backend: Backend, owner: str, number: int) -> list[str]:
     return made
 
 
-def test_of_a_limited_owner_only_as_many_are_offered_and_nobody_stands_behind_them(backend: Backend, tmp_path: Path) -> None:
+def test_candidates_of_an_owner_are_limited_and_do_not_hide_other_owners(backend: Backend, tmp_path: Path) -> None:
     put_jobs_of(backend, "greedy", PAGE + 20)
     put_jobs_of(backend, "modest", 1)
     bench = Bench(backend, tmp_path, max_per_owner=2)
@@ -207,7 +208,7 @@ def test_of_a_limited_owner_only_as_many_are_offered_and_nobody_stands_behind_th
     assert bench.found() == {"greedy-000", "greedy-001", "modest-000"}
 
 
-def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_path: Path) -> None:
+def test_many_jobs_of_one_owner_cause_no_extra_sweeps(backend: Backend, tmp_path: Path) -> None:
     put_jobs_of(backend, "greedy", PAGE + 20)
     bench = Bench(backend, tmp_path, max_per_owner=2, sweep_s=600)
     bench.intake.start()
@@ -219,10 +220,8 @@ def test_a_pile_of_one_owner_is_not_swept_again_and_again(backend: Backend, tmp_
     assert sweeps.get() == 2
 
 
-def test_a_backlog_lets_the_watch_rest_until_it_is_nearly_used_up(
-    bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep, "BACKLOG_S", 0.2)
+def test_the_watch_is_closed_during_a_backlog(bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "BACKLOG_S", 0.2)
     monkeypatch.setattr(sweep, "EXTRA_SWEEP_S", 0.1)
     bench.intake.start()
     assert eventually(lambda: bench.intake.watching)
@@ -254,7 +253,7 @@ class Feed:
         self.alive = False
 
 
-def test_what_an_earlier_feed_brought_is_still_told_to_it(backend: Backend, tmp_path: Path) -> None:
+def test_an_earlier_feed_is_told_about_its_jobs(backend: Backend, tmp_path: Path) -> None:
     feeds: list[Feed] = []
 
     def subscribe() -> Feed:
@@ -274,7 +273,7 @@ def test_what_an_earlier_feed_brought_is_still_told_to_it(backend: Backend, tmp_
     assert [len(feed.told) for feed in feeds] == [1, 1, 1, 1]
 
 
-def test_with_a_feed_sweeps_are_only_a_net(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_feed_sweeps_serve_idle_workers_only(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "NET_IDLE_S", 0.5)
     put_job(backend, "young")
     put_job(backend, createdAt=datetime.now(UTC) - timedelta(seconds=2 * NET_AGE_S))
@@ -324,7 +323,7 @@ def test_sweeps_read_neither_living_jobs_nor_what_is_due_later(
     monkeypatch.setattr(backend.documents, "find", counted)
     # Those of the fixture's settings would all be due before its next sweep, or have missed a heartbeat.
     calm = Bench(backend, Path(), sweep_s=20, lease_s=30)
-    calm.intake._full_sweep_at = dict.fromkeys(sweep.FULL_SWEEP_S, time.monotonic() + 60)
+    calm.intake._sweep._full_sweep_at = dict.fromkeys(sweep.FULL_SWEEP_S, time.monotonic() + 60)
     calm.intake.sweep()
     assert reads <= 3
 
@@ -346,7 +345,7 @@ def queries_of(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) ->
     return asked
 
 
-def test_while_a_watch_is_heard_new_jobs_are_asked_for_rarely(
+def test_while_a_watch_works_few_sweeps_ask_for_new_jobs(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = queries_of(Bench(backend, tmp_path, sweep_s=0.1), monkeypatch, 3)
@@ -366,14 +365,16 @@ class Refused:
         self.alive = False
 
 
-def test_a_watch_that_is_refused_thins_no_sweep(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_refused_watch_every_sweep_asks_for_new_jobs(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = Bench(backend, tmp_path, sweep_s=0.1)
     monkeypatch.setattr(bench.documents, "watch", lambda *_, **__: Refused())
     asked = queries_of(bench, monkeypatch, 2)
     assert asked.count("uploaded") == asked.count("processing") == asked.count("waiting")
 
 
-def test_no_watch_is_opened_on_a_backlog(backend: Backend, tmp_path: Path) -> None:
+def test_no_watch_is_opened_during_a_backlog(backend: Backend, tmp_path: Path) -> None:
     for number in range(BACKLOG + 10):
         put_job(backend, f"job-{number}")
     bench = Bench(backend, tmp_path, sweep_s=600)
@@ -386,7 +387,7 @@ def test_no_watch_is_opened_on_a_backlog(backend: Backend, tmp_path: Path) -> No
     bench.intake.stop()
 
 
-def test_a_dead_holders_job_is_tried_when_its_lease_ends_without_another_sweep(backend: Backend, bench: Bench) -> None:
+def test_an_expired_lease_is_taken_over_without_another_sweep(backend: Backend, bench: Bench) -> None:
     put_job(backend, "clock", status="done")
     now = document(backend, "clock").read_time
     lease = {"token": "t", "worker": "w", "seconds": 4, "renewedAt": now - timedelta(seconds=3)}

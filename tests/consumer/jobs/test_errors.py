@@ -32,5 +32,5 @@ def test_every_code_has_a_sentence_in_every_language(code: ErrorCode, language: 
     assert (sentence == code.message("en")) is (language == "en")
 
 
-def test_what_went_wrong_inside_is_not_told_to_users() -> None:
+def test_messages_to_users_contain_no_internal_reason() -> None:
     assert "secret" not in JobError(ErrorCode.INTERNAL, "secret").message("en")

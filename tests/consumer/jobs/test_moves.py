@@ -9,7 +9,7 @@ from consumer.backends import DELETE, SERVER_TIME, Snapshot
 from consumer.jobs import moves
 from consumer.jobs.document import Changes, Job, Lease, Stage, Status, percent_of, status_of
 from consumer.jobs.errors import ErrorCode, JobError
-from consumer.jobs.moves import Due
+from consumer.jobs.moves import Action
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 GOOD = {"owner": "ann", "video": "users/ann/uploads/a.mp4", "status": "uploaded", "createdAt": NOW}
@@ -63,7 +63,7 @@ def test_a_plain_request_is_a_job() -> None:
         {"origin": "shim", "owner": "ann@example.com", "video": "temp/video/user/ann@example.com/exercise_Squat_1.mp4"},
     ],
 )
-def test_what_the_app_may_leave_out_or_add(changes: dict[str, Any]) -> None:
+def test_optional_and_unknown_fields_are_accepted(changes: dict[str, Any]) -> None:
     assert parse(**changes).id == "job"
 
 
@@ -120,26 +120,26 @@ def test_a_document_without_a_known_status_is_not_ours(status: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, Due.CLAIM),
-        ({"cancelRequested": True}, Due.CANCEL),
-        ({"status": "waiting", "notBefore": NOW + timedelta(seconds=1)}, Due.NOTHING),
-        ({"status": "waiting", "notBefore": NOW}, Due.CLAIM),
-        ({"status": "waiting"}, Due.CLAIM),
-        ({"status": "waiting", "notBefore": NOW + timedelta(hours=1), "cancelRequested": True}, Due.CANCEL),
-        ({"status": "processing", "attempt": 1, "lease": lease(29)}, Due.NOTHING),
-        ({"status": "processing", "attempt": 1, "lease": lease(29), "cancelRequested": True}, Due.NOTHING),
-        ({"status": "processing", "attempt": 1, "lease": lease(31)}, Due.CLAIM),
-        ({"status": "processing", "attempt": 1, "lease": lease(31), "cancelRequested": True}, Due.CANCEL),
-        ({"status": "processing", "attempt": 3, "lease": lease(31)}, Due.GIVE_UP),
-        ({"status": "processing", "attempt": 1}, Due.CLAIM),
-        ({"status": "processing", "attempt": 1, "lease": lease(-1000, 5)}, Due.NOTHING),
-        ({"status": "done"}, Due.NOTHING),
-        ({"status": "failed", "cancelRequested": True}, Due.NOTHING),
-        ({"status": "cancelled"}, Due.NOTHING),
+        ({}, Action.CLAIM),
+        ({"cancelRequested": True}, Action.CANCEL),
+        ({"status": "waiting", "notBefore": NOW + timedelta(seconds=1)}, Action.NOTHING),
+        ({"status": "waiting", "notBefore": NOW}, Action.CLAIM),
+        ({"status": "waiting"}, Action.CLAIM),
+        ({"status": "waiting", "notBefore": NOW + timedelta(hours=1), "cancelRequested": True}, Action.CANCEL),
+        ({"status": "processing", "attempt": 1, "lease": lease(29)}, Action.NOTHING),
+        ({"status": "processing", "attempt": 1, "lease": lease(29), "cancelRequested": True}, Action.NOTHING),
+        ({"status": "processing", "attempt": 1, "lease": lease(31)}, Action.CLAIM),
+        ({"status": "processing", "attempt": 1, "lease": lease(31), "cancelRequested": True}, Action.CANCEL),
+        ({"status": "processing", "attempt": 3, "lease": lease(31)}, Action.GIVE_UP),
+        ({"status": "processing", "attempt": 1}, Action.CLAIM),
+        ({"status": "processing", "attempt": 1, "lease": lease(-1000, 5)}, Action.NOTHING),
+        ({"status": "done"}, Action.NOTHING),
+        ({"status": "failed", "cancelRequested": True}, Action.NOTHING),
+        ({"status": "cancelled"}, Action.NOTHING),
     ],
 )
-def test_what_is_to_be_done_with_a_document(changes: dict[str, Any], expected: Due) -> None:
-    assert moves.due(parse(**changes), NOW, max_attempts=3) is expected
+def test_the_action_for_a_document(changes: dict[str, Any], expected: Action) -> None:
+    assert moves.decide_action(parse(**changes), NOW, max_attempts=3) is expected
 
 
 def test_a_claim_counts_the_attempt_and_keeps_what_progress_shows() -> None:

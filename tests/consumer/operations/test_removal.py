@@ -79,7 +79,7 @@ class TestForget:
         assert forget(backend, spool, "nobody") == Forgotten(0, 0, 0)
 
     @pytest.mark.parametrize("owner", ["", "..", "a/b", "users", "references", "temp", "a\x00"])
-    def test_of_what_is_no_owner_is_refused(self, backend: Backend, spool: Spool, tmp_path: Path, owner: str) -> None:
+    def test_an_invalid_owner_is_refused(self, backend: Backend, spool: Spool, tmp_path: Path, owner: str) -> None:
         put_video(backend, tmp_path)
         with pytest.raises(InvalidPath):
             forget(backend, spool, owner)
@@ -100,7 +100,7 @@ def make_older(backend: Backend, data_dir: Path, days: float) -> None:
 
 class TestRetention:
     @pytest.mark.parametrize("status", ["uploaded", "waiting", "processing", "done", "failed", "cancelled"])
-    def test_whatever_became_of_a_job_it_goes_with_its_video_and_its_results(
+    def test_an_old_job_in_any_status_is_removed_with_video_and_results(
         self, backend: Backend, spool: Spool, tmp_path: Path, status: str
     ) -> None:
         for job_id, days in (("old", 31), ("young", 29)):
@@ -113,7 +113,7 @@ class TestRetention:
         assert [snapshot.id for snapshot in backend.documents.find({})] == ["young"]
         assert list(backend.objects.list("")) == ["users/ann/results/young/1/report.json", "users/ann/uploads/young.mp4"]
 
-    def test_a_job_in_hand_goes_when_nobody_holds_it(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_an_old_running_job_is_removed_after_its_end(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         now = datetime.now(UTC)
         lease = {"token": "t", "worker": "w", "renewedAt": now, "seconds": 30}
         put_job(backend, status="processing", createdAt=now - timedelta(days=31), lease=lease)
@@ -131,7 +131,7 @@ class TestRetention:
         clean(backend, spool, tmp_path, retention_days=30)
         assert [snapshot.id for snapshot in backend.documents.find({}, limit=500)] == [f"job{n:03}" for n in range(120)]
 
-    def test_what_no_document_points_to_goes_by_its_path(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_objects_without_a_document_are_removed_by_path(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         kept = ["a_result/b_result/c.json", "references/best.mp4", "users/ann/photo.png", "users/ann/results/notes.txt"]
         gone = ["temp/video/user/ann@b.c/a.mp4", "users/ann/results/job/1/report.json", "users/bob/uploads/2026/a.mp4"]
         for path in (*kept, *gone):
@@ -177,7 +177,7 @@ class TestOrphans:
         left = ["users/ann/results/other/1/graph.png", "users/ann/results/other/1/report.json", "users/ann/uploads/set.mp4"]
         assert list(backend.objects.list("")) == left
 
-    def test_young_ones_stay(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_new_results_without_a_document_stay(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         self.put_results(backend, tmp_path, days=0.9)
         clean(backend, spool, tmp_path)
         assert len(list(backend.objects.list(""))) == 4
@@ -188,7 +188,7 @@ class TestOrphans:
         clean(backend, spool, tmp_path)
         assert len(list(backend.objects.list(""))) == 4
 
-    def test_turn_by_turn_the_whole_bucket_is_looked_at(
+    def test_successive_turns_read_the_whole_bucket(
         self, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("consumer.operations.retention.OBJECTS_PAGE", 4)
@@ -211,7 +211,7 @@ class TestOrphans:
 
 
 class TestHousekeeping:
-    def test_results_that_have_had_their_time_go(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_old_results_are_removed(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         for job_id, days in (("old", 31), ("young", 29)):
             put_job(backend, job_id, status="done", createdAt=None)
             then = document(backend, job_id).read_time - timedelta(days=days)
@@ -252,7 +252,7 @@ class TestHousekeeping:
         Housekeeping(backend, settings(tmp_path, retention_days=30), spool, Metrics()).clean()
         assert list(backend.objects.list("")) == [theirs]
 
-    def test_a_strange_time_does_not_end_the_forgetting(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_an_invalid_time_does_not_stop_retention(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         put_job(backend, "strange", status="done", finishedAt=0, createdAt="long ago")
         put_job(backend, "old", status="done")
         change(backend, "old", {"createdAt": document(backend, "old").read_time - timedelta(days=31)})
@@ -265,7 +265,7 @@ class TestHousekeeping:
         Housekeeping(backend, settings(tmp_path), spool, Metrics()).clean()
         assert backend.documents.get("job") is not None
 
-    def test_remains_of_jobs_that_are_over_go(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
+    def test_directories_of_jobs_that_are_over_are_removed(self, backend: Backend, spool: Spool, tmp_path: Path) -> None:
         for job_id, status in (("done", "done"), ("gone", "uploaded"), ("waiting", "waiting")):
             put_job(backend, job_id, status=status)
             leave_remains(backend, spool, job_id)

@@ -33,14 +33,14 @@ def test_a_job_is_a_span_with_its_stages(
     assert all(span.parent and job.context and span.parent.span_id == job.context.span_id for span in stages)
 
 
-def test_off_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_endpoint_there_are_no_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     tracing.configure()
     with tracing.span("job"):
         assert tracing._tracer is None
 
 
-def test_asked_for_without_the_libraries_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(SettingsError, match="otel"):

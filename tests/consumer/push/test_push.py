@@ -72,7 +72,9 @@ def post(backend: Backend) -> None:
 
 
 class TestDue:
-    def test_with_the_result_in_its_commit(self, backend: Backend, sandbox: Sandbox, using: Settings, tmp_path: Path) -> None:
+    def test_a_push_is_written_in_the_commit_of_the_result(
+        self, backend: Backend, sandbox: Sandbox, using: Settings, tmp_path: Path
+    ) -> None:
         seen = []
 
         def look(point: str) -> None:
@@ -97,39 +99,39 @@ class TestDue:
         assert fields(backend)["status"] == "done"
         assert due(backend) == {}
 
-    def test_with_a_failure(self, backend: Backend, using: Settings) -> None:
+    def test_a_push_is_written_with_a_failure(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
         assert due(backend)["job"]["error"] == "no_person"
 
-    def test_not_with_a_failure_that_is_tried_again(self, backend: Backend, using: Settings) -> None:
+    def test_no_push_for_a_failure_that_is_retried(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.INTERNAL))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.INTERNAL))
         assert fields(backend)["status"] == "waiting"
         assert due(backend) == {}
 
-    def test_with_a_document_that_is_refused(self, backend: Backend, using: Settings) -> None:
+    def test_a_push_is_written_for_a_malformed_document(self, backend: Backend, using: Settings) -> None:
         put_job(backend, language=5)
-        claims(backend, using).take("job")
+        claims(backend, using).claim("job")
         assert due(backend)["job"]["error"] == "invalid_request"
 
     @pytest.mark.parametrize("changes", [{"owner": 5}, {"owner": "a/b"}, {"owner": "__ann__"}, {"owner": None}])
-    def test_for_nobody_who_cannot_be_named(self, backend: Backend, using: Settings, changes: dict[str, Any]) -> None:
+    def test_no_push_for_an_owner_that_is_no_valid_id(self, backend: Backend, using: Settings, changes: dict[str, Any]) -> None:
         put_job(backend, **changes)
-        claims(backend, using).take("job")
+        claims(backend, using).claim("job")
         assert fields(backend)["status"] == "failed"
         assert due(backend) == {}
 
-    def test_never_when_it_is_off(self, backend: Backend, tmp_path: Path) -> None:
+    def test_no_push_when_it_is_off(self, backend: Backend, tmp_path: Path) -> None:
         put_job(backend, language=5)
-        claims(backend, settings(tmp_path)).take("job")
+        claims(backend, settings(tmp_path)).claim("job")
         assert due(backend) == {}
 
-    def test_not_from_a_worker_that_has_lost_the_job(self, backend: Backend, using: Settings) -> None:
+    def test_no_push_from_a_worker_that_has_lost_the_job(self, backend: Backend, using: Settings) -> None:
         put_job(backend)
         lease = claim(backend, using)
         backend.documents.update(backend.documents.get("job"), {"lease.token": "rival"})  # type: ignore[arg-type]
-        Endings(using, Metrics()).failed(lease, JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(lease, JobError(ErrorCode.NO_PERSON))
         assert due(backend) == {}
 
 
@@ -151,17 +153,19 @@ class TestSent:
         assert shown["live-1"]["data"] == {"job": "job", "status": "result"}
         assert due(backend) == {}
 
-    def test_that_a_job_failed_and_why(self, backend: Backend, google: Messaging, using: Settings) -> None:
+    def test_the_message_says_that_a_job_failed_and_why(self, backend: Backend, google: Messaging, using: Settings) -> None:
         add_devices(backend, phone="live-1")
         put_job(backend)
-        Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+        Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
         post(backend)
         (message,) = google.received
         assert message["notification"]["title"] == "Your video could not be analysed"
         assert message["notification"]["body"].startswith("Nobody was seen in the video.")
         assert message["data"] == {"job": "job", "status": "failed"}
 
-    def test_to_live_devices_and_dead_ones_are_removed(self, backend: Backend, google: Messaging, using: Settings) -> None:
+    def test_sends_to_valid_devices_and_removes_invalid_ones(
+        self, backend: Backend, google: Messaging, using: Settings
+    ) -> None:
         odd = {"none": {"language": "en"}, "number": {"token": 5}, "empty": {"token": ""}, "long": {"token": "x" * 5000}}
         add_devices(backend, live="live-1", dead="dead-1", foreign="foreign-1", garbled="garbled-1", busy="busy-1", **odd)
         claims_of_failed(backend, using)
@@ -171,7 +175,7 @@ class TestSent:
         assert left == {"live", "busy", *odd}
         assert due(backend) == {}
 
-    def test_again_to_those_alone_that_were_not_reached(
+    def test_retries_only_the_devices_that_were_not_reached(
         self, backend: Backend, google: Messaging, using: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(fcm_module, "DEADLINE_S", 2.0)
@@ -189,7 +193,7 @@ class TestSent:
         assert [message["token"] for message in google.received] == ["live-1", "live-2"]
         assert due(backend) == {}
 
-    def test_no_more_when_it_is_too_late(
+    def test_an_old_message_is_not_sent(
         self, backend: Backend, google: Messaging, using: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox, "GIVE_UP", outbox.GIVE_UP * 0)
@@ -199,11 +203,11 @@ class TestSent:
         assert google.received == []
         assert due(backend) == {}
 
-    def test_by_one_of_many_who_look_at_once(self, backend: Backend, google: Messaging, using: Settings) -> None:
+    def test_one_of_several_daemons_sends_a_message(self, backend: Backend, google: Messaging, using: Settings) -> None:
         add_devices(backend, live="live-1")
         for number in range(10):
             put_job(backend, f"job{number}", language=5)
-            claims(backend, using).take(f"job{number}")
+            claims(backend, using).claim(f"job{number}")
         threads = [in_background(lambda: post(backend)) for _ in range(4)]
         for thread in threads:
             thread.join(30)
@@ -259,7 +263,7 @@ def answered(question: Callable[[], bool]) -> bool:
 def claims_of_failed(backend: Backend, using: Settings) -> None:
     """A job that failed."""
     put_job(backend)
-    Endings(using, Metrics()).failed(claim(backend, using), JobError(ErrorCode.NO_PERSON))
+    Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
 
 
 @pytest.mark.timeout(900)

@@ -139,17 +139,17 @@ def test_a_child_does_not_speak_for_the_server(box: Box) -> None:
 
 
 @pytest.mark.parametrize("message", ["nonsense", "[1, 2]", '{"error": 5}', '{"error": {"code": "no_such"}}', '{"result": 5}'])
-def test_what_nobody_understands_is_a_defect(box: Box, message: str) -> None:
+def test_an_invalid_message_of_a_child_is_a_defect(box: Box, message: str) -> None:
     with pytest.raises(Defect):
         box.run("escapes:forge", {"messages": [message], "sleep": 0})
 
 
-def test_chatter_does_no_harm(box: Box) -> None:
+def test_much_output_of_a_child_does_no_harm(box: Box) -> None:
     assert box.run("escapes:chatter") == {"printed": True}
     assert box.log.stat().st_size == 100_000
 
 
-def test_a_child_starts_clean(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_inherits_no_state(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = box.run("escapes:facts")
     assert facts["cwd"] == str(box.target)
     assert facts["threads"] == 1
@@ -266,7 +266,7 @@ class TestServer:
         finally:
             sandbox.close()
 
-    def test_outlives_a_signal_to_the_whole_service(self, box: Box) -> None:
+    def test_a_signal_to_the_process_group_does_not_end_it(self, box: Box) -> None:
         server = box.run("escapes:facts")["parent"]
         os.kill(server, signal.SIGTERM)
         time.sleep(0.2)
@@ -291,7 +291,7 @@ class TestServer:
         assert not serving.is_alive()
         theirs.close()
 
-    def test_takes_its_children_along(self, tmp_path: Path) -> None:
+    def test_its_children_end_with_it(self, tmp_path: Path) -> None:
         sandbox = Sandbox(("tests.work",), scratch=tmp_path / "cache", python_path=[ROOT])
         box = Box(sandbox, tmp_path)
         server = box.run("escapes:facts")["parent"]

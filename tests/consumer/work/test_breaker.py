@@ -58,31 +58,31 @@ class Objects:
         return getattr(self._objects, name)
 
 
-def test_few_refusals_are_nothing_and_more_let_one_through_at_a_time() -> None:
+def test_three_refusals_open_the_breaker_which_admits_one_job_at_a_time() -> None:
     breaker = Breaker(Metrics(), first_pause_s=0.2)
     for _ in range(REFUSALS - 1):
-        breaker.refused(Stage.DOWNLOADING, "no bucket")
+        breaker.record_refusal(Stage.DOWNLOADING, "no bucket")
     assert breaker.problem is None
     assert breaker.admit()
-    breaker.refused(Stage.DOWNLOADING, "no bucket")
+    breaker.record_refusal(Stage.DOWNLOADING, "no bucket")
     assert "no bucket" in (breaker.problem or "")
     assert not breaker.admit()
     assert eventually(breaker.admit, 2)
     assert not breaker.admit()
 
 
-def test_only_the_stage_that_was_refused_closes_it() -> None:
+def test_only_success_in_the_refused_stage_closes_the_breaker() -> None:
     breaker = Breaker(Metrics())
     for _ in range(REFUSALS):
-        breaker.refused(Stage.UPLOADING, "no right to write")
-        breaker.passed(Stage.DOWNLOADING)
+        breaker.record_refusal(Stage.UPLOADING, "no right to write")
+        breaker.record_success(Stage.DOWNLOADING)
     assert breaker.problem
-    breaker.passed(Stage.UPLOADING)
+    breaker.record_success(Stage.UPLOADING)
     assert breaker.problem is None
     assert breaker.wait_s() == 0
 
 
-def test_an_outage_is_seen_costs_little_and_passes(backend: Backend, tmp_path: Path) -> None:
+def test_refusals_are_reported_cause_few_claims_and_pass(backend: Backend, tmp_path: Path) -> None:
     put_video(backend, tmp_path)
     for number in range(8):
         put_job(backend, f"job-{number}")
@@ -136,7 +136,7 @@ def test_each_further_outage_is_waited_for_longer(backend: Backend, tmp_path: Pa
     for _ in range(6):
         lease = claim(backend, using)
         before = document(backend).read_time
-        Endings(using, Metrics()).failed(lease, JobError(ErrorCode.UNAVAILABLE))
+        Endings(using, Metrics()).record_failure(lease, JobError(ErrorCode.UNAVAILABLE))
         waits.append((fields(backend)["notBefore"] - before).total_seconds())
         assert fields(backend)["attempt"] == 0
         change(backend, "job", {"notBefore": before - timedelta(seconds=1)})

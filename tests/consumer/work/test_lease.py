@@ -77,7 +77,7 @@ class TestFencedWrite:
         ],
         ids=["another token", "deleted", "no lease", "no map", "token of a wrong type"],
     )
-    def test_of_a_job_that_is_not_ours_any_more_writes_nothing(self, backend: Backend, lease: Lease, spoil: Any) -> None:
+    def test_writes_nothing_after_the_job_was_lost(self, backend: Backend, lease: Lease, spoil: Any) -> None:
         spoil(backend)
         before = backend.documents.get("job")
         with pytest.raises(LeaseLost):
@@ -135,7 +135,7 @@ class TestReads:
         lease.end(moves.finish(RESULT))
         assert counting.counts == {"update": 5}
 
-    def test_what_the_app_writes_meanwhile_costs_one_read(self, backend: Backend, counting: Counting, lease: Lease) -> None:
+    def test_a_write_of_the_app_costs_one_read(self, backend: Backend, counting: Counting, lease: Lease) -> None:
         change(backend, "job", {"note": 1})
         lease.beat()
         lease.beat()
@@ -143,7 +143,7 @@ class TestReads:
         assert fields(backend)["note"] == 1
 
     @pytest.mark.parametrize("wish", ["cancelRequested", "deleteRequested"])
-    def test_a_wish_of_the_app_is_heeded_by_the_next_write(self, backend: Backend, lease: Lease, wish: str) -> None:
+    def test_the_next_write_notices_a_request_of_the_app(self, backend: Backend, lease: Lease, wish: str) -> None:
         change(backend, "job", {wish: True})
         lease.write(moves.show_result(RESULT))
         with pytest.raises(CancelRequested):
@@ -209,13 +209,15 @@ class TestAnswerLost:
             ),
         ],
     )
-    def test_an_end_that_was_written_is_no_lost_lease(self, backend: Backend, lease: Lease, changes: Any, status: str) -> None:
+    def test_an_end_whose_answer_was_lost_is_no_lost_lease(
+        self, backend: Backend, lease: Lease, changes: Any, status: str
+    ) -> None:
         with Heartbeat(lease):
             lease.end(changes)
         assert lease.ended
         assert fields(backend)["status"] == status
 
-    def test_not_even_where_the_heartbeat_sees_it_first(self, backend: Backend, lease: Lease) -> None:
+    def test_an_end_whose_answer_was_lost_is_no_lost_lease_for_the_heartbeat(self, backend: Backend, lease: Lease) -> None:
         backend.documents.update(document(backend), moves.finish(RESULT))
         with pytest.raises(LeaseLost):
             lease.confirm()
@@ -230,14 +232,14 @@ class TestAnswerLost:
             {"lease.token": "rival"},
         ],
     )
-    def test_another_workers_end_is_not_taken_for_ours(self, backend: Backend, lease: Lease, meanwhile: Any) -> None:
+    def test_the_end_of_another_worker_is_a_lost_lease(self, backend: Backend, lease: Lease, meanwhile: Any) -> None:
         change(backend, "job", meanwhile)
         with pytest.raises(LeaseLost):
             lease.end(moves.finish(RESULT))
         assert not lease.ended
 
 
-def test_what_does_not_fit_is_not_tried_for_ever(backend: Backend, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_is_too_large_is_not_repeated(backend: Backend, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise TooLarge("1 MiB")
 
@@ -247,11 +249,11 @@ def test_what_does_not_fit_is_not_tried_for_ever(backend: Backend, lease: Lease,
 
 
 @pytest.mark.parametrize("reason", [CancelRequested("enough"), HandedBack("bye")])
-def test_a_lost_lease_is_told_whatever_has_ended_the_work_before(backend: Backend, lease: Lease, reason: Interrupted) -> None:
+def test_a_lost_lease_counts_as_lost_after_another_interruption(backend: Backend, lease: Lease, reason: Interrupted) -> None:
     lease.interrupt(reason)
     rival(backend)
     metrics = Metrics()
-    Endings(settings(Path()), metrics).interrupted(lease, reason)
+    Endings(settings(Path()), metrics).record_interruption(lease, reason)
     text = generate_latest(metrics.registry).decode()
     assert 'status="cancelled"' not in text
     assert "dothis_jobs_handed_back_total 0.0" in text
@@ -265,8 +267,8 @@ class TestHeartbeat:
     def test_keeps_the_lease_alive(self, backend: Backend, lease: Lease, tmp_path: Path) -> None:
         with Heartbeat(lease):
             time.sleep(2.5)
-            assert claims(backend, settings(tmp_path), "w2").take("job") is Missed.TAKEN
-        assert eventually(lambda: isinstance(claims(backend, settings(tmp_path), "w2").take("job"), Lease), 5)
+            assert claims(backend, settings(tmp_path), "w2").claim("job") is Missed.TAKEN
+        assert eventually(lambda: isinstance(claims(backend, settings(tmp_path), "w2").claim("job"), Lease), 5)
 
     def test_writes_progress_that_never_falls(self, backend: Backend, lease: Lease) -> None:
         seen: list[int] = []

@@ -10,7 +10,8 @@ import pytest
 from consumer.backends import Unavailable
 from consumer.backends.local import open_local
 from consumer.jobs.document import Job, Stage
-from consumer.work.spool import NoRoom, Place, Remains, Spool, write_atomically
+from consumer.work.job_directory import JobDirectory, write_atomically
+from consumer.work.spool import NoRoom, Remains, Spool
 
 
 def job(**changes: Any) -> Job:
@@ -23,19 +24,19 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
-def finish(place: Place, stage: Stage, content: bytes = b"content") -> None:
-    (place.begin(stage) / "file").write_bytes(content)
-    place.finish(stage)
+def finish(directory: JobDirectory, stage: Stage, content: bytes = b"content") -> None:
+    (directory.begin(stage) / "file").write_bytes(content)
+    directory.finish(stage)
 
 
 def test_a_finished_stage_is_there_for_the_next_process(spool: Spool) -> None:
-    with spool.open(job()) as place:
-        assert not place.finished(Stage.DOWNLOADING)
-        finish(place, Stage.DOWNLOADING, b"video")
-    with Spool(spool.root).open(job()) as place:
-        assert place.finished(Stage.DOWNLOADING)
-        assert not place.finished(Stage.ANALYSING)
-        assert [file.read_bytes() for file in place.files(Stage.DOWNLOADING)] == [b"video"]
+    with spool.open(job()) as directory:
+        assert not directory.finished(Stage.DOWNLOADING)
+        finish(directory, Stage.DOWNLOADING, b"video")
+    with Spool(spool.root).open(job()) as directory:
+        assert directory.finished(Stage.DOWNLOADING)
+        assert not directory.finished(Stage.ANALYSING)
+        assert [file.read_bytes() for file in directory.files(Stage.DOWNLOADING)] == [b"video"]
 
 
 @pytest.mark.parametrize(
@@ -48,11 +49,11 @@ def test_a_finished_stage_is_there_for_the_next_process(spool: Spool) -> None:
         {"reference": "references/r.mp4"},
     ],
 )
-def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, Any]) -> None:
-    with spool.open(job()) as place:
-        finish(place, Stage.DOWNLOADING)
-    with spool.open(job(**change)) as place:
-        assert not place.finished(Stage.DOWNLOADING)
+def test_files_of_another_request_are_not_used(spool: Spool, change: dict[str, Any]) -> None:
+    with spool.open(job()) as directory:
+        finish(directory, Stage.DOWNLOADING)
+    with spool.open(job(**change)) as directory:
+        assert not directory.finished(Stage.DOWNLOADING)
 
 
 @pytest.mark.parametrize(
@@ -67,60 +68,60 @@ def test_what_another_request_left_is_of_no_use(spool: Spool, change: dict[str, 
     ],
     ids=["changed", "longer", "gone", "half a manifest", "another manifest", "no manifest"],
 )
-def test_damage_is_noticed(spool: Spool, damage: Any) -> None:
-    with spool.open(job()) as place:
-        finish(place, Stage.DOWNLOADING)
-        file = place.files(Stage.DOWNLOADING)[0]
+def test_a_damaged_file_makes_its_stage_unfinished(spool: Spool, damage: Any) -> None:
+    with spool.open(job()) as directory:
+        finish(directory, Stage.DOWNLOADING)
+        file = directory.files(Stage.DOWNLOADING)[0]
     damage(file)
-    with spool.open(job()) as place:
-        assert not place.finished(Stage.DOWNLOADING)
-        finish(place, Stage.DOWNLOADING)
-        assert place.finished(Stage.DOWNLOADING)
+    with spool.open(job()) as directory:
+        assert not directory.finished(Stage.DOWNLOADING)
+        finish(directory, Stage.DOWNLOADING)
+        assert directory.finished(Stage.DOWNLOADING)
 
 
 def test_a_stage_that_was_not_finished_begins_with_an_empty_directory(spool: Spool) -> None:
-    with spool.open(job()) as place:
-        (place.begin(Stage.ANALYSING) / "half").write_bytes(b"")
-    with spool.open(job()) as place:
-        assert not place.finished(Stage.ANALYSING)
-        assert list(place.begin(Stage.ANALYSING).iterdir()) == []
+    with spool.open(job()) as directory:
+        (directory.begin(Stage.ANALYSING) / "half").write_bytes(b"")
+    with spool.open(job()) as directory:
+        assert not directory.finished(Stage.ANALYSING)
+        assert list(directory.begin(Stage.ANALYSING).iterdir()) == []
 
 
 def test_a_stage_that_goes_on_has_what_it_left_of_the_same_request(spool: Spool) -> None:
-    with spool.open(job()) as place:
-        (place.resume(Stage.DOWNLOADING) / "half").write_bytes(b"")
-    with spool.open(job()) as place:
-        assert [file.name for file in place.resume(Stage.DOWNLOADING).iterdir()] == ["half"]
-    with spool.open(job(video="users/u/uploads/other.mp4")) as place:
-        assert list(place.resume(Stage.DOWNLOADING).iterdir()) == []
+    with spool.open(job()) as directory:
+        (directory.resume(Stage.DOWNLOADING) / "half").write_bytes(b"")
+    with spool.open(job()) as directory:
+        assert [file.name for file in directory.resume(Stage.DOWNLOADING).iterdir()] == ["half"]
+    with spool.open(job(video="users/u/uploads/other.mp4")) as directory:
+        assert list(directory.resume(Stage.DOWNLOADING).iterdir()) == []
 
 
 def test_a_stage_that_begins_anew_voids_the_later_ones(spool: Spool) -> None:
-    with spool.open(job()) as place:
+    with spool.open(job()) as directory:
         for stage in (Stage.DOWNLOADING, Stage.ANALYSING, Stage.WRITING_FEEDBACK):
-            finish(place, stage)
-        place.begin(Stage.ANALYSING)
-        assert place.finished(Stage.DOWNLOADING)
-        assert not place.finished(Stage.WRITING_FEEDBACK)
+            finish(directory, stage)
+        directory.begin(Stage.ANALYSING)
+        assert directory.finished(Stage.DOWNLOADING)
+        assert not directory.finished(Stage.WRITING_FEEDBACK)
 
 
-def test_what_another_version_left_is_of_no_use(tmp_path: Path) -> None:
-    with Spool(tmp_path, program="1 a").open(job()) as place:
-        finish(place, Stage.DOWNLOADING)
-    with Spool(tmp_path, program="1 b").open(job()) as place:
-        assert not place.finished(Stage.DOWNLOADING)
+def test_files_of_another_version_are_not_used(tmp_path: Path) -> None:
+    with Spool(tmp_path, program="1 a").open(job()) as directory:
+        finish(directory, Stage.DOWNLOADING)
+    with Spool(tmp_path, program="1 b").open(job()) as directory:
+        assert not directory.finished(Stage.DOWNLOADING)
 
 
-def test_the_place_that_can_be_gone_on_with_is_taken_before_an_empty_one(spool: Spool) -> None:
+def test_a_directory_with_finished_stages_is_taken_before_an_empty_one(spool: Spool) -> None:
     with spool.open(job()) as first, spool.open(job()) as second:
         finish(second, Stage.DOWNLOADING, b"second")
         first.begin(Stage.DOWNLOADING)
-    with spool.open(job()) as place:
-        assert place.path == second.path
-        assert place.finished(Stage.DOWNLOADING)
+    with spool.open(job()) as directory:
+        assert directory.path == second.path
+        assert directory.finished(Stage.DOWNLOADING)
 
 
-def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
+def test_two_processes_with_the_same_job_work_in_two_directories(spool: Spool) -> None:
     with spool.open(job()) as first, Spool(spool.root).open(job()) as second:
         assert first.path != second.path
         finish(first, Stage.DOWNLOADING, b"first")
@@ -129,37 +130,37 @@ def test_two_that_hold_the_same_job_work_in_two_places(spool: Spool) -> None:
 
 
 def test_nothing_that_a_user_wrote_becomes_a_name(spool: Spool) -> None:
-    with spool.open(job(id="../../evil\n" + "x" * 500)) as place:
-        finish(place, Stage.DOWNLOADING)
-        assert place.path.parent == spool.root
-        assert place.path.name.isalnum()
+    with spool.open(job(id="../../evil\n" + "x" * 500)) as directory:
+        finish(directory, Stage.DOWNLOADING)
+        assert directory.path.parent == spool.root
+        assert directory.path.name.isalnum()
 
 
 @pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/hostname"), os.mkfifo, lambda path: path.mkdir()])
 def test_only_plain_files_are_results(spool: Spool, make: Any) -> None:
-    with spool.open(job()) as place:
-        make(place.begin(Stage.WRITING_FEEDBACK) / "report.json")
+    with spool.open(job()) as directory:
+        make(directory.begin(Stage.WRITING_FEEDBACK) / "report.json")
         with pytest.raises(ValueError, match="plain files"):
-            place.finish(Stage.WRITING_FEEDBACK)
+            directory.finish(Stage.WRITING_FEEDBACK)
 
 
-def test_a_discarded_place_leaves_nothing(spool: Spool) -> None:
-    with spool.open(job()) as place:
-        finish(place, Stage.DOWNLOADING)
-        place.begin(Stage.ANALYSING)
-        place.discard()
+def test_a_discarded_directory_leaves_nothing(spool: Spool) -> None:
+    with spool.open(job()) as directory:
+        finish(directory, Stage.DOWNLOADING)
+        directory.begin(Stage.ANALYSING)
+        directory.discard()
     assert list(spool.root.iterdir()) == []
 
 
-def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
+def test_directories_can_be_opened_and_discarded_concurrently(spool: Spool) -> None:
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
             for _ in range(50):
-                with Spool(spool.root).open(job()) as place:
-                    finish(place, Stage.DOWNLOADING)
-                    place.discard()
+                with Spool(spool.root).open(job()) as directory:
+                    finish(directory, Stage.DOWNLOADING)
+                    directory.discard()
         except BaseException as error:  # noqa: BLE001 - told below
             failed.append(error)
 
@@ -173,14 +174,14 @@ def test_places_can_be_opened_and_discarded_side_by_side(spool: Spool) -> None:
 
 class TestClean:
     def put(self, spool: Spool, name: str, size: int = 1000, age_s: float = 0.0) -> Path:
-        with spool.open(job(id=name)) as place:
-            finish(place, Stage.DOWNLOADING, b"x" * size)
-        manifest = place.path / "manifest.json"
+        with spool.open(job(id=name)) as directory:
+            finish(directory, Stage.DOWNLOADING, b"x" * size)
+        manifest = directory.path / "manifest.json"
         then = manifest.stat().st_mtime - age_s
         os.utime(manifest, (then, then))
-        return place.path
+        return directory.path
 
-    def test_takes_what_is_old_or_over(self, spool: Spool) -> None:
+    def test_removes_directories_that_are_old_or_whose_job_is_over(self, spool: Spool) -> None:
         old, over, kept = self.put(spool, "old", age_s=100), self.put(spool, "over"), self.put(spool, "kept")
         spool.clean(max_age_s=50, max_bytes=1 << 30, over=lambda name: name == "over")
         assert (old.exists(), over.exists(), kept.exists()) == (False, False, True)
@@ -193,9 +194,9 @@ class TestClean:
 
     def test_leaves_alone_what_a_living_process_works_on(self, spool: Spool) -> None:
         self.put(spool, "busy", age_s=100)
-        with spool.open(job(id="busy")) as place:
+        with spool.open(job(id="busy")) as directory:
             Spool(spool.root).clean(max_age_s=50, max_bytes=0, over=lambda _: True)
-            assert place.finished(Stage.DOWNLOADING)
+            assert directory.finished(Stage.DOWNLOADING)
 
     def test_takes_remains_without_a_manifest(self, spool: Spool) -> None:
         (spool.root / "strange").mkdir()

@@ -28,7 +28,7 @@ class Slow:
         return getattr(self._objects, name)
 
 
-def test_who_has_lost_the_job_does_not_overwrite_what_the_winner_wrote_where_the_older_app_looks(
+def test_a_worker_that_has_lost_the_job_does_not_overwrite_shared_results(
     backend: Backend, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     def win() -> None:

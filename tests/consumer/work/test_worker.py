@@ -74,7 +74,7 @@ def bench(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> Bench:
 
 
 class TestDone:
-    def test_publishes_and_tells(self, bench: Bench) -> None:
+    def test_publishes_results_and_writes_the_document(self, bench: Bench) -> None:
         bench.put()
         after = bench.run()
         assert after["status"] == "done"
@@ -193,7 +193,7 @@ class TestDone:
         ({"fail": "unavailable"}, "unavailable", "waiting"),
     ],
 )
-def test_failures_are_told_and_those_that_may_pass_are_tried_again(
+def test_failures_are_written_and_retryable_ones_retried(
     bench: Bench, instructions: dict[str, Any], code: str, status: str
 ) -> None:
     bench.put(**instructions)
@@ -471,7 +471,7 @@ class TestInterruption:
         assert bench.spool() == []
 
     @pytest.mark.parametrize("point", ["uploading graph.png", "uploading report.json", "uploaded", "annotating finished"])
-    def test_of_a_deleted_document_no_results_stay(self, bench: Bench, point: str) -> None:
+    def test_results_of_a_deleted_document_are_removed(self, bench: Bench, point: str) -> None:
         account, name = "user@example.com", "exercise_Squat_2305092259"
         video = f"temp/video/user/{account}/{name}.mp4"
         bench.put({"owner": account, "video": video, "origin": "shim"})
@@ -481,7 +481,7 @@ class TestInterruption:
         assert bench.spool() == []
 
     @pytest.mark.parametrize("point", ["analysing started", "uploading worst1.png", "uploading report.json"])
-    def test_who_has_lost_the_job_changes_nothing_more(self, bench: Bench, point: str) -> None:
+    def test_a_worker_that_has_lost_the_job_changes_nothing(self, bench: Bench, point: str) -> None:
         bench.put()
 
         def take_over(now: str) -> None:
