@@ -9,6 +9,8 @@ compared with the truth of rendered clips, whose reference is a rendered one wit
 - found, wrongly, missed: repetitions of the clips with a fault of range (`RANGE`); those with another fault do not count.
 - flagged without a fault: repetitions of all other clips, but for those with a fault.
 
+Clips whose repetitions are one side's and were counted in pairs have no truth for a pair.
+
 `dothis learn` is tried on the clips of `LEARNED`: the written file must count its own clip, and nothing in a clip of another
 exercise.
 
@@ -134,7 +136,7 @@ def _try_references(clips: Sequence[Clip], motions: Motions, console: Console) -
         exact[reps in right] += 1
         if reps not in right:
             console.print(f"  {clip.name} with {reference.name}: {reps} of {min(right)}")
-        if clip.truth and is_clean(reference):
+        if clip.truth and is_clean(reference) and (reps not in right or reps in clip.counts):
             judged.add(clip, report)
             if set(judged.by_clip[clip.name]) & set("mw"):
                 said = "; ".join(f"{fault.title} {fault.reps}" for fault in report.faults) if report else "nothing counted"
@@ -161,9 +163,8 @@ def pairs(clips: Sequence[Clip]) -> list[tuple[Clip, Clip]]:
         place = reference.path.parent
         new = [view for view in _sides(reference) if (place, reference.exercise, view) not in chosen]
         chosen |= {(place, reference.exercise, view) for view in new}
-        for clip in clips:
-            if clip is not reference and clip.exercise == reference.exercise and _sides(clip) & set(new):
-                found.append((reference, clip))
+        others = (clip for clip in clips if clip is not reference and clip.exercise == reference.exercise)
+        found += [(reference, clip) for clip in others if _sides(clip) & set(new)]
     return found
 
 
@@ -185,7 +186,7 @@ def _try_learning(clips: Sequence[Clip], motions: Motions, console: Console) -> 
         movements = parse_exercise(f"{name}.yaml", text.encode()).movements
         counts = {path: sum(len(one.repetitions) for one in find_sets(motion, movements)) for path, motion in cleaned.items()}
         others = [other for other in clips if counts[other.path] and clip.exercise not in {other.exercise, other.besides}]
-        console.print(f"learn {clip.name}: {counts[clip.path]} of {min(clip.counts)}, in clips of other exercises: {len(others)}")
+        console.print(f"learn {clip.name}: {counts[clip.path]} of {min(clip.counts)}, clips of other exercises: {len(others)}")
         for other in others:
             console.print(f"  {other.name}: {counts[other.path]}")
         good = good and counts[clip.path] in clip.counts and not others
