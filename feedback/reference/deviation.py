@@ -11,7 +11,7 @@ from feedback.words import N_, Words
 DEVIATES = "deviates"
 
 BODY = 10.0
-"""Degrees that another body, or the pose model's error with it, takes from all repetitions alike, or adds to them."""
+"""Degrees that another body, or the pose model's error with it, takes from all repetitions alike."""
 
 Deviations = dict[str, tuple[Check, End]]
 """The checks of a reference by their titles, with what each compares."""
@@ -24,10 +24,10 @@ def deviation_checks(learned: Learned) -> Deviations:
 
 
 def fit_to_person(checks: Deviations, findings: Sequence[Finding]) -> Deviations:
-    """The same checks with limits that follow the person's best repetition.
+    """The same checks with limits that forgive what the person's best repetition lacks, too.
 
-    What all repetitions have in common, up to `BODY`, may be the body; what one of them lacks beside the others is a fault. A
-    joint that only swings along, such as an elbow in a sit-up, is held as the person likes.
+    What all repetitions lack, up to `BODY`, may be the body; what one of them lacks beside the others is a fault. A joint that
+    only swings along, such as an elbow in a sit-up, is held as the person likes.
 
     Args:
         checks: as `deviation_checks` gives them.
@@ -37,8 +37,9 @@ def fit_to_person(checks: Deviations, findings: Sequence[Finding]) -> Deviations
     for title, (check, end) in checks.items():
         values = [finding.value for finding in findings if finding.check is check]
         best = (min if check.above else max)(values, default=end.angle)
-        most = BODY if end.drives else abs(best - end.angle)
-        shift = min(most, max(-most, best - end.angle))
+        towards = 1 if check.above else -1
+        lacking = max(0.0, (best - end.angle) * towards)
+        shift = towards * (min(BODY, lacking) if end.drives else lacking)
         limits = {"threshold": check.threshold + shift, "clear": check.clear + shift}
         fitted[title] = (check.model_copy(update=limits), end)
     return fitted
