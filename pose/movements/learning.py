@@ -31,9 +31,9 @@ MIRRORED = 0.35
 """The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
 common changes by less than this share of the differences between the sides."""
 
-NEARER = 0.75
-"""Or when the body at the extreme is so much nearer to the mirror image of its rest than to the rest itself: the hands may be
-lower on one side."""
+OPPOSITE = 0.2
+"""Or when the differences between the sides turn into their opposites, up to this share of them, and outweigh what both sides
+have in common: the hands may be lower on one side."""
 
 IDENTITY = (
     *("knee", "hip", "elbow", "shoulder", "trunk"),
@@ -100,11 +100,8 @@ def takes_turns(tracks: Tracks, rests: Floats, peaks: Floats) -> bool:
     change, middle = np.abs(peaks - rests) / UNITS * tracks.seen, np.abs(peaks + rests) / 2 / UNITS * tracks.seen
     in_common, differences = np.linalg.norm(change[_IN_COMMON]), np.linalg.norm(change[_DIFFERENCES])
     off = np.linalg.norm(middle[_DIFFERENCES])
-    to_mirrored = np.hypot(in_common, 2 * off)
-    return bool(
-        (in_common < MIRRORED * differences and off < differences / 2)
-        or to_mirrored < NEARER * np.hypot(in_common, differences)
-    )
+    mirrored = in_common < MIRRORED * differences and off < differences / 2
+    return bool(mirrored or (in_common < differences and off < OPPOSITE * differences))
 
 
 def _rounded(number: int, value: float) -> float:

@@ -211,8 +211,8 @@ def test_faults_of_one_id_are_told_apart_by_their_repetitions(page: Page) -> Non
     hips = {**knees, "title": "Hips bent less than the reference's", "reps": [2]}
     items = [repetition(number, 3 * number, 3 * number + 2, good=False, faults=("deviates",)) for number in (1, 2)]
     one = workout_set(1, "reference", "Like the reference", items, [knees, hips])
-    report = {**WORKOUT, "exercise": {"id": "reference"}, "reps": {"items": items}, "sets": [one], "notAssessed": []}
-    page.route("**/*report.json*", lambda route: route.fulfill(json=report))
+    shown = {"exercise": {"id": "reference"}, "reps": {"items": items}, "faults": [knees, hips], "sets": [one]}
+    page.route("**/*report.json*", lambda route: route.fulfill(json={**WORKOUT, **shown, "notAssessed": []}))
     submit(page)
     play(page, status="done", result={**WORKOUT_RESULT, "exercise": "reference", "faults": [knees, hips], "sets": [one]})
     expect(page.get_by_role("heading", level=1)).to_have_text("Like the reference")
