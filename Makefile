@@ -51,6 +51,7 @@ chaos: setup  ## kill, cut, fill up and mutate, with a seed; at most 150 minutes
 bench: setup  ## counts, recognition, views, angles and faults on labelled sets: make bench BENCH_SETS="DIR DIR"
 	$(BIN)/python -m tests.bench.accuracy $(BENCH_SETS)
 	$(BIN)/python -m tests.bench.repeated $(BENCH_SETS)
+	$(BIN)/python -m tests.bench.reference $(BENCH_SETS)
 	$(BIN)/python -m tests.bench.synthetic
 
 bench-workouts: setup  ## sets of whole workouts, joined from labelled sets: make bench-workouts BENCH_SETS="DIR DIR"

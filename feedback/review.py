@@ -10,7 +10,7 @@ from feedback.examination import Examination, ExaminedSet
 from feedback.exercises import CATALOGUE
 from feedback.exercises.reserved import ANY, REFERENCE, RESERVED
 from feedback.exercises.unnamed import find_plain, find_unnamed, unnamed
-from feedback.reference.deviation import Deviations, deviation_checks, with_amounts
+from feedback.reference.deviation import Deviations, deviation_checks, fit_to_person, with_amounts
 from feedback.reference.learning import learn
 from feedback.reference.similarity import compare_with_reference, similarity, spans_of
 from feedback.report.composition import Judged, Workout, compose, compose_set, longest
@@ -186,8 +186,10 @@ def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) ->
 
 
 def _told(judged: Judged, deviations: Deviations) -> Judged:
-    """The same with advice that says how much was missing to the reference."""
-    checks, findings = with_amounts(deviations, judged.findings, judged.words)
+    """The same, judged by limits that follow the person, with advice that says how much was missing to the reference."""
+    fitted = fit_to_person(deviations, judged.findings)
+    found = [finding for check, _ in fitted.values() for finding in judge(judged.scene, check)]
+    checks, findings = with_amounts(fitted, found, judged.words)
     return replace(judged, exercise=judged.exercise.model_copy(update={"checks": tuple(checks)}), findings=findings)
 
 

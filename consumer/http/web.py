@@ -4,7 +4,7 @@ A random cookie identifies the user; the owner in documents and paths is a hash 
 trying the product out: there is no sign-in, and everybody who reaches the port may upload.
 
     POST /app/api/videos?name=clip.mp4     the video itself; 201 {video}
-    POST /app/api/jobs                     {video, exercise?, language?}; 201 {id}
+    POST /app/api/jobs                     {video, exercise?, reference?, language?}; 201 {id}
     GET  /app/api/jobs/ID                  the document
     POST /app/api/jobs/ID/cancel           204
     GET  /app/api/files/PATH               a result, also in ranges
@@ -67,7 +67,7 @@ def create_blueprint(backend: Backend, settings: Settings, catalogue: Catalogue 
         if not isinstance(wanted, dict):
             raise JobError(ErrorCode.INVALID_REQUEST, "the body must be a JSON object")
         job_id = secrets.token_hex(10)
-        fields = {name: wanted[name] for name in ("video", "exercise", "language") if name in wanted}
+        fields = {name: wanted[name] for name in ("video", "exercise", "reference", "language") if name in wanted}
         new = {"owner": _owner(), "status": str(Status.UPLOADED), "createdAt": SERVER_TIME}
         backend.documents.create(job_id, {**fields, **new})
         return jsonify({"id": job_id}), 201

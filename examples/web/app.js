@@ -22,7 +22,7 @@ const awaited = new Map();
 const element = (id) => document.getElementById(id);
 const words = () => languages[state.language];
 const checkOf = (exercise, id) => exercises.find((one) => one.id === exercise)?.checks.find((check) => check.id === id);
-const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? (wanted === "any" ? words().any : wanted);
+const nameOf = (wanted) => exercises.find(({ id }) => id === wanted)?.names[state.language] ?? words().unnamed[wanted] ?? wanted;
 
 function show(section) {
   if (state.shown === section) return;
@@ -45,7 +45,7 @@ function speak(language) {
   const chosen = select.value;
   select.replaceChildren(new Option(words().recognise, ""));
   for (const { id, names } of exercises) select.append(new Option(names[state.language], id));
-  select.append(new Option(words().any, "any"));
+  for (const [id, text] of Object.entries(words().choices)) select.append(new Option(text, id));
   select.value = chosen;
   element("stages").replaceChildren(
     ...STAGES.map((stage) => Object.assign(document.createElement("li"), { textContent: words().stages[stage] })),
@@ -112,12 +112,13 @@ function follow(jobId) {
   state.stop = service.listen(jobId, onJob, () => fail("offline", fromAddress));
 }
 
-async function send(file, exercise) {
+/** Uploads a video, and before it the coach's where there is one, then writes the document. */
+async function send(file, exercise, coach = null) {
   const upload = { name: file.name, percent: 0, problem: null, abort: new AbortController() };
   const seen = () => state.upload === upload;
   const again = () => {
     uploads.delete(upload);
-    send(file, exercise);
+    send(file, exercise, coach);
   };
   upload.show = () => {
     state.upload = upload;
@@ -127,13 +128,22 @@ async function send(file, exercise) {
   uploads.add(upload);
   upload.show();
   try {
-    const onFraction = (fraction) => {
-      upload.percent = 100 * fraction;
+    const whole = file.size + (coach?.size ?? 0);
+    let sent = 0;
+    const onBytes = (bytes) => {
+      upload.percent = (100 * (sent + bytes)) / Math.max(1, whole);
       if (seen()) showStage("sending", upload.percent);
       else if (state.shown === "pick") listHistory();
     };
-    const video = await service.upload(file, onFraction, upload.abort.signal);
-    const jobId = await service.submit({ video, language: state.language, ...(exercise && { exercise }) });
+    const put = async (one) => {
+      const path = await service.upload(one, (fraction) => onBytes(fraction * one.size), upload.abort.signal);
+      sent += one.size;
+      return path;
+    };
+    const reference = coach && (await put(coach));
+    const video = await put(file);
+    const job = { video, language: state.language, ...(exercise && { exercise }), ...(reference && { reference }) };
+    const jobId = await service.submit(job);
     uploads.delete(upload);
     ownVideos.set(jobId, URL.createObjectURL(file));
     service.remember(entryOf(jobId, { status: "uploaded", exercise }, null));
@@ -185,6 +195,7 @@ function startOver() {
   if (location.hash) history.pushState(null, "", location.pathname + location.search);
   element("pick-form").reset();
   showPreview(null);
+  askForCoach();
   show("pick");
   listHistory();
 }
@@ -195,6 +206,13 @@ function showPreview(file) {
   preview.hidden = !file;
   if (file) preview.src = URL.createObjectURL(file);
   else preview.removeAttribute("src");
+}
+
+/** The coach's video is asked for, and needed, only where it is the exercise. */
+function askForCoach() {
+  const wanted = element("exercise").value === "reference";
+  element("coach-field").hidden = !wanted;
+  element("coach").required = wanted;
 }
 
 /** Takes a video that was dropped or recorded as if it had been chosen. */
@@ -277,10 +295,12 @@ element("phone-camera").onchange = (event) => event.target.files[0] && choose(ev
 listenForDrops();
 for (const change of ["online", "offline"]) addEventListener(change, () => (element("offline").hidden = navigator.onLine));
 element("offline").hidden = navigator.onLine;
+element("exercise").onchange = askForCoach;
 element("video").onchange = (event) => showPreview(event.target.files[0]);
 element("pick-form").onsubmit = (event) => {
   event.preventDefault();
-  send(element("video").files[0], element("exercise").value);
+  const exercise = element("exercise").value;
+  send(element("video").files[0], exercise, exercise === "reference" ? element("coach").files[0] : null);
 };
 element("cancel").onclick = () => (state.upload ? state.upload.abort.abort() : state.jobId && service.cancel(state.jobId));
 element("sign-out").onclick = () => service.signOut();

@@ -54,9 +54,10 @@ export class Service {
     return path;
   }
 
-  async submit({ video, exercise, language }) {
+  async submit({ video, exercise, reference, language }) {
     const fields = { owner: this.#auth.currentUser.uid, video, status: "uploaded", createdAt: firestore.serverTimestamp(), language };
     if (exercise) fields.exercise = exercise;
+    if (reference) fields.reference = reference;
     return (await firestore.addDoc(this.#uploads, fields)).id;
   }
 

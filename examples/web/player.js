@@ -7,10 +7,12 @@ const CLOSE_S = 0.05;
 /** good: nothing to correct; minor: good with a minor fault; major: to correct. */
 export const verdictOf = ({ good, faults }) => (good ? (faults.length ? "minor" : "good") : "major");
 
+/** The faults of one repetition; those of a reference share one id, and their `reps` tell them apart. */
+export const faultsOf = ({ index, faults }, found) => found.filter(({ id, reps }) => faults.includes(id) && reps.includes(index));
+
 /** What the timeline shows: each repetition, or each set that was held, in order of time. */
 export function momentsOf(report, words) {
   return report.sets.flatMap((set) => {
-    const found = (id) => set.faults.find((fault) => fault.id === id) ?? { id, title: id, advice: "" };
     if (set.hold) {
       const major = set.faults.some(({ severity }) => severity === "major");
       const verdict = major ? "major" : set.faults.length ? "minor" : "good";
@@ -24,7 +26,7 @@ export function momentsOf(report, words) {
       endS: rep.endS,
       score: rep.score,
       verdict: verdictOf(rep),
-      faults: rep.faults.map(found),
+      faults: faultsOf(rep, set.faults),
     }));
   });
 }

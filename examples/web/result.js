@@ -2,7 +2,7 @@
 import { draw, make } from "./dom.js";
 import { filmFrom, viewFor } from "./filmfrom.js";
 import { openable } from "./pictures.js";
-import { Player } from "./player.js";
+import { faultsOf, Player } from "./player.js";
 
 const OVER = ["done", "cancelled"];
 
@@ -123,11 +123,10 @@ function madeOf(result, items, words) {
   if (result.score == null) box.append(make("p", { textContent: words.noScoreWhy }));
   else if (result.hold) box.append(make("p", { textContent: words.holdScore }));
   else box.append(make("p", { textContent: words.meanOf(result.reps) }));
-  const titles = Object.fromEntries(result.faults.map(({ id, title }) => [id, title]));
   const lines = items
     .filter(({ score }) => score != null && score < 100)
     .map((rep) => {
-      const what = `${words.repetition(rep.index)}: ${rep.faults.map((id) => titles[id] ?? id).join(", ")}`;
+      const what = `${words.repetition(rep.index)}: ${titlesOf(rep, result.faults)}`;
       return make("li", {}, make("span", { textContent: what }), make("b", { textContent: `−${Math.round(100 - rep.score)}` }));
     });
   if (lines.length) box.append(make("ul", {}, ...lines));
@@ -185,11 +184,12 @@ function setOf(set, words) {
   return make("details", { className: "set" }, line, how, ...advice(set, words), ...parts);
 }
 
+const titlesOf = (rep, found) => faultsOf(rep, found).map(({ title }) => title).join(", ");
+
 function table(items, faultsFound, words) {
-  const titles = Object.fromEntries(faultsFound.map(({ id, title }) => [id, title]));
   const head = [words.rep, words.from, words.to, words.score, words.verdict];
   const rows = items.map((rep) => {
-    const faults = rep.faults.map((id) => titles[id] ?? id).join(", ");
+    const faults = titlesOf(rep, faultsFound);
     const cells = [rep.startS.toFixed(1), rep.endS.toFixed(1), rep.score == null ? "–" : Math.round(rep.score), faults || (rep.score == null ? "–" : rep.good ? words.good : words.faulty)];
     return make("tr", {}, make("th", { scope: "row", textContent: rep.index }), ...cells.map((text) => make("td", { textContent: text })));
   });

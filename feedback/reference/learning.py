@@ -1,7 +1,7 @@
 """An exercise from a reference video: its movement, and checks that follow from how far the reference goes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,17 @@ from pose.movements.signals import Body, Signals, clean
 from pose.movements.tracks import NAMES, Tracks
 from pose.movements.view import View, ViewId, estimate_view
 
-MOVES = 30.0
-"""Degrees from which a joint's range is worth checking: twice the pose error."""
+MOVES = 20.0
+"""Degrees from which a joint's range is worth checking: more than the pose error."""
 
-SHORT, AIM = 15.0, 8.0
-"""Degrees behind the reference from which a repetition falls short, and up to which pose error and another body explain it."""
+SHORT, AIM = 15.0, 0.5
+"""Degrees behind the reference from which a repetition falls short: the pose error. The share of them to aim at."""
+
+SHORT_SHARE = 0.5
+"""Of a joint that moves little, a repetition falls short when this share of its range is missing."""
+
+LEAST_SWING = 0.15
+"""A repetition counts from this share of the reference's range on: what falls far short is to be told, not left out."""
 
 UTMOST = 8.0
 """Percentile of a repetition's samples that counts as how far a joint went."""
@@ -129,6 +135,8 @@ class End:
         bends: whether the joint bends on the way to this end, or else straightens.
         angle: degrees that the reference reaches.
         in_picture: whether it is taken in the picture.
+        short: degrees behind the reference from which a repetition falls short.
+        drives: whether the joint drives the movement, or only swings along.
     """
 
     joint: str
@@ -136,6 +144,8 @@ class End:
     bends: bool
     angle: float
     in_picture: bool
+    short: float
+    drives: bool
 
 
 def learn(reference: Motion, name: str) -> Learned:
@@ -162,7 +172,7 @@ def learn(reference: Motion, name: str) -> Learned:
     scene = Scene(Body(part), view, repetitions, None)
     tracks = Tracks(Signals(part))
     return Learned(
-        movement=best.movement,
+        movement=replace(best.movement, floor=LEAST_SWING),
         identity=with_identity(best.movement, tracks, cycles),
         view=view,
         ends=tuple(_ends(scene, tracks, best.movement)),
@@ -175,7 +185,7 @@ def _ends(scene: Scene, tracks: Tracks, movement: Movement) -> list[End]:
     found = []
     times = scene.times
     driving = {name for drive in movement.drives for name in JOINTS if drive.signal.endswith(name)} | {movement.joint}
-    for joint in [joint for joint in JOINTS if joint in driving and tracks.seen[NAMES.index(joint)] >= SEEN]:
+    for joint in [joint for joint in JOINTS if tracks.seen[NAMES.index(joint)] >= SEEN]:
         in_picture = scene.view.id.startswith("side") or joint == "shoulder"
         measure = resolve({"name": "joint", "joint": joint, "in_picture": in_picture})
         tops, rests = [], []
@@ -189,11 +199,17 @@ def _ends(scene: Scene, tracks: Tracks, movement: Movement) -> list[End]:
             rests.append(_reached(values[pause], bends=rest < top))
         top, rest = float(np.median(tops)), float(np.median(rests))
         if np.isfinite(top) and np.isfinite(rest) and abs(top - rest) >= MOVES:
+            least, drives = min(SHORT, SHORT_SHARE * abs(top - rest)), joint in driving
             found += [
-                End(joint, True, top < rest, top, in_picture),
-                End(joint, False, rest < top, rest, in_picture),
+                End(joint, True, top < rest, top, in_picture, least + _spread(tops), drives),
+                End(joint, False, rest < top, rest, in_picture, least + _spread(rests), drives),
             ]
     return found
+
+
+def _spread(values: Sequence[float]) -> float:
+    """How far the reference's own repetitions differ: the median distance from their median, degrees."""
+    return float(np.nanmedian(np.abs(np.asarray(values) - np.nanmedian(values))))
 
 
 def _reached(values: Floats, *, bends: bool) -> float:
@@ -220,8 +236,8 @@ def _check_values(end: End, *, id_: str, views: Sequence[ViewId]) -> dict[str, A
         "measures": f"the {end.joint}'s angle {moment}",
         "verdict": "falls_short",
         "above": end.bends,
-        "threshold": round(end.angle + towards * SHORT),
-        "clear": round(end.angle + towards * AIM),
+        "threshold": round(end.angle + towards * end.short),
+        "clear": round(end.angle + towards * AIM * end.short),
         "unit": "deg",
         "sides": "working",
         "when": "repetition" if end.at_peak else "after_end",
@@ -265,10 +281,10 @@ def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -
         f"  lowering_first: {str(movement.lowering_first).lower()} # whether the way to the extreme lowers the weight",
         *(["  each_side: true # left and right take turns, and each counts"] if movement.each_side else []),
         f"  fewest: {movement.fewest} # so many repetitions make a set when nobody asked for the exercise",
-        f"# A fault: more than {SHORT:.0f} degrees, the pose error and a margin, behind the reference.",
+        f"# A fault: about {SHORT:.0f} degrees, the pose error, behind the reference.",
         "checks:",
     ]
-    for end in learned.ends:
+    for end in (end for end in learned.ends if end.drives):
         id_ = f"short_{end.joint}_{'peak' if end.at_peak else 'rest'}"
         values = _check_values(end, id_=id_, views=learned.views)
         text = yaml.safe_dump([values], sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)

@@ -31,6 +31,10 @@ MIRRORED = 0.35
 """The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
 common changes by less than this share of the differences between the sides."""
 
+OPPOSITE = 0.2
+"""Or when the differences between the sides turn into their opposites, up to this share of them, and outweigh what both sides
+have in common: the hands may be lower on one side."""
+
 IDENTITY = (
     *("knee", "hip", "elbow", "shoulder", "trunk"),
     *("wrist_over_shoulder", "knee_over_hip", "ankle_over_hip", "shoulder_over_ankle"),
@@ -94,10 +98,10 @@ def takes_turns(tracks: Tracks, rests: Floats, peaks: Floats) -> bool:
         rests, peaks: (k,) every signal at rest and at the extreme, in degrees and metres.
     """
     change, middle = np.abs(peaks - rests) / UNITS * tracks.seen, np.abs(peaks + rests) / 2 / UNITS * tracks.seen
-    differences = np.linalg.norm(change[_DIFFERENCES])
-    return bool(
-        np.linalg.norm(change[_IN_COMMON]) < MIRRORED * differences and np.linalg.norm(middle[_DIFFERENCES]) < differences / 2
-    )
+    in_common, differences = np.linalg.norm(change[_IN_COMMON]), np.linalg.norm(change[_DIFFERENCES])
+    off = np.linalg.norm(middle[_DIFFERENCES])
+    mirrored = in_common < MIRRORED * differences and off < differences / 2
+    return bool(mirrored or (in_common < differences and off < OPPOSITE * differences))
 
 
 def _rounded(number: int, value: float) -> float:

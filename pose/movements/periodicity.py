@@ -10,6 +10,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,7 @@ from pose.motion import Floats, Motion
 from pose.movements.candidates import UNDER_WAY, Film
 from pose.movements.cycles import Cycle, find_cycles
 from pose.movements.signals import Signals, smooth
-from pose.movements.tracks import NAMES, UNITS, Tracks, ends_of
+from pose.movements.tracks import NAMES, UNITS, Tracks, ends_of, rests_of
 
 DRIFT_S = 3.0
 """Standard deviation of the Gaussian whose result is taken away before the components are computed: walking in, turning."""
@@ -46,11 +47,24 @@ PAUSE, SHORTEST_PAUSE_S = 2.0, 4.0
 """A pause this many times as long as the repetition, and at least so long, ends a chain."""
 
 SAME = 0.8
-"""Two chains are of one movement, either way round, when their components have this cosine."""
+"""Two chains are of one movement, either way round, when their components, or their changes from rest to extreme, have this
+cosine."""
 
 RELAXED_GAIN, RELAXED = 0.5, 6.0
 """A rest position that is more relaxed than the extreme adds up to this share to the gain, most of it from so many pose errors
 on."""
+
+DWELLING = 8.0
+"""Somebody who is always at rest, but for the ways, is more relaxed there by so many pose errors."""
+
+WAIT_S = 1.5
+"""Seconds before and after a chain in which it is looked where the person dwells: the film begins and ends at rest."""
+
+NEAR_END = 0.25
+"""The body is at an end within this share of the way."""
+
+SEEN = 0.6
+"""Joints whose landmarks are seen less, 0 to 1, do not tell how relaxed a body is."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,14 @@ class Chain:
     likeness: float
 
     def resembles(self, other: "Chain") -> bool:
-        """Whether both are of one movement, either way round."""
-        return abs(float(self.direction @ other.direction)) >= SAME
+        """Whether both are of one movement, either way round: they swing along one direction or between the same ends."""
+        return any(abs(float(one @ two)) >= SAME for one, two in zip(self._directions, other._directions, strict=True))
+
+    @cached_property
+    def _directions(self) -> tuple[Floats, Floats]:
+        rests, peaks = ends_of(self.tracks, self.cycles)
+        change = (peaks - rests) / UNITS * self.tracks.seen
+        return self.direction, change / max(float(np.linalg.norm(change)), 1e-9)
 
 
 def find_chains(motion: Motion) -> list[Chain]:
@@ -111,11 +131,22 @@ def _refine(tracks: Tracks, direction: Floats) -> Chain | None:
             return None
     if chain is None:
         return None
-    rest, extreme = map(relaxation, ends_of(tracks, chain.cycles))
-    return replace(chain, gain=chain.gain * (1 + RELAXED_GAIN * float(np.tanh((rest - extreme) / RELAXED))))
+    rest, extreme = (relaxation(values, tracks.seen) for values in ends_of(tracks, chain.cycles))
+    at_rest = rest - extreme + DWELLING * _dwelling(chain)
+    return replace(chain, gain=chain.gain * (1 + RELAXED_GAIN * float(np.tanh(at_rest / RELAXED))))
 
 
-def relaxation(values: Floats) -> float:
+def _dwelling(chain: Chain) -> float:
+    """The share of the time that is spent at rest less the share at the extreme, -1 to 1, pauses before and after included."""
+    times, phase = chain.tracks.times, chain.tracks.values @ chain.direction
+    first, last = chain.cycles[0], chain.cycles[-1]
+    rest = float(np.median(phase[[sample for cycle in chain.cycles for sample in rests_of(cycle)]]))
+    way = max(float(np.median(phase[[cycle.peak for cycle in chain.cycles]])) - rest, FLOOR)
+    there = (phase[(times >= times[first.start] - WAIT_S) & (times <= times[last.end] + WAIT_S)] - rest) / way
+    return float(np.mean(there < NEAR_END) - np.mean(there > 1 - NEAR_END))
+
+
+def relaxation(values: Floats, seen: Floats) -> float:
     """How relaxed a body is, in pose errors: straight joints, hanging hands.
 
     Most exercises start from there. A press and a pulldown differ in nothing else than in where they start; there the two
@@ -123,8 +154,9 @@ def relaxation(values: Floats) -> float:
 
     Args:
         values: (k,) every signal, in degrees and metres.
+        seen: (k,) 0 to 1, how well the landmarks of each are seen.
     """
-    scaled = dict(zip(NAMES, values / UNITS, strict=True))
+    scaled = dict(zip(NAMES, values / UNITS * (seen >= SEEN), strict=True))
     hanging = scaled["wrist_over_shoulder"] * float(np.cos(np.radians(values[NAMES.index("trunk")])))
     return float(scaled["knee"] + scaled["hip"] + scaled["elbow"] - hanging)
 

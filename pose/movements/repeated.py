@@ -95,9 +95,14 @@ def is_plain(motion: Motion, one: FoundSet) -> bool:
 
 
 def _choose(chains: Sequence[Chain]) -> list[Chain]:
-    """Different movements, what explains most first."""
+    """Different movements, those that are repeated before single ones, what explains most first.
+
+    A single way, such as lying down, counts only where nothing is repeated.
+    """
     chosen: list[Chain] = []
-    for chain in chains:
+    for chain in sorted(chains, key=lambda chain: len(chain.cycles) == 1):
+        if chosen and len(chain.cycles) == 1 and chain.cycles[0].start == chain.cycles[0].peak:
+            continue
         if len(chosen) < MOST and _counts(chain) and all(not chain.resembles(other) for other in chosen):
             chosen.append(chain)
     return chosen

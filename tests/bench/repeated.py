@@ -38,15 +38,15 @@ class Counted:
     @property
     def off(self) -> int:
         """By how many repetitions the count is off."""
-        return min(abs(self.reps - count) for count in self.right)
+        return min(abs(self.reps - count) for count in right_counts(self.clip))
 
-    @property
-    def right(self) -> set[int]:
-        """The right counts."""
-        exercise = CATALOGUE.get(self.clip.exercise)
-        if exercise is None or not exercise.movement.each_side:
-            return set(self.clip.counts)
-        return {each for count in self.clip.counts for each in (count, count // 2, (count + 1) // 2)}
+
+def right_counts(clip: Clip) -> set[int]:
+    """The right counts where the exercise is not known: a repetition of one side is one, or half of one."""
+    exercise = CATALOGUE.get(clip.exercise)
+    if exercise is None or not exercise.movement.each_side:
+        return set(clip.counts)
+    return {each for count in clip.counts for each in (count, count // 2, (count + 1) // 2)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"{folder.name}: exact {exact}, within one {near} of {len(counted)}")
         for one in counted:
             if one.off:
-                console.print(f"  {one.clip.name}: {one.reps} of {min(one.right)}", highlight=False)
+                console.print(f"  {one.clip.name}: {one.reps} of {min(right_counts(one.clip))}", highlight=False)
         for one in idle:
             if one.reps:
                 console.print(f"  {one.clip.name}: {one.reps} where there is no exercise", highlight=False)

@@ -186,6 +186,44 @@ def test_it_writes_a_document_that_the_daemon_accepts(page: Page) -> None:
     assert (job.owner, job.status, job.language) == ("ann", "uploaded", "en")
 
 
+def test_a_coachs_video_is_uploaded_and_is_the_exercise(page: Page) -> None:
+    sign_in(page)
+    coach = page.get_by_label("The coach's video")
+    expect(coach).to_be_hidden()
+    page.get_by_label("Exercise").select_option("Compare with a coach's video")
+    look(page, "13-coach")
+    page.get_by_label("Video", exact=True).set_input_files({"name": "mine.mp4", "mimeType": "video/mp4", "buffer": b"mine"})
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which workout shall we look at?")  # a video is missing
+    coach.set_input_files({"name": "coach.webm", "mimeType": "video/webm", "buffer": b"coach's"})
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("status")).to_contain_text("Waiting for its turn")
+    fields = written(page)
+    assert fields["exercise"] == "reference"
+    sizes = {path: object_["size"] for path, object_ in page.evaluate("fake.objects").items()}
+    assert (sizes[fields["video"]], sizes[fields["reference"]]) == (4, 7)
+    job = Job.parse(Snapshot(id="job1", fields=fields, version=1, read_time=None), frozenset(CATALOGUE))  # type: ignore[arg-type]
+    assert job.reference == fields["reference"]
+
+
+def test_faults_of_one_id_are_told_apart_by_their_repetitions(page: Page) -> None:
+    knees = {**DEPTH, "id": "deviates", "title": "Knees bent less than the reference's", "reps": [1]}
+    hips = {**knees, "title": "Hips bent less than the reference's", "reps": [2]}
+    items = [repetition(number, 3 * number, 3 * number + 2, good=False, faults=("deviates",)) for number in (1, 2)]
+    one = workout_set(1, "reference", "Like the reference", items, [knees, hips])
+    shown = {"exercise": {"id": "reference"}, "reps": {"items": items}, "faults": [knees, hips], "sets": [one]}
+    page.route("**/*report.json*", lambda route: route.fulfill(json={**WORKOUT, **shown, "notAssessed": []}))
+    submit(page)
+    play(page, status="done", result={**WORKOUT_RESULT, "exercise": "reference", "faults": [knees, hips], "sets": [one]})
+    expect(page.get_by_role("heading", level=1)).to_have_text("Like the reference")
+    expect(page.get_by_role("button", name="Repetition 1: Knees bent less than the reference's")).to_be_visible()
+    expect(page.get_by_role("button", name="Repetition 2: Hips bent less than the reference's")).to_be_visible()
+    page.get_by_text("Repetition by repetition").click()
+    rows = page.get_by_role("table").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Knees")
+    expect(rows.nth(2)).to_contain_text("Hips")
+
+
 def test_it_shows_each_change_of_the_document(page: Page) -> None:
     submit(page)
     play(page, status="processing", progress={"stage": "analysing", "percent": 40})

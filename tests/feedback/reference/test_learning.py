@@ -1,12 +1,14 @@
 """An exercise from a reference: the written file, and `reference` with its `deviates` faults, on stick figures."""
 
+from dataclasses import replace
+
 import pytest
 
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises.files import ExerciseFileError, parse_exercise
 from feedback.reference.learning import learn, write_exercise
 from feedback.review import review
-from tests.figures import STAND, figure, film, walk
+from tests.figures import RACK, STAND, Keys, figure, film, walk
 
 COACH = figure("biceps_curl", reps=4, azimuth=90)
 
@@ -19,6 +21,17 @@ def test_a_written_file_counts_its_own_reference_and_nothing_else() -> None:
     assert review(figure("biceps_curl", reps=3, azimuth=90), catalogue=catalogue, language="ko").exercise.name == "내 컬"
     for other in ("squat", "overhead_press", "lateral_raise"):
         assert review(figure(other, reps=4, azimuth=90), catalogue=catalogue).exercise.id == "any", other
+
+
+@pytest.mark.parametrize("up_first", [False, True])
+def test_rest_is_where_the_person_dwells(up_first: bool) -> None:
+    low, high = RACK, replace(RACK, shoulder=170, elbow=170)
+    rest, extreme = (high, low) if up_first else (low, high)
+    keys: Keys = [(0.0, rest)]
+    for start in (1.5, 5.5, 9.5, 13.5):
+        keys += [(start, rest), (start + 0.7, extreme), (start + 0.9, extreme), (start + 1.6, rest)]
+    movement = learn(film([*keys, (17.0, rest)]), "my_press").movement
+    assert all(drive.rest > drive.peak for drive in movement.drives if drive.signal.startswith("wrist_over")) == up_first
 
 
 def test_its_checks_follow_from_the_range_of_the_reference() -> None:
@@ -53,6 +66,27 @@ def test_what_is_like_the_reference_is_good(exercise: str) -> None:
     user = figure(exercise, reps=4, azimuth=-azimuth, noise=0.005, scale=90)
     report = review(user, exercise="reference", reference=figure(exercise, reps=3, azimuth=azimuth))
     assert (report.reps.total, report.reps.good, report.faults) == (4, 4, [])
+
+
+def test_what_all_repetitions_lack_a_little_may_be_the_body() -> None:
+    alike = review(figure("biceps_curl", reps=4, depth=[0.84] * 4), exercise="reference", reference=COACH)
+    assert (alike.reps.total, alike.reps.good) == (4, 4)
+    mixed = review(figure("biceps_curl", reps=4, depth=[1, 0.8, 1, 1]), exercise="reference", reference=COACH)
+    assert [item.index for item in mixed.reps.items if "deviates" in item.faults] == [2]
+    short = review(figure("biceps_curl", reps=4, depth=[0.5] * 4), exercise="reference", reference=COACH)
+    assert (short.reps.total, short.reps.good) == (4, 0)
+
+
+def test_what_goes_beyond_the_reference_makes_no_other_repetition_fall_short() -> None:
+    coach = figure("squat", reps=3, depth=[0.7] * 3)
+    report = review(figure("squat", reps=4, depth=[1, 0.7, 1, 0.7]), exercise="reference", reference=coach)
+    assert (report.reps.total, report.reps.good) == (4, 4)
+
+
+def test_what_falls_far_short_is_counted() -> None:
+    report = review(figure("push_up", reps=4, depth=[1, 0.2, 0.2, 1]), exercise="reference", reference=figure("push_up"))
+    assert [item.index for item in report.reps.items if "deviates" in item.faults] == [2, 3]
+    assert report.reps.total == 4
 
 
 def test_the_advice_says_how_much_was_missing_and_where() -> None:
