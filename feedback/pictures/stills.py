@@ -8,7 +8,7 @@ from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding
 from feedback.examination import ExaminedSet
 from feedback.pictures.cards import TEXT, Measure, card
-from feedback.pictures.curve import CHORD, Curve
+from feedback.pictures.curve import CHORD, DrivingAngle
 from feedback.pictures.drawing import RIGHT, WANTED, WHITE, WRONG, turned
 from feedback.pictures.lettering import Line, Picture
 from feedback.pictures.shots import Shot
@@ -31,7 +31,7 @@ def shown_points(motion: Motion) -> Floats:
     return points
 
 
-def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
+def picture_of(examined: ExaminedSet, curve: DrivingAngle, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
     """Draw the card of a shot.
 
     Args:
@@ -54,21 +54,33 @@ def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, 
 
 def target_text(words: Words, finding: Finding) -> str:
     """What to aim at, such as `Target: at most 95°`; where that is reached, `Good: up to 95°`; one limit for all cards."""
+    if not finding.clean:
+        return limit_text(words, finding)
     _, value = value_texts(words, finding)
-    if is_upper_limit(finding.check):
-        return words(N_("Good: up to {value}") if finding.clean else N_("Target: at most {value}"), value=value)
-    return words(N_("Good: from {value}") if finding.clean else N_("Target: at least {value}"), value=value)
+    return words(N_("Good: up to {value}") if _is_upper_limit(finding.check) else N_("Good: from {value}"), value=value)
 
 
-def is_upper_limit(check: Check) -> bool:
+def limit_text(words: Words, finding: Finding) -> str:
+    """What to aim at, whether it is reached or not."""
+    _, value = value_texts(words, finding)
+    return words(
+        N_("Target: at most {value}") if _is_upper_limit(finding.check) else N_("Target: at least {value}"), value=value
+    )
+
+
+def aim_of(finding: Finding) -> float:
+    """The value to aim at from this view: obliquely both limits lie further off."""
+    return finding.check.clear + finding.threshold - finding.check.threshold
+
+
+def _is_upper_limit(check: Check) -> bool:
     """Whether good is below the limit; a limit below zero is one on the other side, where "at least -10" means "at most 10"."""
     return check.above != (check.threshold < 0)
 
 
 def value_texts(words: Words, finding: Finding) -> tuple[str, str]:
     """What was measured and what to aim at, as texts; with one more digit where they would read the same but are not."""
-    check = finding.check
-    aim = check.clear + finding.threshold - check.threshold  # obliquely both lie further off
+    check, aim = finding.check, aim_of(finding)
     measured, target = (_value_text(words, check, number, 0) for number in (finding.value, aim))
     if measured == target and not finding.clean:
         measured, target = (_value_text(words, check, number, 1) for number in (finding.value, aim))
@@ -205,7 +217,7 @@ def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Flo
     return turned(arm, vertex, other, degrees), False
 
 
-def _driving(examined: ExaminedSet, curve: Curve, shot: Shot) -> Measure | None:
+def _driving(examined: ExaminedSet, curve: DrivingAngle, shot: Shot) -> Measure | None:
     value = float(curve.values[shot.sample])
     if not np.isfinite(value):
         return None
