@@ -1,11 +1,13 @@
 """worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding
+from feedback.checks.measures import height, mouth_over_hands
 from feedback.examination import ExaminedSet
 from feedback.pictures.cards import TEXT, Measure, card
 from feedback.pictures.curve import CHORD, DrivingAngle
@@ -103,7 +105,12 @@ def _value_text(words: Words, check: Check, value: float, finer: int) -> str:
 
 
 def _past_its_line(check: Check) -> str | None:
-    """What an angle below zero means; None where it means that there is nothing of what is looked for."""
+    """What a value below zero means; None where it means that there is nothing of what is looked for."""
+    function = check.measure.func if isinstance(check.measure, partial) else None
+    if function is mouth_over_hands:
+        return N_("{value} below")
+    if function is height:
+        return N_("{value} above") if check.threshold < 0 else N_("{value} below")
     if check.unit != "deg" or check.against is None:
         return None
     if check.against == "horizontal":

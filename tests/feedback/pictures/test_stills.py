@@ -117,7 +117,8 @@ def finding_of(exercise: str, check_id: str, value: float, *, fault: bool = Fals
         ("plank", "hips_sagging", -3, "0°"),
         ("squat", "heel_rise", -1.4, "0 cm"),
         ("high_knees", "knees_low", -4, "4 cm"),
-        ("high_knees", "knees_low", 6, "0 cm"),
+        ("high_knees", "knees_low", 6, "6 cm above"),
+        ("pull_up", "chin_below_bar", -9.3, "9 cm below"),
     ],
 )
 def test_no_value_of_a_person_is_below_zero(exercise, check, value, text):
