@@ -3,6 +3,7 @@
 Each is a function of its own, since a person is shown the pictures before the video is made.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +16,22 @@ import numpy as np
 from feedback.examination import Examination, ExaminedSet
 from feedback.pictures.annotated_video import Flag, Overlay, annotate
 from feedback.pictures.cards import save
-from feedback.pictures.curve import driving_angle
+from feedback.pictures.curve import driving_angle, judged_angle
 from feedback.pictures.drawing import WANTED, WRONG
 from feedback.pictures.lettering import Picture
 from feedback.pictures.shots import best_shot, worst_shots
 from feedback.pictures.side_by_side import greatest_difference, panel, side_by_side
-from feedback.pictures.stills import picture_of, shown_points
+from feedback.pictures.stills import picture_of, shown_points, value_texts
 from feedback.report.schema import Files, Report
 from feedback.report.summary import set_name
+from feedback.words import N_
 from pose.errors import VideoUnreadable
 from pose.motion import INDEX
 from pose.movements.comparison import SpanComparison
 from pose.reading.video import Limits, Video
 
 FLAG_S = 1.2
-"""How long a fault is flagged in the video at least, so that it can be read."""
+"""How long a fault is flagged in the video at least, so that it can be read, unless the next repetition begins."""
 
 SLACK_S = 1e-3
 """Times are compared with this much slack, for the rounding of a container's time base."""
@@ -81,7 +83,7 @@ def write_pictures(
         # matplotlib takes a third of a second to import, which passes here beside the other pictures.
         from feedback.pictures.graph import draw_graphs, graph_of  # noqa: PLC0415
 
-        save(draw_graphs([graph_of(each, driving_angle(each)) for each in examination.sets]), out_dir / "graph.png")
+        save(draw_graphs([graph_of(each, judged_angle(each)) for each in examination.sets]), out_dir / "graph.png")
 
     moments = _moments(examination, out_dir, reference_path, limits)
     with ThreadPoolExecutor(workers, thread_name_prefix="pictures") as pool:
@@ -208,18 +210,28 @@ def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:
         seconds = range(int(hold.duration_s) + 1)
         counts = [(hold.start_s + second, words.quantity(second, "s")) for second in seconds]
     else:
-        ends = [0.0, *(rep.end_s for rep in examined.repetitions)]
-        counts = [(end, words.plural("{n} repetition", "{n} repetitions", n)) for n, end in enumerate(ends)]
+        # The number is that of the repetition under way, as in the report; the sum follows the last one.
+        counts = [(rep.start_s, words(N_("Repetition {n}"), n=words.number(rep.index))) for rep in examined.repetitions]
+        if counts:
+            total = len(counts)
+            counts.append((examined.repetitions[-1].end_s, words.plural("{n} repetition", "{n} repetitions", total)))
     name = set_name(words, examined.report, alone=examined.alone)
     return [(time_s, f"{name} · {count}") for time_s, count in counts]
 
 
 def _flags(examined: ExaminedSet) -> Iterator[Flag]:
+    """Each fault with its measured value, which stands in the video as long as the fault is shown."""
+    words = examined.words
+    begins = [rep.start_s for rep in examined.repetitions]
     for finding in examined.findings:
         # That something was not reached shows at the moment when it came closest, not before.
         reached = finding.check.verdict == "falls_short"
         starts = [finding.time_s] if reached else [start for start, _ in finding.spans]
         ends = [end for _, end in finding.spans]
         marks = tuple(INDEX[name] for name in finding.marks)
+        value, _ = value_texts(words, finding)
         for start, end in zip(starts, ends, strict=False):
-            yield Flag(examined.words(finding.check.title), start, max(end, start + FLAG_S), marks)
+            # Not into the next repetition, whose number the counter shows.
+            following = next((begin for begin in begins if begin >= end), math.inf)
+            until = max(end, min(start + FLAG_S, following))
+            yield Flag(words(finding.check.title), start, until, marks, value)

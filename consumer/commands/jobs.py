@@ -112,6 +112,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
 
 def _row(snapshot: Snapshot) -> list[str]:
     fields = snapshot.fields
+    status = status_of(fields)
     progress, error, result = (_mapping(fields.get(name)) for name in ("progress", "error", "result"))
     created = fields.get("createdAt")
     if error:
@@ -123,7 +124,7 @@ def _row(snapshot: Snapshot) -> list[str]:
     return [
         snapshot.id,
         str(fields.get("status")),
-        f"{progress.get('stage')} {progress.get('percent')}%" if progress else "",
+        f"{progress.get('stage')} {progress.get('percent')}%" if progress and status is Status.PROCESSING else "",
         str(fields.get("attempt", 0)),
         created.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if isinstance(created, datetime) else "",
         str(fields.get("owner")),

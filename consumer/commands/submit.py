@@ -11,7 +11,7 @@ from consumer.commands import console, summary
 from consumer.jobs.document import Status, has_result, status_of
 from consumer.jobs.errors import ErrorCode
 from consumer.settings import Settings
-from feedback.words import N_, language_of
+from feedback.words import N_, language_of, words_of
 
 UPLOAD_SHARE = 0.1
 """Of the progress bar."""
@@ -31,7 +31,7 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
     console.quiet_logs()
     catalogue = console.load_exercises(settings, asked=request.exercise)
     console.check_reference(request.exercise, request.reference)
-    with console.reporting(as_json=json, language="en"), console.opened(settings) as backend:
+    with console.reporting(as_json=json, language=language_of(request.language)), console.opened(settings) as backend:
         if not wait:
             job_id = submit(backend, request)
             console.print_json({"id": job_id}) if json else console.out.print(job_id)
@@ -54,15 +54,24 @@ def submit_and_follow(
     """Submit, then wait for the result, or for the video too (`whole`); the job's id and its document's fields."""
     job_id = submit(backend, request, lambda done: tell(N_("Uploading"), UPLOAD_SHARE * done))
 
-    where = f"data directory {settings.data_dir.resolve()}" if settings.backend == "local" else f"bucket {settings.bucket}"
+    words = words_of(request.language)
+    if settings.backend == "local":
+        where = words(N_("data directory {place}"), place=settings.data_dir.resolve())
+    else:
+        where = words(N_("bucket {place}"), place=settings.bucket)
 
     def changed(snapshot: Snapshot) -> None:
         tell(*_standing(snapshot.fields))
 
     def unseen() -> None:
         console.err.print(
-            f"No daemon has looked at the job yet. It lies in the {where}: does `dothis run` work there, "
-            "and what does its /healthz say?",
+            words(
+                N_(
+                    "No daemon has looked at the job yet. It lies in the {where}: does `dothis run` work there, "
+                    "and what does its /healthz say?"
+                ),
+                where=where,
+            ),
             markup=False,
             soft_wrap=True,
         )
@@ -70,7 +79,11 @@ def submit_and_follow(
     try:
         return job_id, follow(backend, job_id, timeout_s=timeout_s, changed=changed, unseen=unseen, whole=whole)
     except StillRunning:
-        message = f"Job {job_id} is not finished yet and goes on: see `dothis jobs show {job_id}`. It lies in the {where}."
+        message = words(
+            N_("Job {id} is not finished yet and goes on: see `dothis jobs show {id}`. It lies in the {where}."),
+            id=job_id,
+            where=where,
+        )
         raise console.Failed("not_finished", message) from None
 
 
@@ -97,7 +110,8 @@ def report_end(
         return
     summary.show_document(result, language_of(language), catalogue)
     if fields["status"] != "done":
-        console.out.print(f"The annotated video follows: `dothis jobs show {job_id}`.", markup=False)
+        follows = words_of(language)(N_("The annotated video follows: `dothis jobs show {id}`."), id=job_id)
+        console.out.print(follows, markup=False)
     summary.show_place(out if out is not None else place_of(settings, result), language_of(language))
 
 

@@ -65,10 +65,10 @@ def show_result(
     """What both have in common."""
     words = words_of(language)
     if hold and score is not None:
-        held, held_well = (words.quantity(round(hold[key]), "s") for key in ("durationS", "goodS"))
+        held, held_well = (words.quantity(hold[key], "s") for key in ("durationS", "goodS"))
         figures = words(N_("{held}, of these {good} good"), held=held, good=held_well)
     elif hold:
-        figures = words.quantity(round(hold["durationS"]), "s")
+        figures = words.quantity(hold["durationS"], "s")
     elif score is None:
         # Nothing was judged, so nothing is called good or bad.
         figures = words.plural("{n} repetition", "{n} repetitions", reps)

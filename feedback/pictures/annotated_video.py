@@ -60,12 +60,19 @@ class Flag:
         text: its title.
         start_s, end_s: how long it is shown.
         marks: landmarks that are drawn as wrong meanwhile; see `feedback.pictures.drawing.draw_marks`.
+        value: what was measured; it stands at the marks in place of the set's angle.
     """
 
     text: str
     start_s: float
     end_s: float
     marks: tuple[int, ...] = ()
+    value: str = ""
+
+    @property
+    def vertex(self) -> int:
+        """The landmark at which the value stands; only where there are marks."""
+        return self.marks[len(self.marks) // 2]
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,8 @@ class Painter:
         self._size = size
         self._scale = np.array(size) / np.array(source)
         self._type = max(13, round(0.055 * min(size)))
-        self._value_sides = {vertex: calm_side(overlay.points, vertex) for _, (_, vertex, _) in overlay.angles}
+        vertices = {vertex for _, (_, vertex, _) in overlay.angles} | {flag.vertex for flag in overlay.flags if flag.marks}
+        self._value_sides = {vertex: calm_side(overlay.points, vertex) for vertex in vertices}
 
     def draw(self, picture: Planes, time: float) -> None:
         """Draw the moment, in place."""
@@ -148,8 +156,12 @@ class Painter:
         for flag in flags:
             draw_marks(picture, points[list(flag.marks)], colour=WRONG)
         angle = _latest(self._overlay.angles, time)
-        if angle is not None and np.isfinite(value) and np.isfinite(points[angle[1]]).all():
-            self._write_value(picture, points[angle[1]], self._value_sides[angle[1]], f"{value:.0f}°")
+        marked = {flag.vertex: flag.value for flag in reversed(flags) if flag.marks and flag.value}
+        if not marked and angle is not None and np.isfinite(value):
+            marked = {angle[1]: f"{value:.0f}°"}
+        for vertex, text in marked.items():
+            if np.isfinite(points[vertex]).all():
+                self._write_value(picture, points[vertex], self._value_sides[vertex], text)
         edge = self._type // 2
         if count := _latest(self._overlay.counts, time):
             picture.blend(self._chip(count, WHITE, INK), edge, edge)

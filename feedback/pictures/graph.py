@@ -21,9 +21,8 @@ from feedback.examination import ExaminedSet
 from feedback.pictures.curve import Curve
 from feedback.pictures.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
 from feedback.pictures.lettering import Colour, Picture, font_path, typeface, wrap
-from feedback.pictures.stills import clock
+from feedback.pictures.stills import aim_of, clock, limit_text
 from feedback.report.summary import set_name
-from feedback.words import N_
 from pose.motion import Floats
 
 LONG_S = 100.0
@@ -106,7 +105,7 @@ def graph_of(examined: ExaminedSet, curve: Curve) -> Graph:
         times=examined.motion.times,
         values=curve.values,
         spans=spans,
-        targets=[Target(words(N_("Target: {value}"), value=words.quantity(value, "deg")), value) for value in curve.targets],
+        targets=[Target(limit_text(words, finding), aim_of(finding)) for finding in curve.limits],
         marks=[Mark(words(finding.check.title), _worst_moment(examined, finding)) for finding in examined.findings],
         seconds=clock if examined.motion.times[-1] >= LONG_S else lambda value: words.quantity(value, "s"),
     )

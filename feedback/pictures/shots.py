@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feedback.checks.judgement import Finding, Scene
 from feedback.checks.take import Take
@@ -57,13 +58,15 @@ def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
     return None
 
 
-def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, float]:
-    """Sort key of sets: those with a major fault first, then with a minor one; then by the excess over the threshold or the
-    score."""
-    findings = examined.findings
-    major = any(finding.check.severity == "major" for finding in findings)
-    excess = max((finding.excess for finding in findings if (finding.check.severity == "major") == major), default=0.0)
-    return not major, not findings, -excess if findings else (examined.report.score or 0)
+def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, int, float]:
+    """Sort key of sets, as in the summary: those with a major fault first, then with a minor one; then by how often the fault
+    occurs, then by its excess over the threshold; sets without a fault by their score."""
+    if not examined.findings:
+        return True, True, 0, examined.report.score or 0
+    fault = examined.report.faults[0]
+    of_fault = [finding for finding in examined.findings if finding.check.id == fault.id]
+    often = max(len(fault.reps), len(fault.spans))
+    return fault.severity != "major", False, -often, -max(finding.excess for finding in of_fault)
 
 
 def _best_of(examined: ExaminedSet) -> Shot | None:
@@ -85,7 +88,7 @@ def _best_of(examined: ExaminedSet) -> Shot | None:
     )
     shown = examined.findings[0].check.id if examined.findings else None
     verdicts = [finding for finding in examined.of_repetition(best.index) if finding.marks and not finding.fault]
-    verdicts.sort(key=lambda finding: finding.check.id != shown)
+    verdicts.sort(key=lambda finding: (not finding.clean, finding.check.id != shown))
     return _of(verdicts[0], examined) if verdicts else Shot(best.peak, None, best)
 
 
@@ -106,23 +109,42 @@ def _by_need(examined: ExaminedSet) -> Iterator[Shot]:
     yield from (_of(finding, examined) for findings in ranked for finding in findings[1:])
     yield from (_of(again, examined) for findings in ranked if (again := _again(examined, findings[0])) is not None)
     yield from _least_good(examined)
-    seen = np.flatnonzero(examined.motion.detected)
+    seen = _seen_in_set(examined)
     for share in (0.5, 0.0, 1.0):
         sample = int(seen[round(share * (len(seen) - 1))])
         yield Shot(sample, None, next((rep for rep in examined.repetitions if rep.start <= sample <= rep.end), None))
 
 
+def _seen_in_set(examined: ExaminedSet) -> NDArray[np.intp]:
+    """Samples from the first repetition to the last, or of the hold, in which the person is visible."""
+    spans = examined.repetitions or ((examined.hold,) if examined.hold else ())
+    inside = np.zeros(len(examined.motion.times), bool)
+    inside[spans[0].start : spans[-1].end + 1] = True
+    return np.flatnonzero(inside & examined.motion.detected)
+
+
 def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
-    """Yield moments of repetitions without a fault, the least good first, then all other findings."""
+    """Yield moments of repetitions, the least good first, then all other findings.
+
+    Of a repetition, the check with the fault to change first is shown, for comparison. Without a fault it is what comes
+    closest to one, and from one repetition to the next another check where all are as good as they should be.
+    """
     scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
     need = {rep.index: (scores[rep.index], -_excess(examined, rep), -_oddity(examined, rep)) for rep in examined.repetitions}
+    compared = examined.findings[0].check if examined.findings else None
+    shown: set[str] = set()
     for repetition in sorted(examined.repetitions, key=lambda rep: need[rep.index]):
         verdicts = [finding for finding in examined.of_repetition(repetition.index) if finding.marks]
-        if verdicts:
-            yield _of(max(verdicts, key=lambda finding: finding.excess), examined)
-        else:
+        if not verdicts:
             yield Shot(repetition.peak, None, repetition)
-    yield from (_of(finding, examined) for finding in sorted(examined.judged, key=lambda finding: -finding.excess))
+            continue
+        chosen = max(
+            verdicts,
+            key=lambda finding: (finding.check is compared, not finding.clean, finding.check.id not in shown, finding.excess),
+        )
+        shown.add(chosen.check.id)
+        yield _of(chosen, examined)
+    yield from (_of(finding, examined) for finding in sorted(examined.judged, key=lambda one: (not one.marks, -one.excess)))
 
 
 def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:

@@ -1,13 +1,16 @@
 """worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding
+from feedback.checks.measures import height, mouth_over_hands
 from feedback.examination import ExaminedSet
 from feedback.pictures.cards import TEXT, Measure, card
-from feedback.pictures.curve import CHORD, Curve
+from feedback.pictures.curve import CHORD, DrivingAngle
 from feedback.pictures.drawing import RIGHT, WANTED, WHITE, WRONG, turned
 from feedback.pictures.lettering import Line, Picture
 from feedback.pictures.shots import Shot
@@ -30,7 +33,7 @@ def shown_points(motion: Motion) -> Floats:
     return points
 
 
-def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
+def picture_of(examined: ExaminedSet, curve: DrivingAngle, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:
     """Draw the card of a shot.
 
     Args:
@@ -46,29 +49,73 @@ def picture_of(examined: ExaminedSet, curve: Curve, shot: Shot, frame: Picture, 
         measure, notes = _driving(examined, curve, shot), list[Line]()
     else:
         measure, notes = _measured(examined.motion, words, finding)
-        notes.append(Line(words(finding.check.advice if finding.fault else finding.check.why), TEXT, WHITE, space=GAP))
+        notes.append(Line(words(finding.check.why if finding.clean else finding.check.advice), TEXT, WHITE, space=GAP))
     points = shown_points(examined.motion)[shot.sample]
     return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
 
 
 def target_text(words: Words, finding: Finding) -> str:
     """What to aim at, such as `Target: at most 95°`; where that is reached, `Good: up to 95°`; one limit for all cards."""
-    _, value = _values(words, finding)
-    # A limit below zero is one on the other side, where "at least -10" means "at most 10".
-    if finding.check.above != (finding.check.threshold < 0):
-        return words(N_("Good: up to {value}") if finding.clean else N_("Target: at most {value}"), value=value)
-    return words(N_("Good: from {value}") if finding.clean else N_("Target: at least {value}"), value=value)
+    if not finding.clean:
+        return limit_text(words, finding)
+    _, value = value_texts(words, finding)
+    return words(N_("Good: up to {value}") if _is_upper_limit(finding.check) else N_("Good: from {value}"), value=value)
 
 
-def _values(words: Words, finding: Finding) -> tuple[str, str]:
+def limit_text(words: Words, finding: Finding) -> str:
+    """What to aim at, whether it is reached or not."""
+    _, value = value_texts(words, finding)
+    return words(
+        N_("Target: at most {value}") if _is_upper_limit(finding.check) else N_("Target: at least {value}"), value=value
+    )
+
+
+def aim_of(finding: Finding) -> float:
+    """The value to aim at from this view: obliquely both limits lie further off."""
+    return finding.check.clear + finding.threshold - finding.check.threshold
+
+
+def _is_upper_limit(check: Check) -> bool:
+    """Whether good is below the limit; a limit below zero is one on the other side, where "at least -10" means "at most 10"."""
+    return check.above != (check.threshold < 0)
+
+
+def value_texts(words: Words, finding: Finding) -> tuple[str, str]:
     """What was measured and what to aim at, as texts; with one more digit where they would read the same but are not."""
-    check = finding.check
-    aim = check.clear + finding.threshold - check.threshold  # obliquely both lie further off
-    numbers = [abs(number) if check.threshold < 0 else number for number in (finding.value, aim)]
-    measured, target = (words.quantity(number, check.unit) for number in numbers)
+    check, aim = finding.check, aim_of(finding)
+    measured, target = (_value_text(words, check, number, 0) for number in (finding.value, aim))
     if measured == target and not finding.clean:
-        measured, target = (words.quantity(number, check.unit, finer=1) for number in numbers)
+        measured, target = (_value_text(words, check, number, 1) for number in (finding.value, aim))
     return measured, target
+
+
+def _value_text(words: Words, check: Check, value: float, finer: int) -> str:
+    """A value as a person reads it, never below zero.
+
+    Beyond a level or an upright line, the text says so. Other values below zero lie on the side that is not judged: there is
+    nothing of what was looked for.
+    """
+    number = -value if check.threshold < 0 else value
+    text = words.quantity(abs(number), check.unit, finer=finer)
+    nothing = words.quantity(0, check.unit)
+    if number >= 0 or text == nothing:
+        return text
+    past = _past_its_line(check)
+    return words(past, value=text) if past is not None else nothing
+
+
+def _past_its_line(check: Check) -> str | None:
+    """What a value below zero means; None where it means that there is nothing of what is looked for."""
+    function = check.measure.func if isinstance(check.measure, partial) else None
+    if function is mouth_over_hands:
+        return N_("{value} below")
+    if function is height:
+        return N_("{value} above") if check.threshold < 0 else N_("{value} below")
+    if check.unit != "deg" or check.against is None:
+        return None
+    if check.against == "horizontal":
+        return N_("{value} past level") if check.above else N_("{value} below level")
+    return N_("{value} past upright") if check.verdict == "falls_short" and check.above else None
 
 
 def clock(seconds: float) -> str:
@@ -83,17 +130,27 @@ def _headline(examined: ExaminedSet, shot: Shot, *, best: bool) -> tuple[str, st
         where.insert(0, words(N_("Repetition {n}"), n=words.number(repetition.index)))
     if not examined.alone:
         where.insert(0, set_name(words, examined.report, alone=False))
+    return title_of(examined, shot, best=best), " · ".join(where)
+
+
+def title_of(examined: ExaminedSet, shot: Shot, *, best: bool) -> str:
+    """The heading of a card: the fault, or whether what is shown was good, as far as it was judged."""
+    words, finding, repetition = examined.words, shot.finding, shot.repetition
     if not examined.exercise.checks and repetition:
-        title = words(N_("Most like the others")) if best else words(N_("Least like the others"))
-    elif best:
-        title = words(N_("This one was good")) if repetition else words(N_("Well held"))
-    elif shot.finding is not None and shot.finding.fault:
-        title = words(shot.finding.check.title)
-    elif _faulty_around(examined, shot):
-        title = words(N_("For comparison"))
+        return words(N_("Most like the others")) if best else words(N_("Least like the others"))
+    if finding is not None and finding.fault:
+        return words(finding.check.title)
+    if finding is not None and not finding.clean:
+        return words(N_("Almost there"))
+    if _faulty_around(examined, shot):
+        return words(N_("For comparison")) if finding is None else words(N_("This was good"))
+    if examined.hold is not None:
+        judged = examined.report.score is not None
     else:
-        title = words(N_("No fault found here"))
-    return title, " · ".join(where)
+        judged = any(item.good for item in examined.report.items if repetition and item.index == repetition.index)
+    if judged:
+        return words(N_("This one was good")) if repetition else words(N_("Well held"))
+    return words(N_("Form not judged")) if finding is None else words(N_("This was good"))
 
 
 def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
@@ -107,10 +164,12 @@ def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
 def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
     """The drawing of a finding, and the legend below it."""
     check = finding.check
-    value, _ = _values(words, finding)
+    value, _ = value_texts(words, finding)
     colour = WRONG if finding.fault else RIGHT
     points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
     level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None
+    if finding.value < 0 and check.unit == "deg" and _past_its_line(check) is None:
+        level = None  # The drawn angle would not be the "0°" beside it.
     wanted, straight = _wanted(finding, points, level)
     notes = [
         Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid" if len(points) else "blank"),
@@ -165,7 +224,7 @@ def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Flo
     return turned(arm, vertex, other, degrees), False
 
 
-def _driving(examined: ExaminedSet, curve: Curve, shot: Shot) -> Measure | None:
+def _driving(examined: ExaminedSet, curve: DrivingAngle, shot: Shot) -> Measure | None:
     value = float(curve.values[shot.sample])
     if not np.isfinite(value):
         return None

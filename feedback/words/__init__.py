@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -93,15 +94,16 @@ class Words:
         return str(format_decimal(_rounded(value, digits), locale=self.language))
 
     def quantity(self, value: float, unit: str, *, finer: int = 0) -> str:
-        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8; with so many more digits than usual, where it has any."""
+        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8; with so many more digits than usual."""
         if unit == "deg":
             return f"{self.number(value, finer)}°"
         if unit in CLDR_UNITS:
             name, digits = CLDR_UNITS[unit]
             return str(format_unit(_rounded(value, digits + finer), name, length="short", locale=self.language))
         if unit == "%":
-            return str(format_percent(round(value) / 100, locale=self.language))
-        return self.number(value, 2)
+            share = Decimal(str(_rounded(value, finer))) / 100
+            return str(format_percent(share, locale=self.language, decimal_quantization=False))
+        return self.number(value, 2 + finer)
 
     def listing(self, items: Sequence[str]) -> str:
         """`1`, `1 and 2`, `1, 2 and 5`, with ranges already made."""

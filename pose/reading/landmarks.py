@@ -17,6 +17,7 @@ from pose.errors import ModelMissing
 from pose.motion import INDEX, LANDMARKS
 from pose.reading.frame import Pixels
 from pose.reading.model import Model
+from pose.reading.native_log import Quiet
 
 Points = NDArray[np.float32]
 
@@ -74,9 +75,13 @@ class _Landmarker:
             base_options=BaseOptions(model_asset_path=str(model.path)),
             running_mode=RunningMode.VIDEO if follow else RunningMode.IMAGE,
         )
+        # Its threads go on loading until the first picture is analysed, and more is loaded when the first person is found.
+        self._loading = Quiet()
+        self._loaded = False
         try:
             self._landmarker = PoseLandmarker.create_from_options(options)
         except (RuntimeError, ValueError, OSError) as error:
+            self._loading.end()
             raise ModelMissing(f"The pose model '{model.name}' cannot be loaded: make it again with `make setup`.") from error
 
     def __enter__(self) -> Self:
@@ -88,6 +93,17 @@ class _Landmarker:
     def close(self) -> None:
         """Close the model. Without this call MediaPipe prints a traceback at the interpreter's exit."""
         self._landmarker.close()
+        self._loading.end()
+
+    def _analyse(self, analyse: Callable[[Any], Any], image: Any) -> Any:
+        """The result for a picture, without what native libraries write about loading."""
+        if self._loaded:
+            return analyse(image)
+        with Quiet():
+            result = analyse(image)
+            self._loading.end()
+        self._loaded = bool(result.pose_landmarks)
+        return result
 
 
 class Tracker(_Landmarker):
@@ -126,7 +142,7 @@ class Tracker(_Landmarker):
 
     def _look(self, image: Any, pixels: Pixels, time: float) -> Pose | None:
         self._last_ms = max(self._last_ms + 1, round(time * 1000))
-        return _pose(self._landmarker.detect_for_video(image, self._last_ms), pixels)
+        return _pose(self._analyse(lambda seen: self._landmarker.detect_for_video(seen, self._last_ms), image), pixels)
 
 
 class Detector(_Landmarker):
@@ -137,7 +153,7 @@ class Detector(_Landmarker):
 
     def find(self, pixels: Pixels) -> Pose | None:
         """Find the most prominent person; None if there is none."""
-        return _pose(self._landmarker.detect(self._to_image(pixels)), pixels)
+        return _pose(self._analyse(self._landmarker.detect, self._to_image(pixels)), pixels)
 
 
 def _pose(result: Any, pixels: Pixels) -> Pose | None:

@@ -158,7 +158,22 @@ def test_the_counter_of_the_video_names_the_set_and_begins_anew(pause):
     times = [time for time, _ in overlay.counts]
     assert times == sorted(times)
     for examined in examination.sets:
-        for number, repetition in enumerate(examined.repetitions):
+        for repetition in examined.repetitions:
             shown = [text for time, text in overlay.counts if time <= repetition.peak_s][-1]
             assert examined.report.name in shown
-            assert f"{number} repetition" in shown
+            assert f"Repetition {repetition.index}" in shown
+
+
+def test_the_counter_begins_with_the_first_repetition_and_ends_with_their_sum():
+    examination = examine(figure("squat", 3, lead=4), exercise="squat")
+    times, texts = zip(*overlay_of(examination).counts, strict=True)
+    assert times[0] == examination.main.repetitions[0].start_s > 3
+    assert [text.split(" · ")[1] for text in texts] == ["Repetition 1", "Repetition 2", "Repetition 3", "3 repetitions"]
+
+
+def test_a_fault_stands_with_its_own_value_in_its_own_repetition():
+    examination = examine(figure("push_up", 4, period=1.6, depth=[1, 0.4, 1, 1]), exercise="push_up")
+    (flag,) = overlay_of(examination).flags
+    (fault,) = examination.main.findings
+    assert flag.value == f"{fault.value:.0f}°"
+    assert flag.end_s <= examination.main.repetitions[2].start_s

@@ -173,6 +173,14 @@ def test_two_faults_at_once_are_both_readable(draw):
     assert plates("Hips sagging", "Hips sagging") == plates("Hips sagging")
 
 
+def test_a_fault_brings_its_value_in_place_of_the_angle(draw):
+    def numbers(value):
+        return draw(1.5, flags=[Flag("Hips sagging", 1, 2, (11, 23, 27), value)])
+
+    assert (numbers("36°") != numbers("")).any()
+    assert (numbers("36°") != numbers("37°")).any()
+
+
 def test_the_counter_counts(draw):
     counter = (slice(0, 40), slice(0, 60))
     assert (draw(0.5)[counter] == draw(0.9)[counter]).all()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from feedback.pictures.curve import driving_angle
+from feedback.pictures.curve import judged_angle
 from feedback.pictures.graph import WIDTH, Graph, Mark, Span, Target, draw_graphs, graph_of
 from feedback.review import examine
 from tests.figures import figure
@@ -75,7 +75,7 @@ def test_late_times_are_minutes_and_seconds() -> None:
     graphs = []
     for lead in (1.0, 120.0):
         examined = examine(figure("squat", reps=3, lead=lead), exercise="squat").main
-        graphs.append(graph_of(examined, driving_angle(examined)))
+        graphs.append(graph_of(examined, judged_angle(examined)))
     assert [graph.seconds(125.0) for graph in graphs] == ["125 sec", "2:05"]
 
 
@@ -91,6 +91,24 @@ def test_a_set_late_in_the_film_fills_its_graph() -> None:
     assert (early[:400] != late[:400]).mean() < 0.01
 
 
-def test_a_plank_has_the_angle_that_it_should_keep_as_its_target() -> None:
-    examined = examine(figure("plank", azimuth=90), exercise="plank").main
-    assert driving_angle(examined).targets == (173,)
+@pytest.mark.parametrize(
+    ("exercise", "fields", "heading", "targets"),
+    [
+        ("plank", {"azimuth": 90}, "Plank · bend of the hips downwards", ["Target: at most 7°"]),
+        ("squat", {"depth": [1, 0.5, 1]}, "Squat · thigh above level", ["Target: at most 20°"]),
+        ("push_up", {"peaks": [{}, {"hip": 215}, {}]}, "Push-up · bend of the hips downwards", ["Target: at most 7°"]),
+        ("overhead_press", {"azimuth": 0}, "Overhead press · elbow angle", ["Target: at least 160°"]),
+        ("jumping_jack", {"azimuth": 45}, "Jumping jack · shoulder angle", []),
+    ],
+)
+def test_the_curve_is_what_was_judged_with_the_limit_of_the_cards(exercise, fields, heading, targets) -> None:
+    examined = examine(figure(exercise, 0 if exercise == "plank" else 3, **fields), exercise=exercise).main
+    graph = graph_of(examined, judged_angle(examined))
+    assert (graph.heading, [target.label for target in graph.targets]) == (heading, targets)
+    assert np.nanmin(graph.values) >= 0
+
+
+def test_the_curve_ends_where_the_fault_was_measured() -> None:
+    examined = examine(figure("squat", 3, depth=[1, 0.5, 1]), exercise="squat").main
+    (fault,) = examined.findings
+    assert judged_angle(examined).values[fault.sample] == pytest.approx(fault.value, abs=2)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from feedback.pictures.shots import best_shot, worst_shots
@@ -108,3 +110,33 @@ def test_of_two_sets_the_one_with_the_fault_is_shown_first_and_the_flawless_one_
     assert shot is not other
     best, _ = best_shot(examination.sets)
     assert best.exercise.id == "squat"
+
+
+def test_the_second_card_compares_the_same_check():
+    shots = worst_of(push_ups(3, peaks=[{}, {"hip": 215}, {}]))
+    assert [shot.finding.check.id for shot in shots] == ["hips_sagging"] * 2
+    assert [shot.finding.fault for shot in shots] == [True, False]
+
+
+def test_the_cards_of_a_flawless_set_show_different_checks():
+    shots = worst_of(push_ups(3))
+    assert shots[0].finding.check is not shots[1].finding.check
+
+
+def test_a_card_of_the_only_repetition_shows_something_that_can_be_seen():
+    examined = push_ups(1, peaks=[{"hip": 215}])
+    assert all(shot.finding.marks for shot in worst_of(examined))
+
+
+def test_no_picture_is_from_outside_the_set():
+    examined = examine_one(figure("squat", reps=1, lead=6, tail=6), exercise="squat")
+    rep = examined.repetitions[0]
+    assert all(rep.start <= shot.sample <= rep.end for shot in worst_of(replace(examined, judged=())))
+
+
+def test_the_best_card_shows_what_reached_its_target():
+    examined = push_ups(4)
+    short = [replace(finding, value=finding.threshold) for finding in examined.judged if finding.check.id == "shallow_depth"]
+    others = [finding for finding in examined.judged if finding.check.id != "shallow_depth"]
+    best = best_of(replace(examined, judged=(*short, *others)))
+    assert best.finding.clean

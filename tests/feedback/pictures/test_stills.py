@@ -7,7 +7,7 @@ from feedback.pictures.cards import WIDTH
 from feedback.pictures.curve import driving_angle
 from feedback.pictures.drawing import RIGHT, WANTED, WRONG
 from feedback.pictures.shots import Shot, best_shot, worst_shots
-from feedback.pictures.stills import clock, level_of, picture_of, shown_points, target_text
+from feedback.pictures.stills import clock, level_of, picture_of, shown_points, target_text, title_of, value_texts
 from feedback.review import examine
 from feedback.words import words_of
 from pose.movements.angles import angle_at
@@ -100,3 +100,60 @@ def test_landmarks_that_the_model_guesses_are_not_drawn():
     points = shown_points(motion)
     assert np.isnan(points[:, 25]).all()
     assert np.isfinite(points[:, 23]).all()
+
+
+def finding_of(exercise: str, check_id: str, value: float, *, fault: bool = False) -> Finding:
+    check = next(check for check in CATALOGUE[exercise].checks if check.id == check_id)
+    return Finding(check, 1, "left", fault, value, check.threshold, 0, 0.0, (), ())
+
+
+@pytest.mark.parametrize(
+    ("exercise", "check", "value", "text"),
+    [
+        ("squat", "shallow_depth", -7.2, "7° past level"),
+        ("squat", "shallow_depth", -0.3, "0°"),
+        ("leg_raise", "partial_rise", -12, "12° below level"),
+        ("sit_up", "partial_rise", -5, "5° past upright"),
+        ("plank", "hips_sagging", -3, "0°"),
+        ("squat", "heel_rise", -1.4, "0 cm"),
+        ("high_knees", "knees_low", -4, "4 cm"),
+        ("high_knees", "knees_low", 6, "6 cm above"),
+        ("pull_up", "chin_below_bar", -9.3, "9 cm below"),
+    ],
+)
+def test_no_value_of_a_person_is_below_zero(exercise, check, value, text):
+    assert value_texts(words_of("en"), finding_of(exercise, check, value))[0] == text
+
+
+@pytest.mark.parametrize(
+    ("exercise", "check", "value", "texts"),
+    [
+        ("lat_pulldown", "uneven_sides", 5.9, ("5.9 cm", "5.6 cm")),
+        ("squat", "knee_valgus", 93.8, ("93.8%", "94%")),
+        ("jumping_jack", "feet_narrow", 1.498, ("1.498", "1.5")),
+    ],
+)
+def test_a_digit_more_is_shown_where_rounding_would_contradict(exercise, check, value, texts):
+    assert value_texts(words_of("en"), finding_of(exercise, check, value)) == texts
+
+
+def titles(examined):
+    shots = [*worst_shots([examined]), best_shot([examined])]
+    return [title_of(each[0], each[1], best=number == 2) for number, each in enumerate(shots) if each]
+
+
+def test_cards_of_a_flawless_set_say_that_it_was_good():
+    assert titles(examine(figure("squat", 3), exercise="squat").main) == ["This one was good"] * 3
+
+
+def test_cards_do_not_call_good_what_was_not_judged():
+    examined = examine(figure("jumping_jack", 3, azimuth=45), exercise="jumping_jack").main
+    assert examined.report.score is None
+    assert set(titles(examined)) <= {"Form not judged", "This was good"}
+
+
+def test_what_is_no_fault_but_misses_its_target_is_almost_there():
+    examined = examine(figure("squat", 3), exercise="squat").main
+    finding = finding_of("squat", "shallow_depth", 27)
+    assert target_text(words_of("en"), finding).startswith("Target")
+    assert title_of(examined, Shot(0, finding, examined.repetitions[0]), best=True) == "Almost there"
