@@ -245,10 +245,6 @@ def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], cand
             repetitions.append(replace(each, index=len(repetitions) + 1, **moved))
     if not repetitions:
         return None
-    # The chain left out what hardly fits; a set that consists of it is none.
-    fit = min(fit, float(np.average([each.fit for each in repetitions], weights=[each.swing for each in repetitions])))
-    if fit < GOOD_FIT:
-        return None
     rivals: dict[str, float] = {}
     for rival in candidates:
         if rival.movement.id != movement.id and chain[0].start <= rival.peak <= chain[-1].end:
