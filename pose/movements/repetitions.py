@@ -5,6 +5,7 @@ swings in this video, is the phase. What happens outside the movement's posture 
 is searched for cycles of the phase (`pose.movements.cycles`), and each is weighed by how well the movement's signature fits it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -98,22 +99,50 @@ def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
     times = signals.motion.times
     values = phase(signals, movement)
     inside = within(signals, movement.posture, times) & ~np.isnan(values)
-    of_sides: dict[Side | None, Floats] = {None: values}
-    if movement.each_side:
-        of_sides = {"left": np.maximum(values, 0), "right": np.maximum(-values, 0)}
-    cycles = [
-        (side, Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing))
-        for side, of_side in of_sides.items()
-        for run in runs(inside)
-        for cycle in find_cycles(times[run], of_side[run], movement.floor)
-    ]
+    sides = _sides(movement, values)
+    cycles = _find_cycles(times, sides, inside, movement.floor)
+    if movement.each_side and movement.alternating:
+        sides = _sides(movement, values - _middle(values, cycles))
+        cycles = _find_cycles(times, sides, inside, movement.floor)
     usual = usual_swing([cycle.swing for _, cycle in cycles])
     found = [
-        _repetition(signals, movement, of_sides[side], cycle, side)
+        _repetition(signals, movement, sides[side], cycle, side)
         for side, cycle in sorted(cycles, key=lambda each: each[1].peak)
         if cycle.swing >= OWN_RANGE * usual
     ]
     return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
+
+
+def _sides(movement: Movement, values: Floats) -> dict[Side | None, Floats]:
+    """The phase of each side, or the one phase of a movement that has no sides."""
+    return {"left": np.maximum(values, 0), "right": np.maximum(-values, 0)} if movement.each_side else {None: values}
+
+
+def _middle(values: Floats, cycles: Sequence[tuple[Side | None, Cycle]]) -> float:
+    """The phase between both sides' extremes, which a camera that looks from one side moves away from 0.
+
+    It is halfway between the extremes, unless one side goes less far: then the person's usual phase (the median) tells. The
+    smaller one counts.
+    """
+    tops = [[values[cycle.peak] for side, cycle in cycles if side == name] for name in ("left", "right")]
+    if not all(tops):
+        return 0.0
+    halfway = (np.median(tops[0]) + np.median(tops[1])) / 2
+    first, last = min(cycle.start for _, cycle in cycles), max(cycle.end for _, cycle in cycles)
+    usual = np.nanmedian(values[first : last + 1])
+    return float(np.sign(halfway) * min(abs(halfway), abs(usual))) if halfway * usual > 0 else 0.0
+
+
+def _find_cycles(
+    times: Floats, sides: dict[Side | None, Floats], inside: NDArray[np.bool_], floor: float
+) -> list[tuple[Side | None, Cycle]]:
+    """The cycles of each side, with samples of the whole motion, while the body is in the movement's posture."""
+    return [
+        (side, Cycle(run.start + cycle.start, run.start + cycle.peak, run.start + cycle.end, cycle.swing))
+        for side, values in sides.items()
+        for run in runs(inside)
+        for cycle in find_cycles(times[run], values[run], floor)
+    ]
 
 
 def find_hold(motion: Motion, movement: Movement) -> Hold | None:

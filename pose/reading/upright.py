@@ -16,8 +16,14 @@ from pose.reading.reader import read_motion
 TURNS = (90, 270, 180)
 """Rotations in degrees clockwise, in the order in which they are tried."""
 
-UPRIGHT = 50.0
-"""A picture is taken as upright if the median angle between trunk and vertical is at most this, in degrees."""
+UPRIGHT, ON_FEET = 50.0, 0.55
+"""A picture is taken as upright if the median angle between trunk and vertical is less than this, in degrees, or the hips are
+more than this above the ankles, in metres: somebody who stands bent over. A rotated picture of somebody who stands has hips and
+ankles at one height, or the hips below."""
+
+HEAD_DOWN = 110.0
+"""A rotation is wrong if it leaves the median angle between trunk and vertical above this, in degrees: no exercise of the
+catalogue is done with the head below the hips. Lying people measure 60 to 105."""
 
 BETTER = 1.25
 """The rotated picture must show this many times as many seconds of exercise as the picture as it is."""
@@ -82,13 +88,13 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     """Degrees clockwise by which the picture must be rotated to be upright; 0 if no rotation is needed or the sets do not
     decide it.
 
-    If the trunk is upright most of the time, the picture is upright as a rule, and the person stands, sits or hangs. One set
-    found in such a picture is enough to keep it, and a rotation needs more evidence. Otherwise the person lies, or the picture
-    is rotated, and the sets found at each angle decide.
+    If the trunk is upright most of the time or the hips are high above the ankles, the picture is upright as a rule, and the
+    person stands, sits or hangs. One set found in such a picture is enough to keep it, and a rotation needs more evidence.
+    Otherwise the person lies, or the picture is rotated, and the sets found at each angle decide.
     """
     signals = Signals(clean(motion))
     found = find_sets(signals.motion, movements)
-    stands = np.nanmedian(signals["trunk"]) < UPRIGHT
+    stands = np.nanmedian(signals["trunk"]) < UPRIGHT or np.nanmedian(signals["hip_over_ankle"]) > ON_FEET
     if (stands and found) or any(one.movement.held for one in found):
         return 0
     needed = SURE if stands else CLEAR
@@ -97,7 +103,10 @@ def find_turn(motion: Motion, movements: Sequence[Movement]) -> int:
     best, most = 0, BETTER * _weigh(found)
     for turn in TURNS:
         turned = turn_motion(motion, turn)
-        sets = [one for one in find_sets(clean(turned), repeated) if one.confidence >= needed.confidence]
+        signals = Signals(clean(turned))
+        if np.nanmedian(signals["trunk"]) > HEAD_DOWN:
+            continue
+        sets = [one for one in find_sets(signals.motion, repeated) if one.confidence >= needed.confidence]
         if needed.met_by(turned, sets) and _weigh(sets) > most:
             best, most = turn, _weigh(sets)
     return best
