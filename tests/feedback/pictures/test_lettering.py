@@ -79,4 +79,4 @@ def test_nothing_of_a_band_is_cut_off(width, text):
 
 
 def test_the_catalogues_are_not_empty():
-    assert words_of("ko")("Target: {value}", value="95°") != words_of("en")("Target: {value}", value="95°")
+    assert words_of("ko")("Repeated movement") != words_of("en")("Repeated movement")
