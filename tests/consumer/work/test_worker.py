@@ -241,7 +241,7 @@ def test_a_video_that_is_too_large_is_never_downloaded(backend: Backend, sandbox
 def test_a_reference_is_downloaded_too(bench: Bench) -> None:
     bench.put({"reference": "references/best.mp4"})
     assert bench.run()["error"]["code"] == "video_missing"
-    bench = Bench(bench.backend, bench.worker._shop.sandbox, bench.scratch, bench.using)
+    bench = Bench(bench.backend, bench.worker._context.sandbox, bench.scratch, bench.using)
     put_video(bench.backend, bench.scratch, "references/best.mp4")
     put_job(bench.backend, "second", reference="references/best.mp4")
     bench.worker.run(claim(bench.backend, bench.using, "second"))
@@ -295,7 +295,7 @@ def test_a_volume_where_no_job_can_begin_is_an_outage(bench: Bench) -> None:
 def test_a_volume_that_is_filled_by_downloads_alone_is_freed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(point: str) -> None:
         if point == "downloading finished":
-            monkeypatch.setattr(bench.worker._shop.spool, "free_bytes", lambda: 0)
+            monkeypatch.setattr(bench.worker._context.spool, "free_bytes", lambda: 0)
 
     bench.act = fill
     bench.put()
