@@ -1,14 +1,13 @@
 """Objects in Cloud Storage.
 
-Transfers are streams between a socket and a file in pieces of at most CHUNK_BYTES, so memory does not grow with an
-object. Each is held against the object's CRC32C here, not only by the client library: that one does not look any more
-once an interrupted download has gone on from the middle.
+Transfers are streamed between a socket and a file in pieces of at most CHUNK_BYTES, so that memory does not grow with the object.
+This module checks the CRC32C of each transfer, because the client library does not check a download that was resumed.
 
-A download that breaks off goes on where it stopped, also in another process: the bytes so far lie beside the target in a file
-that carries the object's generation in its name.
+An interrupted download is resumed where it stopped, also by another process: the bytes so far are in a file beside the target, with
+the object's generation in its name.
 
-Each attempt at a job writes to paths of its own (consumer/jobs/paths.py). Only where the older app looks attempts share a path,
-and need a precondition there, which the emulators ignore.
+Each attempt at a job writes to paths of its own (consumer/jobs/paths.py). Attempts share only the paths of the older app. Writes to
+these need a precondition, which the emulators ignore.
 """
 
 import base64
@@ -33,10 +32,10 @@ from consumer.backends.google_errors import TRANSPORT_ERRORS, as_store_errors
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 8 * 1024 * 1024
-"""What is above goes up in a resumable upload, in pieces of this size (the library's own default is 100 MB in memory)."""
+"""A larger file is sent by a resumable upload, in pieces of this size (the library's default keeps 100 MB in memory)."""
 
 TIMEOUT_S = (10.0, 20.0)
-"""To connect, and between two pieces of an answer."""
+"""Timeouts in seconds: for the connection, and between two pieces of an answer."""
 
 RETRY_S = 30.0
 """How long one call is repeated over 5xx answers and broken connections before it counts as `Unavailable`. A download counts

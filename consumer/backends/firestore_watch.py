@@ -1,10 +1,9 @@
 """A listening stream that is opened again after every error.
 
-What the client library's `on_snapshot` does instead, measured: a callback that raises ends it in silence, a status such as
-PERMISSION_DENIED ends it in a thread where nobody looks, a document that it cannot decode ends it, a connection whose
-packets vanish keeps it silent for ever. Here nothing but `close` ends the watch: whatever ends a stream, it opens the next
-one, on a connection of its own, from where the last one ended, and documents are not decoded: their name and owner are all that
-anybody wants.
+The client library's `on_snapshot` ends without a notice after an exception of the callback, after a status such as
+PERMISSION_DENIED, and at a document that it cannot decode; over a connection that loses its packets it stays silent for ever (all
+measured). This watch ends by `close` only. When a stream ends, it opens the next one on a new connection, resuming where the last
+one ended. It does not decode documents, except for name and owner.
 
 A sweep finds what the stream misses (consumer/intake/sweep.py).
 """
@@ -96,7 +95,7 @@ class FirestoreWatch:
             except _StreamErrors as error:
                 status = status_of(error)
                 if isinstance(error, exceptions.ClientError):
-                    # Perhaps the token was refused: no later stream shall be refused for that.
+                    # The server may have refused the resume token, and would refuse it again.
                     self._resume_token = b""
             except Exception:
                 # Without this thread the daemon would hear of no new jobs between sweeps.

@@ -1,7 +1,7 @@
 """`dothis up --web`: the reference web client, and the small API that stands in for Firebase on the embedded backend.
 
-A random cookie identifies the user; the owner in documents and paths is a hash of it. This is for
-trying the product out: there is no sign-in, and everybody who reaches the port may upload.
+A random cookie identifies the user; the owner in documents and paths is a hash of it. Use it for trials only: there is no sign-in,
+and anyone who can reach the port can upload videos.
 
     POST /app/api/videos?name=clip.mp4     the video itself; 201 {video}
     POST /app/api/jobs                     {video, exercise?, reference?, language?}; 201 {id}
@@ -98,7 +98,7 @@ def _add_objects(web: Blueprint, backend: Backend, settings: Settings) -> None:
     @web.post("/app/api/videos")
     def upload() -> tuple[Response, int]:
         owner = _owner()
-        # Elsewhere a body is read into memory; this one goes to a file as it comes.
+        # The body is streamed to a file; all other bodies are read into memory and have a small limit.
         request.max_content_length = settings.max_video_bytes
         size = request.content_length
         if size is None:

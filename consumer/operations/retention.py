@@ -29,7 +29,7 @@ ORPHAN_AGE = timedelta(days=1)
 
 
 class Retention:
-    """Removes old data, one turn at a time. Several processes may do so at once.
+    """Removes old data in bounded turns. Several processes may do so at once.
 
     Args:
         backend: both stores.

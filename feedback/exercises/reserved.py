@@ -6,7 +6,7 @@ from feedback.checks.catalogue import Exercise
 from feedback.words import N_, Words
 
 ANY, REFERENCE = "any", "reference"
-"""Whatever is repeated; what the reference video shows."""
+"""Ids of a document's `exercise`: any repeated movement; the movement that the reference video shows."""
 
 RESERVED = {ANY: N_("Repeated movement"), REFERENCE: N_("Like the reference")}
 """Their names. No exercise file has one of these ids."""

@@ -1,4 +1,4 @@
-"""The sentences of a report that are put together: the summary, why a check was not made, what to know before trusting it."""
+"""Composes sentences of a report: the summary, the reason why a check was not made, the warnings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,11 +45,11 @@ class Outcome:
 
     Attributes:
         exercise: what was judged.
-        report: what was counted and found, the first to change first.
+        report: repetitions and faults of the set, the most important fault first.
         praised: checks that found nothing to change in any repetition, the most important first.
         unseen: checks for major faults that could not be made.
-        hidden: those of them that this view shows, but of which body parts were hidden or out of the picture.
-        borderline: checks that found no fault, but something that is nearly one.
+        hidden: those of them that this view allows, but whose body parts were hidden or outside the picture.
+        borderline: checks with a value close to a fault.
         form_judged: whether any check for a major fault could be made.
         main_checks_made: whether enough of them were made for a clean bill.
     """
@@ -72,9 +72,9 @@ def summarise(
     besides: Sequence[Exercise] = (),
     recognised: bool = False,
 ) -> str:
-    """How each set went, and the first thing to change over all and where; of one set alone also something that was good.
+    """The summary: how each set went, and the first thing to change, with its set. For a single set also a praise.
 
-    Without a fault in a set alone, the last sentence says from where to film to have more checked.
+    For a single set without a fault, the last sentence says from where to film so that more can be checked.
 
     Args:
         words: the job's language.
@@ -209,7 +209,7 @@ def _how_the_hold_went(words: Words, name: str, hold: Hold, *, form_judged: bool
 
 
 def _film_elsewhere(words: Words, outcome: Outcome) -> str:
-    """How most of what could not be seen can be seen: from further away, or from another side."""
+    """How to film so that most of the missing checks can be made: from further away, or from another side."""
     if 2 * len(outcome.hidden) > len(outcome.unseen):
         return words.plural(
             "To have one more point checked, step back until your whole body is in the picture.",
@@ -240,7 +240,7 @@ def _first_change(words: Words, report: SetReport, *, alone: bool) -> str:
 
 
 def _where(words: Words, fault: Fault, report: SetReport) -> str:
-    """In which repetitions, or from when to when; empty when neither is known."""
+    """The repetitions or the time span of a fault; empty when neither is known."""
     if report.hold or not fault.reps:
         if not fault.spans:
             return ""

@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "left_ahead": ("ankle", "hip"),
     "left_hip_more_bent": ("hip", "knee"),
 }
-"""Signal: the landmarks that must be seen for it, without their side where the better seen one counts."""
+"""Signal to the landmarks that it needs. For a name without `left_` or `right_`, the better seen side counts."""
 
 OF_BOTH_SIDES = frozenset(
     {"hands_left", "left_wrist_higher", "left_knee_higher", "left_ankle_higher", "left_ahead", "left_hip_more_bent"}

@@ -1,4 +1,4 @@
-"""How right the verdicts are on clips that somebody else has judged.
+"""Compares the verdicts with the labels of clips that other people have judged.
 
     python -m tests.bench.verdicts DIR [DIR ...]      or      make bench-verdicts BENCH_SETS=DIR
 
@@ -29,7 +29,7 @@ from tests.bench.measure import read_cached
 Verdict = Literal["correct", "wrong", "not judged"]
 
 LEAST_RIGHT = 0.83
-"""What a simple classifier reaches that is trained on such a set of push-ups: rules shall not be worse."""
+"""Accuracy of a simple classifier that was trained on a set of push-ups. The rules must not be worse."""
 
 WIDTH = 140
 """Columns that the table needs, also in a file."""

@@ -15,7 +15,7 @@ from tests.work import ROOT
 
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[Backend]:
-    """An embedded backend of its own."""
+    """A new embedded backend."""
     opened = open_local(tmp_path)
     yield opened
     opened.close()
@@ -23,7 +23,7 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One fork server with the cheap tasks."""
+    """A fork server with the fast analysis of `tests.work`."""
     started = Sandbox(("tests.work",), scratch=tmp_path_factory.mktemp("cache"), python_path=[ROOT])
     started.start()
     yield started
@@ -32,7 +32,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Any]:
-    """Starts daemons on the test's backend; they are gone at its end."""
+    """Starts daemons on the test's backend; stops them at the end of the test."""
     started: list[Process] = []
 
     def run(**told: Any) -> Process:
