@@ -1,13 +1,13 @@
 """Objects in Cloud Storage.
 
-Transfers are streamed between a socket and a file in pieces of at most CHUNK_BYTES, so that memory does not grow with the object.
+Transfers are streamed between a socket and a file in pieces of at most CHUNK_BYTES, so memory does not grow with the object.
 This module checks the CRC32C of each transfer, because the client library does not check a download that was resumed.
 
-An interrupted download is resumed where it stopped, also by another process: the bytes so far are in a file beside the target, with
-the object's generation in its name.
+An interrupted download is resumed where it stopped, also by another process: the bytes so far are in a file beside the target,
+with the object's generation in its name.
 
-Each attempt at a job writes to paths of its own (consumer/jobs/paths.py). Attempts share only the paths of the older app. Writes to
-these need a precondition, which the emulators ignore.
+Each attempt at a job writes to paths of its own (consumer/jobs/paths.py). Attempts share only the paths of the older app.
+Writes to these need a precondition, which the emulators ignore.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """`dothis up --web`: the reference web client, and the small API that stands in for Firebase on the embedded backend.
 
-A random cookie identifies the user; the owner in documents and paths is a hash of it. Use it for trials only: there is no sign-in,
-and anyone who can reach the port can upload videos.
+A random cookie identifies the user; the owner in documents and paths is a hash of it. Use it for trials only: there is no
+sign-in, and anyone who can reach the port can upload videos.
 
     POST /app/api/videos?name=clip.mp4     the video itself; 201 {video}
     POST /app/api/jobs                     {video, exercise?, reference?, language?}; 201 {id}
