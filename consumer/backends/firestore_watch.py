@@ -2,8 +2,8 @@
 
 The client library's `on_snapshot` ends without a notice after an exception of the callback, after a status such as
 PERMISSION_DENIED, and at a document that it cannot decode; over a connection that loses its packets it stays silent for ever
-(all measured). This watch ends by `close` only. When a stream ends, it opens the next one on a new connection, resuming where the last
-one ended. It does not decode documents, except for name and owner.
+(all measured). This watch ends by `close` only. When a stream ends, it opens the next one on a new connection, and resumes
+where the last one ended. It does not decode documents, except for name and owner.
 
 A sweep finds what the stream misses (consumer/intake/sweep.py).
 """

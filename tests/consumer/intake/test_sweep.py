@@ -222,7 +222,7 @@ def test_many_jobs_of_one_owner_cause_no_extra_sweeps(backend: Backend, tmp_path
 
 def test_the_watch_is_closed_during_a_backlog(bench: Bench, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "BACKLOG_S", 0.2)
-    monkeypatch.setattr(sweep, "EXTRA_SWEEP_S", 0.1)
+    monkeypatch.setattr(intake, "EXTRA_SWEEP_S", 0.1)
     bench.intake.start()
     assert eventually(lambda: bench.intake.watching)
     bench.candidates.add(f"job{number}" for number in range(BACKLOG + 1))
