@@ -29,6 +29,10 @@ UNREST_S = 0.5
 HOLE_S = 0.5
 """The posture may be lost for this long (a slip of the landmarks) without cutting the movement in two."""
 
+ACROSS = {"hands_left"}
+"""Signals across the trunk, whose middle an oblique camera moves away from 0 (by 5 cm in a real clip): they depend on the
+landmarks' depth. Differences of heights are 0 when both sides are level, from wherever they are seen."""
+
 Side = Literal["left", "right"]
 
 ANGLE_MARGIN, LENGTH_MARGIN = 15.0, 0.08
@@ -101,7 +105,7 @@ def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
     inside = within(signals, movement.posture, times) & ~np.isnan(values)
     sides = _sides(movement, values)
     cycles = _find_cycles(times, sides, inside, movement.floor)
-    if movement.each_side and movement.alternating:
+    if movement.each_side and movement.alternating and {drive.signal for drive in movement.drives} <= ACROSS:
         sides = _sides(movement, values - _middle(values, cycles))
         cycles = _find_cycles(times, sides, inside, movement.floor)
     usual = usual_swing([cycle.swing for _, cycle in cycles])
@@ -119,18 +123,9 @@ def _sides(movement: Movement, values: Floats) -> dict[Side | None, Floats]:
 
 
 def _middle(values: Floats, cycles: Sequence[tuple[Side | None, Cycle]]) -> float:
-    """The phase between both sides' extremes, which a camera that looks from one side moves away from 0.
-
-    It is halfway between the extremes, unless one side goes less far: then the person's usual phase (the median) tells. The
-    smaller one counts.
-    """
+    """The phase halfway between the usual extremes of both sides; 0 if only one side moves."""
     tops = [[values[cycle.peak] for side, cycle in cycles if side == name] for name in ("left", "right")]
-    if not all(tops):
-        return 0.0
-    halfway = (np.median(tops[0]) + np.median(tops[1])) / 2
-    first, last = min(cycle.start for _, cycle in cycles), max(cycle.end for _, cycle in cycles)
-    usual = np.nanmedian(values[first : last + 1])
-    return float(np.sign(halfway) * min(abs(halfway), abs(usual))) if halfway * usual > 0 else 0.0
+    return float(np.median(tops[0]) + np.median(tops[1])) / 2 if all(tops) else 0.0
 
 
 def _find_cycles(

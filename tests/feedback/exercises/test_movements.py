@@ -1,5 +1,6 @@
 """The movements on stick figures: recognised and counted from every side, and what must not be counted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -68,6 +69,45 @@ def test_sides_in_turn_count_each(exercise: str, azimuth: float, period: float, 
     motion = figure(exercise, reps=8, azimuth=azimuth, period=period, fps=fps)
     sides = [each.side for each in find_repetitions(clean(motion), MOVEMENTS[exercise])]
     assert (seen(motion), sides) == (exercise, ["left", "right"] * 4)
+
+
+def test_a_camera_from_one_side_moves_the_middle_of_a_twist() -> None:
+    """Wrists that are seen 4 cm too far to the left: both sides still swing alike."""
+    motion = figure("russian_twist", reps=6, azimuth=45)
+    world = motion.world.copy()
+    across = world[:, INDEX["left_shoulder"]] - world[:, INDEX["right_shoulder"]]
+    hips = world[:, INDEX["left_hip"]] - world[:, INDEX["right_hip"]]
+    across = (across + hips) / np.linalg.norm(across + hips, axis=1, keepdims=True)
+    world[:, [INDEX["left_wrist"], INDEX["right_wrist"]]] += 0.04 * across[:, None]
+    found = find_repetitions(clean(replace(motion, world=world)), MOVEMENTS["russian_twist"])
+    assert [each.side for each in found] == ["left", "right"] * 3
+    assert min(each.swing for each in found) > 0.9 * max(each.swing for each in found)
+
+
+def test_three_takes_with_black_between() -> None:
+    """The person is lost while the picture is black; each take is a set, and none is lost or counted twice."""
+    takes = [clean(figure("squat", reps, azimuth=azimuth)) for reps, azimuth in ((3, 90), (2, 45), (4, -90))]
+    motion = joined(takes, black_s=1.5)
+    found = find_sets(clean(motion), ALL)
+    assert {one.movement.id for one in found} == {"squat"}
+    assert sum(len(one.repetitions) for one in found) == 9
+
+
+def joined(takes: Sequence[Motion], black_s: float) -> Motion:
+    """One take after the other, with cuts, and samples without a person between them."""
+    black = round(black_s * 15)
+    times, cuts, parts = [], [], []
+    start = 0.0
+    for take in takes:
+        if parts:
+            cuts += [start, start + black_s]
+            times.append(start + np.arange(black) / 15)
+            parts.append([np.full((black, 33, 3), np.nan), np.full((black, 33, 3), np.nan), np.zeros((black, 33))])
+            start += black_s
+        times.append(take.times + start)
+        parts.append([take.image, take.world, take.visibility])
+        start = float(times[-1][-1]) + 1 / 15
+    return Motion(takes[0].video, np.concatenate(times), *map(np.concatenate, zip(*parts, strict=True)), tuple(cuts))
 
 
 @pytest.mark.parametrize("exercise", sorted(name for name in EXERCISES if MOVEMENTS[name].held))

@@ -1,5 +1,6 @@
 """Videos whose pixels lie on their side, without a word about it in the file."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from consumer.commands.demo import SAMPLE
 from feedback.exercises import CATALOGUE
 from pose.motion import Motion
+from pose.movements.sets import find_sets
+from pose.movements.signals import clean
 from pose.reading.frame import Orientation
 from pose.reading.upright import TURNS, find_turn, read_upright, turn_motion
-from tests.figures import figure, film, walk
+from tests.figures import Keys, Pose, figure, film, walk
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +23,7 @@ MOVEMENTS = [movement for exercise in CATALOGUE.values() for movement in exercis
 
 
 @pytest.mark.parametrize("turn", TURNS)
-@pytest.mark.parametrize("exercise", ["squat", "push_up", "jumping_jack", "biceps_curl"])
+@pytest.mark.parametrize("exercise", ["squat", "push_up", "jumping_jack", "biceps_curl", "sit_up"])
 def test_a_turned_motion_is_turned_back(exercise: str, turn: int) -> None:
     azimuth = 0 if exercise == "jumping_jack" else 90
     lying = turn_motion(figure(exercise, 4, azimuth=azimuth), 360 - turn)
@@ -32,6 +35,26 @@ def test_a_turned_motion_is_turned_back(exercise: str, turn: int) -> None:
 )
 def test_what_is_upright_or_nothing_stays_as_it_is(motion: Motion) -> None:
     assert find_turn(motion, MOVEMENTS) == 0
+
+
+def swings(rest: Pose, extreme: Pose, count: int) -> Keys:
+    return [(float(number), extreme if number % 2 else rest) for number in range(2 * count + 1)]
+
+
+def test_nobody_hangs_from_hands_and_feet() -> None:
+    """Push-ups with the hips up look like pull-ups when the picture is upside down."""
+    pike = Pose(lean=148, hip=80, knee=165, shoulder=150, elbow=168, anchor="hands")
+    motion = film(swings(pike, replace(pike, lean=140, shoulder=120, elbow=80), 4))
+    assert find_turn(motion, MOVEMENTS) == 0
+
+
+def test_somebody_who_stands_bent_over_is_not_taken_for_a_seated_one() -> None:
+    """Legs and trunk at a right angle: rotated by a quarter it is a seated row, and three of them are too few to rotate."""
+    bent = Pose(lean=64, hip=93, knee=147, shoulder=45, elbow=165)
+    motion = film(swings(bent, replace(bent, shoulder=10, elbow=85), 3))
+    _, seated = CATALOGUE["row"].movements
+    assert find_sets(clean(turn_motion(motion, 90)), [seated])
+    assert find_turn(motion, [seated]) == 0
 
 
 def test_four_quarters_are_a_whole_turn() -> None:
