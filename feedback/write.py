@@ -231,9 +231,12 @@ def _flags(examined: ExaminedSet) -> Iterator[Flag]:
         starts = [finding.time_s] if reached else [start for start, _ in finding.spans]
         ends = [end for _, end in finding.spans]
         marks = tuple(INDEX[name] for name in finding.marks)
-        value, _ = value_texts(words, finding)
+        title, (value, _) = words(finding.check.title), value_texts(words, finding)
         for start, end in zip(starts, ends, strict=False):
             # Not into the next repetition, whose number the counter shows.
             following = next((begin for begin in begins if begin >= end), math.inf)
-            until = max(end, min(start + FLAG_S, following))
-            yield Flag(words(finding.check.title), start, until, marks, value)
+            until = min(start + FLAG_S, following)
+            yield Flag(title, start, end, marks, value)
+            if until > end:
+                # The words stay to be read; the body has moved on from what was measured.
+                yield Flag(title, end, until)
