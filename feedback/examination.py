@@ -63,6 +63,7 @@ class Examination:
 
     Attributes:
         motion: the cleaned motion of the whole video.
+        as_read: the same samples before the cleaning, whose landmarks lie on the person in each frame.
         sets: at least one set, in order of time.
         main: the longest set.
         words: the words of the job's language.
@@ -70,6 +71,7 @@ class Examination:
     """
 
     motion: Motion
+    as_read: Motion
     sets: tuple[ExaminedSet, ...]
     main: ExaminedSet
     words: Words

@@ -107,7 +107,7 @@ def examine(
         for one, report in workout.sets
     )
     main = sets[reports.index(longest(reports))]
-    examination = Examination(cleaned, sets, main, words, compose(workout))
+    examination = Examination(cleaned, motion, sets, main, words, compose(workout))
     return _compare(examination, clean(reference), catalogue) if reference else examination
 
 

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from feedback.pictures.drawing import WANTED, WRONG
 from feedback.pictures.lettering import Picture
 from feedback.pictures.shots import best_shot, worst_shots
 from feedback.pictures.side_by_side import greatest_difference, panel, side_by_side
-from feedback.pictures.stills import picture_of, shown_points, value_texts
+from feedback.pictures.stills import picture_of, shown_points, unsmoothed, value_texts
 from feedback.report.schema import Files, Report
 from feedback.report.summary import set_name
 from feedback.words import N_
@@ -139,10 +139,12 @@ def _moments(examination: Examination, out_dir: Path, reference_path: Path | Non
 
     def draw(name: str, frame: Picture) -> None:
         examined, shot = shots[name]
-        save(picture_of(examined, driving_angle(examined), shot, frame, best=name == "best.png"), out_dir / name)
+        driving = driving_angle(examined)
+        in_frame = replace(examined, motion=unsmoothed(examination, examined))
+        save(picture_of(in_frame, driving, shot, frame, best=name == "best.png"), out_dir / name)
 
     def compare(span: SpanComparison, frame: Picture) -> None:
-        mine = panel(main.motion, span.sample, frame, span.joint, colour=WRONG)
+        mine = panel(unsmoothed(examination, main), span.sample, frame, span.joint, colour=WRONG)
         its = _reference_panel(main, span, reference_path, limits)
         save(side_by_side(main, span, mine, its), out_dir / "comparison.png")
 
@@ -229,9 +231,12 @@ def _flags(examined: ExaminedSet) -> Iterator[Flag]:
         starts = [finding.time_s] if reached else [start for start, _ in finding.spans]
         ends = [end for _, end in finding.spans]
         marks = tuple(INDEX[name] for name in finding.marks)
-        value, _ = value_texts(words, finding)
+        title, (value, _) = words(finding.check.title), value_texts(words, finding)
         for start, end in zip(starts, ends, strict=False):
             # Not into the next repetition, whose number the counter shows.
             following = next((begin for begin in begins if begin >= end), math.inf)
-            until = max(end, min(start + FLAG_S, following))
-            yield Flag(words(finding.check.title), start, until, marks, value)
+            until = min(start + FLAG_S, following)
+            yield Flag(title, start, end, marks, value)
+            if until > end:
+                # The words stay to be read; the body has moved on from what was measured.
+                yield Flag(title, end, until)

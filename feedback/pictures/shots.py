@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from feedback.checks.judgement import Finding, Scene
 from feedback.checks.take import Take
 from feedback.examination import ExaminedSet
+from pose.motion import Floats
 from pose.movements.repetitions import Repetition
 from pose.movements.signals import Body
 
@@ -153,8 +154,7 @@ def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:
     if finding.repetition is not None:
         return None
     motion, check = examined.motion, finding.check
-    scene = Scene(Body(motion), examined.view, examined.repetitions, examined.hold)
-    values = check.measure(Take(scene.body, scene.view, finding.side, scene.rest, None))
+    values = _measured(examined, finding)
     inside = np.any([(motion.times >= start) & (motion.times <= end) for start, end in finding.spans], axis=0)
     inside &= np.abs(motion.times - finding.time_s) >= APART_S
     beyond = np.where(inside, values * (1 if check.above else -1), np.nan)
@@ -178,7 +178,27 @@ def _good_part(examined: ExaminedSet) -> Shot | None:
     if not len(edges):
         return None
     start, end = max(edges.reshape(-1, 2), key=lambda part: part[1] - part[0])
-    return Shot(int(start + end - 1) // 2, None, None)
+    sample = int(start + end - 1) // 2
+    return Shot(sample, _well_done(examined, sample), None)
+
+
+def _well_done(examined: ExaminedSet, sample: int) -> Finding | None:
+    """What a check found at a good moment of a hold: the check that failed elsewhere, else the first one; None if it does not
+    reach its target there."""
+    for finding in (*examined.findings, *examined.judged):
+        value = float(_measured(examined, finding)[sample])
+        moment = replace(
+            finding, fault=False, sample=sample, time_s=float(examined.motion.times[sample]), value=value, spans=()
+        )
+        if finding.marks and moment.clean:
+            return moment
+    return None
+
+
+def _measured(examined: ExaminedSet, finding: Finding) -> Floats:
+    """(n,) the values of a finding's check in a hold."""
+    scene = Scene(Body(examined.motion), examined.view, examined.repetitions, examined.hold)
+    return finding.check.measure(Take(scene.body, scene.view, finding.side, scene.rest, None))
 
 
 def _oddity(examined: ExaminedSet, repetition: Repetition) -> float:

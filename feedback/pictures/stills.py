@@ -1,5 +1,6 @@
 """worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -8,7 +9,7 @@ import numpy as np
 from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding
 from feedback.checks.measures import height, mouth_over_hands
-from feedback.examination import ExaminedSet
+from feedback.examination import Examination, ExaminedSet
 from feedback.pictures.cards import TEXT, Measure, card
 from feedback.pictures.curve import CHORD, DrivingAngle
 from feedback.pictures.drawing import RIGHT, WANTED, WHITE, WRONG, turned
@@ -21,6 +22,9 @@ from pose.movements.angles import angle_at
 
 SEEN = 0.3
 """Landmarks below this visibility are not drawn, since the model guesses their position."""
+OUTLIER = 0.12
+"""A landmark that lies further from where it is on average over time, as a share of the person's size in the picture, is an
+outlier."""
 GAP = 12
 """Pixels between the legend and the text below it."""
 STRAIGHT = 160.0
@@ -31,6 +35,20 @@ def shown_points(motion: Motion) -> Floats:
     """(n, 33, 2) pixels of the landmarks that are drawn; NaN for the others."""
     points: Floats = np.where(motion.visibility[..., None] >= SEEN, motion.image[..., :2], np.nan)
     return points
+
+
+def unsmoothed(examination: Examination, examined: ExaminedSet) -> Motion:
+    """The motion of a set with its landmarks where they were seen in each frame.
+
+    The average over time that the checks use lags behind a fast movement, which shows in a picture. A landmark that was not
+    found, or is an outlier, stays where the cleaned motion has it.
+    """
+    cleaned = examined.motion
+    first = int(np.searchsorted(examination.as_read.times, cleaned.times[0]))
+    read = examination.as_read.image[first : first + len(cleaned.times)]
+    apart = np.linalg.norm(read[..., :2] - cleaned.image[..., :2], axis=-1)
+    size = np.ptp(cleaned.image[..., :2], axis=1).max(axis=1)
+    return replace(cleaned, image=np.where((apart < OUTLIER * size[:, None])[..., None], read, cleaned.image))
 
 
 def picture_of(examined: ExaminedSet, curve: DrivingAngle, shot: Shot, frame: Picture, *, best: bool = False) -> Picture:

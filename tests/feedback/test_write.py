@@ -173,7 +173,9 @@ def test_the_counter_begins_with_the_first_repetition_and_ends_with_their_sum():
 
 def test_a_fault_stands_with_its_own_value_in_its_own_repetition():
     examination = examine(figure("push_up", 4, period=1.6, depth=[1, 0.4, 1, 1]), exercise="push_up")
-    (flag,) = overlay_of(examination).flags
+    marked, *words_alone = overlay_of(examination).flags
     (fault,) = examination.main.findings
-    assert flag.value == f"{fault.value:.0f}°"
-    assert flag.end_s <= examination.main.repetitions[2].start_s
+    assert marked.value == f"{fault.value:.0f}°"
+    assert marked.end_s <= examination.main.repetitions[1].end_s
+    assert [flag.marks for flag in words_alone] == [()]
+    assert words_alone[0].end_s <= examination.main.repetitions[2].start_s

@@ -79,6 +79,9 @@ def test_a_good_part_of_a_hold_is_shown():
     best = best_of(examined)
     assert examined.hold.start <= best.sample <= examined.hold.end
     assert best.repetition is None
+    assert best.finding.check.id == "hips_sagging"
+    assert best.finding.sample == best.sample
+    assert best.finding.clean
 
 
 def test_a_hold_that_was_never_good_has_no_best_moment():

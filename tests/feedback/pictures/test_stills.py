@@ -7,7 +7,7 @@ from feedback.pictures.cards import WIDTH
 from feedback.pictures.curve import driving_angle
 from feedback.pictures.drawing import RIGHT, WANTED, WRONG
 from feedback.pictures.shots import Shot, best_shot, worst_shots
-from feedback.pictures.stills import clock, level_of, picture_of, shown_points, target_text, title_of, value_texts
+from feedback.pictures.stills import clock, level_of, picture_of, shown_points, target_text, title_of, unsmoothed, value_texts
 from feedback.review import examine
 from feedback.words import words_of
 from pose.movements.angles import angle_at
@@ -157,3 +157,16 @@ def test_what_is_no_fault_but_misses_its_target_is_almost_there():
     finding = finding_of("squat", "shallow_depth", 27)
     assert target_text(words_of("en"), finding).startswith("Target")
     assert title_of(examined, Shot(0, finding, examined.repetitions[0]), best=True) == "Almost there"
+
+
+def test_the_skeleton_lies_on_its_own_frame():
+    motion = figure("squat", 3, period=0.8)
+    motion.image[50, 15] += 400
+    examination = examine(motion, exercise="squat")
+    examined = examination.main
+    drawn = unsmoothed(examination, examined).image
+    first = int(np.searchsorted(motion.times, examined.motion.times[0]))
+    lowest = examined.repetitions[1].peak
+    assert (drawn[lowest] == motion.image[first + lowest]).all()
+    assert (drawn[lowest] != examined.motion.image[lowest]).any()
+    assert (drawn[50 - first, 15] == examined.motion.image[50 - first, 15]).all(), "an outlier is not drawn"
