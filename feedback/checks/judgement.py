@@ -29,6 +29,9 @@ FEWEST = 2
 EXTREME_S = 0.15
 """Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
 
+KEPT_SHARE = 0.75
+"""What lasts for this share of a repetition is kept up."""
+
 PAUSE_S = 0.5
 """Seconds after a repetition in which its end position is measured, or until the next repetition starts."""
 
@@ -214,6 +217,12 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         worst, value = _sustained(beyond, frames)
         if value > limit:
             spans = _spans(times, beyond, limit, clear, frames)
+        elif check.kept is not None and repetition is not None:
+            kept = float(np.percentile(beyond, 100 * (1 - KEPT_SHARE)))
+            if kept > check.kept * sign + BORDERLINE * abs(threshold - clear):
+                value, threshold, limit = kept, check.kept * sign, -math.inf
+                worst = int(np.argmin(np.abs(beyond - kept)))
+                spans = ((float(times[0]), float(times[-1])),)
     else:
         worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
         if value > limit:
