@@ -272,6 +272,34 @@ def test_a_head_that_hangs_in_a_push_up(azimuth: float, down: float, found: list
     assert "head_dropped" not in {each.id for each in report.not_assessed}
 
 
+def turning(exercise: str, before: float, after: float, **options: Any) -> Motion:
+    """A set in the middle of which the camera is somewhere else."""
+    first, second = (figure(exercise, azimuth=azimuth, **options) for azimuth in (before, after))
+    half = len(first.times) // 2
+    image, world = (np.concatenate([getattr(first, name)[:half], getattr(second, name)[half:]]) for name in ("image", "world"))
+    return replace(first, image=image, world=world)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [(LEFT, FRONT, {"forward_lean": [1], "knee_valgus": [4]}), (FRONT, LEFT, {"knee_valgus": [2], "forward_lean": [3]})],
+)
+def test_each_repetition_is_judged_from_its_own_view(before: float, after: float, found: dict[str, list[int]]) -> None:
+    """Each half of the set has a fault that its view shows and one that it does not."""
+    peaks = [{"lean": 60}, {"knee_in": 0.05}, {"lean": 60}, {"knee_in": 0.05}]
+    report = review(turning("squat", before, after, reps=4, peaks=peaks, pause=0.6), exercise="squat")
+    assert {id_: reps for id_, reps in faults(report).items() if id_ in {"forward_lean", "knee_valgus"}} == found
+    assert not {"forward_lean", "knee_valgus"} & {each.id for each in report.not_assessed}
+
+
+@pytest.mark.parametrize("azimuth", [63, 66, 69, 72, 108, 111, 114, 117])
+@pytest.mark.parametrize(("lean", "found"), [(46, []), (64, [2])])
+def test_a_check_fades_out_at_the_border_of_its_view(azimuth: float, lean: float, found: list[int]) -> None:
+    report = review(figure("squat", reps=3, azimuth=azimuth, peaks=[{}, {"lean": lean}, {}]), exercise="squat")
+    assert faults(report).get("forward_lean", []) == found
+    assert "forward_lean" not in {each.id for each in report.not_assessed}
+
+
 def test_hidden_landmarks_are_not_judged() -> None:
     motion = figure("squat", reps=3, azimuth=LEFT, peaks=[{"heel": 0.08}] * 3)
     visibility = motion.visibility.copy()
