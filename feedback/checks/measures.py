@@ -369,7 +369,7 @@ def knees_apart(take: Take) -> Floats:
     """
     values = np.full(len(take.rest), np.nan)
     feet = take.gap("ankle")
-    ratio = np.where(feet > NARROW_M, take.gap("knee") / feet, np.nan)
+    ratio = take.gap("knee") / np.where(feet > NARROW_M, feet, np.nan)
     if take.repetition is None:
         return values
     start, peak, end = take.repetition.start, take.repetition.peak, take.repetition.end

@@ -276,8 +276,10 @@ def turning(exercise: str, before: float, after: float, **options: Any) -> Motio
     """A set in the middle of which the camera is somewhere else."""
     first, second = (figure(exercise, azimuth=azimuth, **options) for azimuth in (before, after))
     half = len(first.times) // 2
-    image, world = (np.concatenate([getattr(first, name)[:half], getattr(second, name)[half:]]) for name in ("image", "world"))
-    return replace(first, image=image, world=world)
+    image, world, visibility = (
+        np.concatenate([getattr(first, name)[:half], getattr(second, name)[half:]]) for name in ("image", "world", "visibility")
+    )
+    return replace(first, image=image, world=world, visibility=visibility)
 
 
 @pytest.mark.parametrize(
