@@ -194,10 +194,11 @@ def _told(judged: Judged, deviations: Deviations) -> Judged:
 
 
 def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:
-    """Estimate the view from the samples of the exercise only, so that walking in and out does not change it."""
+    """Estimate the views from the samples of the exercise only, so that walking in and out does not change them."""
     spans = spans_of(repetitions, hold)
     view = estimate_view(motion, start=spans[0][0], end=spans[-1][1] + 1) if spans else estimate_view(motion)
-    return Scene(Body(motion), view, repetitions, hold)
+    views = [estimate_view(motion, start=each.start, end=each.end + 1) for each in repetitions]
+    return Scene(Body(motion), view, repetitions, hold, views)
 
 
 def _compare(examination: Examination, reference: Motion, catalogue: Mapping[str, Exercise]) -> Examination:

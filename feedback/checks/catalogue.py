@@ -131,6 +131,8 @@ class Check(BaseModel):
             "better" judge both that are seen, except from the side, and decide by the worse or by the better one.
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
+        kept: the limit of a value that `exceeds`, where it lies beyond it for three quarters of the repetition: what is kept up
+            is a posture, not a moment, and its jitter averages out. None: there is no such limit.
         lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.
         severity: a repetition with a major fault is not a good one.
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
@@ -162,6 +164,7 @@ class Check(BaseModel):
     sides: Sides = "near"
     against: Literal["vertical", "horizontal"] | None = None
     oblique_margin: Number = 0.0
+    kept: Number | None = None
     lasting_s: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 0.1
 
     @model_validator(mode="after")

@@ -12,13 +12,13 @@ from feedback.checks.take import SEEN_SHARE, Side, Take, cut_off, seen
 from pose.motion import Floats
 from pose.movements.repetitions import Hold, Repetition
 from pose.movements.signals import SMOOTHING_S, Body
-from pose.movements.view import SIDE, View, name_view, views_besides
+from pose.movements.view import View, views_at, views_besides
 
 ALSO_SEEN = 0.2
 """Another view counts if at least this share of the set is filmed from it."""
 
-NEARLY_SIDE = 10.0
-"""Degrees beyond the border between side and rear view up to which a view still counts as side."""
+SAME_VIEW = 30.0
+"""Degrees by which the views of two repetitions may differ for the body at rest to look the same in both."""
 
 BORDERLINE = 0.2
 """Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
@@ -28,6 +28,9 @@ FEWEST = 2
 
 EXTREME_S = 0.15
 """Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
+
+KEPT_SHARE = 0.75
+"""What lasts for this share of a repetition is kept up."""
 
 PAUSE_S = 0.5
 """Seconds after a repetition in which its end position is measured, or until the next repetition starts."""
@@ -84,12 +87,20 @@ def _steps(check: Check, value: float, limit: float) -> float:
 
 @dataclass(frozen=True)
 class Scene:
-    """A cleaned motion with its view and its repetitions or hold."""
+    """A cleaned motion with its view and its repetitions or hold.
+
+    Attributes:
+        body: the motion.
+        view: from where most of the set is seen.
+        repetitions, hold: what is judged.
+        views: from where each repetition is seen: people turn in mid-set. Empty: all from `view`.
+    """
 
     body: Body
     view: View
     repetitions: Sequence[Repetition]
     hold: Hold | None
+    views: Sequence[View] = ()
 
     @property
     def times(self) -> Floats:
@@ -99,16 +110,29 @@ class Scene:
     @property
     def rest(self) -> NDArray[np.bool_]:
         """(n,) whether the sample lies near the start or end of a repetition, where the body rests."""
+        return self._ends_of(self.repetitions)
+
+    def rest_seen_like(self, repetition: Repetition | None) -> NDArray[np.bool_]:
+        """(n,) the same of the repetitions that are seen from about where this one is, so that they can be compared."""
+        azimuth = self.view_of(repetition).azimuth
+        return self._ends_of(
+            [each for each in self.repetitions if abs(_turn(self.view_of(each).azimuth - azimuth)) <= SAME_VIEW]
+        )
+
+    def _ends_of(self, repetitions: Sequence[Repetition]) -> NDArray[np.bool_]:
         rest = np.zeros(len(self.times), dtype=bool)
-        for repetition in self.repetitions:
+        for repetition in repetitions:
             for end in (repetition.start, repetition.end):
                 rest |= np.abs(self.times - self.times[end]) <= 0.1
         return rest
 
+    def view_of(self, repetition: Repetition | None) -> View:
+        """From where a repetition is seen; without one, the set."""
+        return self.views[repetition.index - 1] if repetition and self.views else self.view
+
     def shows(self, check: Check) -> bool:
-        """Whether the check can be judged from the view. A view slightly behind the side counts as side."""
-        behind = SIDE <= abs(self.view.azimuth) <= SIDE + NEARLY_SIDE
-        return self.view.id in check.views or (behind and name_view(math.copysign(90, self.view.azimuth)) in check.views)
+        """Whether the check can be judged in at least one repetition."""
+        return any(_look(check, view) is not None for view in (self.view, *self.views))
 
     @property
     def active(self) -> slice:
@@ -128,21 +152,58 @@ class Scene:
 
     @property
     def near_side(self) -> Side:
-        """The side of the body that is nearer to the camera."""
-        return "left" if self.view.azimuth >= 0 else "right"
+        """The side of the body that is nearer to the camera in most of the set."""
+        return near_side(self.view)
+
+
+def _turn(degrees: float) -> float:
+    """The same angle between -180 and 180 degrees."""
+    return (degrees + 180) % 360 - 180
+
+
+def near_side(view: View) -> Side:
+    """The side of the body that is nearer to the camera."""
+    return "left" if view.azimuth >= 0 else "right"
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a check is judged from a view.
+
+    Attributes:
+        view: with the name of the one that the check allows, where two views apply.
+        doubt: 0 to 1: the weight of the views from which the check cannot be judged.
+        oblique: 0 to 1: the weight of the oblique one among those from which it can.
+    """
+
+    view: View
+    doubt: float
+    oblique: float
+
+
+def _look(check: Check, view: View) -> _Look | None:
+    """How a check is judged from a view; None where it cannot be."""
+    allowed = {name: weight for name, weight in views_at(view.azimuth).items() if name in check.views}
+    if not allowed:
+        return None
+    share = sum(allowed.values())
+    heaviest = max(allowed, key=lambda name: allowed[name])
+    return _Look(replace(view, id=heaviest), 1 - share, allowed.get("oblique", 0.0) / share)
 
 
 def judge(scene: Scene, check: Check) -> list[Finding]:
-    """Judge one check in all repetitions (or the hold) in which its landmarks are visible; no findings from an unsuitable
-    view."""
+    """Judge one check in all repetitions (or the hold) that are seen from a suitable view with its landmarks visible."""
     found: list[Finding] = []
-    if not scene.shows(check):
-        return found
     for window, repetition in _windows(scene, check):
+        look = _look(check, scene.view_of(repetition))
+        if look is None:
+            continue
+        rest = scene.rest_seen_like(repetition)
         verdicts = [
             finding
-            for side in _sides(scene, check, repetition)
-            if (finding := _judge_side(scene, check, repetition, side, window)) is not None
+            for side in _sides(check, repetition, look.view)
+            if (finding := _judge_side(scene, check, Take(scene.body, look.view, side, rest, repetition), look, window))
+            is not None
         ]
         if verdicts:
             decides = min if check.sides == "better" else max
@@ -156,7 +217,7 @@ def depends_on_view(scene: Scene, findings: Sequence[Finding], checks: Sequence[
     part = scene.body.motion.part(moments.start or 0, moments.stop or len(scene.times))
     faults = _faults_of(findings)
     return any(
-        faults != _faults_of([finding for check in checks for finding in judge(replace(scene, view=view), check)])
+        faults != _faults_of([finding for check in checks for finding in judge(replace(scene, view=view, views=()), check)])
         for view in views_besides(part, scene.view, least=ALSO_SEEN)
     )
 
@@ -187,16 +248,16 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
     return windows
 
 
-def _sides(scene: Scene, check: Check, repetition: Repetition | None) -> tuple[Side, ...]:
-    if check.sides in ("each", "better") and not scene.view.id.startswith("side"):
+def _sides(check: Check, repetition: Repetition | None, view: View) -> tuple[Side, ...]:
+    if check.sides in ("each", "better") and not view.id.startswith("side"):
         return ("left", "right")
     if check.sides == "working" and repetition is not None and repetition.side is not None:
         return (repetition.side,)
-    return (scene.near_side,)
+    return (near_side(view),)
 
 
-def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side: Side, window: slice) -> Finding | None:
-    take = Take(scene.body, scene.view, side, scene.rest, repetition)
+def _judge_side(scene: Scene, check: Check, take: Take, look: _Look, window: slice) -> Finding | None:
+    side, repetition = take.side, take.repetition
     sign = 1 if check.above else -1
     values = check.measure(take) * sign
     marks = take.full_names(check.marks)
@@ -206,7 +267,8 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         return None
     times, beyond = scene.times[known], values[known]
     frames = _in_a_row(check, times)
-    shift = check.oblique_margin if scene.view.id == "oblique" else 0.0
+    # Between two views of which one does not show it, a fault must be the clearer, the more that view applies.
+    shift = look.oblique * check.oblique_margin + look.doubt * abs(check.threshold - check.clear)
     threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
     limit = threshold + BORDERLINE * abs(threshold - clear)
     spans: tuple[tuple[float, float], ...] = ()
@@ -214,6 +276,12 @@ def _judge_side(scene: Scene, check: Check, repetition: Repetition | None, side:
         worst, value = _sustained(beyond, frames)
         if value > limit:
             spans = _spans(times, beyond, limit, clear, frames)
+        elif check.kept is not None and repetition is not None:
+            kept = float(np.percentile(beyond, 100 * (1 - KEPT_SHARE)))
+            if kept > check.kept * sign + shift + BORDERLINE * abs(threshold - clear):
+                value, threshold, limit = kept, check.kept * sign + shift, -math.inf
+                worst = int(np.argmin(np.abs(beyond - kept)))
+                spans = ((float(times[0]), float(times[-1])),)
     else:
         worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
         if value > limit:

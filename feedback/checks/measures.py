@@ -272,6 +272,15 @@ def _bend_above(shoulder: Floats, hip: Floats, ankle: Floats) -> Floats:
 
 
 @measure
+def head_below_trunk(take: Take) -> Floats:
+    """How far the ear is below the line of the trunk, seen from the shoulder, degrees in the picture; negative above it."""
+    trunk = take.point("shoulder") - take.point("hip")
+    head = take.point("ear") - take.point("shoulder")
+    turn = np.arctan2(trunk[:, 0] * head[:, 1] - trunk[:, 1] * head[:, 0], np.sum(trunk * head, axis=1))
+    return np.asarray(np.degrees(turn) * np.sign(trunk[:, 0]))
+
+
+@measure
 def hips_above_straight_leg(take: Take) -> Floats:
     """How far the body bends at the hips above the line from shoulder to ankle, degrees, with the straighter of both legs."""
     bends = []
@@ -360,7 +369,7 @@ def knees_apart(take: Take) -> Floats:
     """
     values = np.full(len(take.rest), np.nan)
     feet = take.gap("ankle")
-    ratio = np.where(feet > NARROW_M, take.gap("knee") / feet, np.nan)
+    ratio = take.gap("knee") / np.where(feet > NARROW_M, feet, np.nan)
     if take.repetition is None:
         return values
     start, peak, end = take.repetition.start, take.repetition.peak, take.repetition.end

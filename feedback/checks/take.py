@@ -68,7 +68,7 @@ class Take:
         """(n,) how far the left part is from the right one across the picture, metres; negative when they are crossed."""
         apart = self.body.at(f"left_{part}")[:, 0] - self.body.at(f"right_{part}")[:, 0]
         hips = self.body.at("left_hip")[:, 0] - self.body.at("right_hip")[:, 0]
-        return np.asarray(apart * np.sign(np.nanmedian(hips)))
+        return np.asarray(apart * np.sign(np.nanmedian(hips[self.samples])))
 
     def height(self, part: str) -> Floats:
         """(n,) height of a landmark of this side in the picture, metres from its upper edge (so below 0).

@@ -6,6 +6,7 @@ left side, 180 the back.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -44,6 +45,25 @@ def name_view(azimuth: float) -> ViewId:
     if off < SIDE:
         return "side_left" if azimuth > 0 else "side_right"
     return "rear"
+
+
+BORDER = 7.5
+"""Degrees on either side of a border between two views in which both apply: what estimating the azimuth leaves open."""
+
+
+def views_at(azimuth: float) -> dict[ViewId, float]:
+    """The views that apply at an azimuth in degrees, each with its weight; the weights sum to 1.
+
+    A view fades into its neighbour within `BORDER` of the border between them, so that a degree more or less changes little.
+    """
+    off = abs(azimuth)
+    side: ViewId = "side_left" if azimuth > 0 else "side_right"
+    order: tuple[ViewId, ...] = ("front", "oblique", side, "rear")
+    for border, (nearer, further) in zip((FRONT, OBLIQUE, SIDE), pairwise(order), strict=True):
+        if abs(off - border) < BORDER:
+            share = (off - border + BORDER) / (2 * BORDER)
+            return {nearer: 1 - share, further: share}
+    return {name_view(azimuth): 1.0}
 
 
 def azimuths(motion: Motion) -> Floats:

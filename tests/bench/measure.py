@@ -18,7 +18,6 @@ from pose.errors import PoseError
 from pose.motion import Motion
 from pose.movements.angles import SIDES, joint_angle_seen
 from pose.reading import model
-from pose.reading import reader as reading
 from tests.bench.labels import Clip
 
 MEASURED_FROM = {
@@ -29,7 +28,8 @@ MEASURED_FROM = {
 }
 """The views in which the angle of an exercise's joint is compared with the truth; the others' is seen best from the side."""
 
-READERS = ("cuts", "far", "frame", "landmarks", "motion", "parts", "person", "reading", "sampling", "video")
+_READING = ("cuts", "far", "frame", "landmarks", "parts", "person", "reader", "sampling", "video")
+READERS = ("motion", *(f"reading/{name}" for name in _READING))
 """The modules of `pose` on which a motion that was read depends."""
 
 UNLABELLED = {"too_fast"}
@@ -101,7 +101,7 @@ def read_cached(path: Path, model_name: str, *, fresh: bool = False) -> tuple[Mo
     digest = hashlib.sha256(path.read_bytes())
     digest.update(model.find(model_name).sha256.encode())
     for name in READERS:
-        digest.update(Path(reading.__file__).with_name(f"{name}.py").read_bytes())
+        digest.update((Path(pose.__file__).parent / f"{name}.py").read_bytes())
     kept = model.cache_dir() / "bench" / f"{digest.hexdigest()[:32]}.npz"
     cost = kept.with_suffix(".json")
     if kept.is_file() and cost.is_file() and not fresh:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pose.motion import Motion
-from pose.movements.view import estimate_view, name_view
+from pose.movements.view import estimate_view, name_view, views_at
 from tests.figures import EXERCISES, figure
 
 
@@ -63,3 +63,19 @@ def test_no_view_without_a_person() -> None:
     motion.world[:] = np.nan
     with pytest.raises(ValueError, match="no person"):
         estimate_view(motion)
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "views"),
+    [
+        (0, {"front": 1}),
+        (22.5, {"front": 0.5, "oblique": 0.5}),
+        (-45, {"oblique": 1}),
+        (63.75, {"oblique": 0.75, "side_left": 0.25}),
+        (-71.25, {"oblique": 0.25, "side_right": 0.75}),
+        (-116.25, {"side_right": 0.25, "rear": 0.75}),
+        (180, {"rear": 1}),
+    ],
+)
+def test_views_fade_into_each_other_at_their_borders(azimuth: float, views: dict[str, float]) -> None:
+    assert views_at(azimuth) == pytest.approx(views)
