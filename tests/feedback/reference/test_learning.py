@@ -1,14 +1,12 @@
 """An exercise from a reference: the written file, and `reference` with its `deviates` faults, on stick figures."""
 
-from dataclasses import replace
-
 import pytest
 
 from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises.files import ExerciseFileError, parse_exercise
 from feedback.reference.learning import learn, write_exercise
 from feedback.review import review
-from tests.figures import RACK, STAND, Keys, figure, film, walk
+from tests.figures import STAND, figure, film, walk
 
 COACH = figure("biceps_curl", reps=4, azimuth=90)
 
@@ -21,17 +19,6 @@ def test_a_written_file_counts_its_own_reference_and_nothing_else() -> None:
     assert review(figure("biceps_curl", reps=3, azimuth=90), catalogue=catalogue, language="ko").exercise.name == "내 컬"
     for other in ("squat", "overhead_press", "lateral_raise"):
         assert review(figure(other, reps=4, azimuth=90), catalogue=catalogue).exercise.id == "any", other
-
-
-@pytest.mark.parametrize("up_first", [False, True])
-def test_rest_is_where_the_person_dwells(up_first: bool) -> None:
-    low, high = RACK, replace(RACK, shoulder=170, elbow=170)
-    rest, extreme = (high, low) if up_first else (low, high)
-    keys: Keys = [(0.0, rest)]
-    for start in (1.5, 5.5, 9.5, 13.5):
-        keys += [(start, rest), (start + 0.7, extreme), (start + 0.9, extreme), (start + 1.6, rest)]
-    movement = learn(film([*keys, (17.0, rest)]), "my_press").movement
-    assert all(drive.rest > drive.peak for drive in movement.drives if drive.signal.startswith("wrist_over")) == up_first
 
 
 def test_its_checks_follow_from_the_range_of_the_reference() -> None:
