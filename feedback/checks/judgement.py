@@ -166,6 +166,10 @@ def near_side(view: View) -> Side:
     return "left" if view.azimuth >= 0 else "right"
 
 
+LEAST_SHARE = 0.25
+"""Least weight of the views that a check allows: at less, the camera looks from another view. Engineering default."""
+
+
 @dataclass(frozen=True)
 class _Look:
     """How a check is judged from a view.
@@ -187,6 +191,8 @@ def _look(check: Check, view: View) -> _Look | None:
     if not allowed:
         return None
     share = sum(allowed.values())
+    if share < LEAST_SHARE:
+        return None
     heaviest = max(allowed, key=lambda name: allowed[name])
     return _Look(replace(view, id=heaviest), 1 - share, allowed.get("oblique", 0.0) / share)
 
