@@ -223,7 +223,8 @@ class TestSent:
         sending = in_background(lambda: post(backend))
         sending.join(20)
         assert not sending.is_alive()
-        assert [record.message for record in caplog.records if record.exc_info] == ["A message failed with an unexpected error."] * 2
+        errors = [record.message for record in caplog.records if record.exc_info]
+        assert errors == ["A message failed with an unexpected error."] * 2
         assert len(due(backend)) == 2
 
     def test_when_a_token_has_changed_meanwhile_the_new_one_stays(
