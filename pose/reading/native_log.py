@@ -45,11 +45,17 @@ class _Held:
 
     def _begin(self) -> None:
         try:
-            self._own = os.dup(STDERR)
+            own = os.dup(STDERR)
         except OSError:
             return  # There is no stderr to keep clean.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the last user
-        os.dup2(self._file.fileno(), STDERR)
+        try:
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the last user
+        except OSError:
+            # A sandbox allows no temporary file; its stderr is a log file, where these lines do no harm.
+            os.close(own)
+            return
+        self._own, self._file = own, file
+        os.dup2(file.fileno(), STDERR)
 
     def _end(self, file: BinaryIO) -> None:
         os.dup2(self._own, STDERR)
