@@ -42,9 +42,10 @@ def test_it_ends_with_the_last_of_several(capfd: pytest.CaptureFixture[str]) -> 
 def test_where_no_file_can_be_made_everything_is_written(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
-    with Quiet():
-        os.write(2, CHATTER.encode())
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+        with Quiet():
+            os.write(2, CHATTER.encode())
     assert capfd.readouterr().err == CHATTER
 
 
