@@ -64,7 +64,8 @@ def as_store_errors() -> Iterator[None]:
 
 def status_of(error: Exception) -> str:
     """The status in a word, such as UNAVAILABLE or 503."""
-    status = getattr(error, "grpc_status_code", None)
+    # The errors of gRPC itself, as a stream raises them, have a method instead.
+    status = error.code() if isinstance(error, grpc.Call) else getattr(error, "grpc_status_code", None)
     return status.name if status else str(getattr(error, "code", None) or type(error).__name__)
 
 

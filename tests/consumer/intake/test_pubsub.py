@@ -216,6 +216,7 @@ def test_an_outage_is_a_sign_of_life_and_passes(
     one = Consumer(backend, settings(tmp_path, intake="pubsub", subscription="projects/p/subscriptions/subs"))
     asking = in_background(lambda: one.draw(6))
     assert eventually(lambda: "cannot be reached" in caplog.text)
+    assert "(UNAVAILABLE)" in caplog.text
     heard = one.subscription.last_heard
     assert eventually(lambda: one.subscription.last_heard > heard)
     assert one.subscription.alive
