@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -36,7 +37,7 @@ class Fcm:
     def __init__(self, project: str | None) -> None:
         options: dict[str, Any] = {"httpTimeout": DEADLINE_S, **({"projectId": project} if project else {})}
         # Its own Firebase app, since the deadline is set for a whole app.
-        self._app = firebase_admin.initialize_app(options=options, name=f"dothis-push-{id(self)}")
+        self._app = firebase_admin.initialize_app(options=options, name=f"dothis-push-{uuid.uuid4().hex}")
         try:
             self._app.credential.get_credential()
         except (GoogleAuthError, OSError, ValueError):

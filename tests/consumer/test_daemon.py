@@ -228,7 +228,7 @@ def test_a_claim_that_comes_after_the_grace_time_is_handed_back(
         time.sleep(2)
         return take(job_id)
 
-    monkeypatch.setattr(daemon._claims, "take", take_late)
+    monkeypatch.setattr(daemon._claims, "claim", take_late)
     serving = in_background(daemon.serve)
     assert asked.wait(20)
     daemon.stop()

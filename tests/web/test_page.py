@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from tests.consumer_kit import eventually
 from tests.web.screens import PHONE, ROOT, look
 
 SAMPLE = ROOT / "consumer" / "sample.mp4"
@@ -67,7 +68,8 @@ def test_a_picture_is_shared_as_a_file(analysed: tuple[BrowserContext, str]) -> 
     page.goto(url)
     page.get_by_role("button", name="Your best repetition").click()
     page.get_by_role("dialog").get_by_role("button", name="Share").click()
-    page.wait_for_function("globalThis.shared")
+    # Playwright's own wait evaluates again by `eval`, which the page's Content-Security-Policy refuses.
+    assert eventually(lambda: page.evaluate("Boolean(globalThis.shared)"), 15)
     kind, name, size = page.evaluate("[shared.files[0].type, shared.files[0].name, shared.files[0].size]")
     assert (kind, name) == ("image/png", "best.png")
     assert size > 1000
@@ -103,7 +105,7 @@ def test_a_result_that_was_opened_is_there_offline(analysed: tuple[BrowserContex
     page = context.new_page()
     page.goto(url)
     expect_result(page)
-    page.wait_for_function("navigator.serviceWorker.controller")  # evaluate() would wait for ever
+    assert eventually(lambda: page.evaluate("Boolean(navigator.serviceWorker.controller)"), 30)
     page.reload()  # through the service worker, which keeps what it sees
     expect_result(page)
     page.wait_for_load_state("networkidle")
