@@ -1,1 +1,1 @@
-"""What is judged: exercises with their checks, measures, verdicts."""
+"""What is judged: an exercise and its checks (catalogue), what they measure, and the verdict on each repetition."""

@@ -78,5 +78,5 @@ def test_nothing_of_a_band_is_cut_off(width, text):
     assert (edge == paper).all()
 
 
-def test_the_catalogues_are_not_empty():
+def test_the_catalogues_are_not_empty() -> None:
     assert words_of("ko")("Repeated movement") != words_of("en")("Repeated movement")
