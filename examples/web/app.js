@@ -288,7 +288,10 @@ function fromAddress() {
   }
 }
 
-for (const button of document.querySelectorAll("[data-language]")) button.onclick = () => speak(button.dataset.language);
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.onclick = () => speak(button.dataset.language);
+  button.disabled = false; // a tap before this would be lost: the page shows these two while the catalogue is on its way
+}
 for (const button of document.querySelectorAll(".again")) button.onclick = startOver;
 element("record").onclick = () => (canRecord ? record() : element("phone-camera").click());
 element("phone-camera").onchange = (event) => event.target.files[0] && choose(event.target.files[0]);

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from tests.web.screens import PHONE, ROOT, look
 
@@ -106,6 +106,25 @@ def test_what_is_no_video_is_said_in_the_users_language(page: Page, tmp_path: Pa
     look(page, "5-problem-ko")
     page.get_by_role("button", name="다른 동영상").click()
     expect(page.get_by_label("동영상", exact=True)).to_have_value("")
+
+
+def test_no_tap_is_lost_while_the_page_loads(browser: Browser, address: str) -> None:
+    """The header is shown while the catalogue is on its way. A service worker would answer before the route does."""
+    with browser.new_context(locale="en-GB", service_workers="block") as context:
+        page = context.new_page()
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/exercises.json", hold)
+        with page.expect_request("**/exercises.json"):
+            page.goto(address, wait_until="commit")
+        korean = page.get_by_role("button", name="한국어")
+        expect(korean).to_be_disabled()
+        held[0].continue_()
+        korean.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("어떤 운동을 봐 드릴까요?")
 
 
 def test_a_video_too_large_is_said_so(page: Page, tmp_path: Path) -> None:
