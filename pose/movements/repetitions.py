@@ -186,7 +186,7 @@ def fit(values: Floats, band: Band) -> Floats:
     """1 inside a band, falling to 0 at its margin; 0 where the value is missing."""
     margin = band.margin or (ANGLE_MARGIN if band.signal in ANGLES else LENGTH_MARGIN)
     outside = np.maximum(np.maximum(band.low - values, values - band.high), 0)
-    return np.nan_to_num(np.clip(1 - outside / margin, 0, 1))
+    return np.fmax(np.minimum(1 - outside / margin, 1), 0)
 
 
 def within(signals: Signals, bands: tuple[Band, ...], times: Floats) -> NDArray[np.bool_]:
@@ -224,15 +224,24 @@ def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cyc
 
 def _signature_fit(signals: Signals, signature: tuple[Band, ...], cycle: Cycle, rests: list[int]) -> float:
     """0 to 1: the product of how well each band fits one cycle."""
-    scores = []
+    product = 1.0
     for band in signature:
-        track = signals[band.signal]
-        rest, peak = float(np.mean(track[rests])), float(track[cycle.peak])
-        covered = float(np.ptp(track[cycle.start : cycle.end + 1]))
-        usual = float(np.median(track[cycle.start : cycle.end + 1]))
-        value = {"rest": rest, "peak": peak, "change": peak - rest, "range": covered, "usual": usual}[band.when]
-        scores.append(fit(np.asarray(value), band))
-    return float(np.prod(scores))
+        product *= float(fit(_value(signals[band.signal], band.when, cycle, rests), band))
+        if product == 0:
+            break
+    return product
+
+
+def _value(track: Floats, when: str, cycle: Cycle, rests: list[int]) -> Floats:
+    """() a signal's value in a cycle, as a band asks for it."""
+    if when == "peak":
+        return track[cycle.peak]
+    if when == "rest":
+        return np.mean(track[rests])
+    if when == "change":
+        return track[cycle.peak] - np.mean(track[rests])
+    inside = track[cycle.start : cycle.end + 1]
+    return np.ptp(inside) if when == "range" else np.median(inside)
 
 
 def _without_strangers(found: list[Repetition]) -> list[Repetition]:
