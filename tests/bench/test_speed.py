@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import clips, cold
+from tests.bench import clips, cold, warm
 from tests.bench.clock import Cost, Ratios, Spread, Steps
 from tests.bench.speed import main, wrong_counts
 from tests.bench.speed_tables import lines, ratio_table, step_table, whole_table
 from tests.footage import look_into, record
+from tests.work import ROOT
 
 
 def test_ratios_are_taken_within_a_pair() -> None:
@@ -52,6 +53,11 @@ def test_the_usual_clips_or_the_first_that_are_counted(tmp_path: Path) -> None:
     assert [clip.name for clip in clips.choose(tmp_path)] == [clips.USUAL[0]]
     labels.write_text(heading)
     assert main([str(tmp_path)]) == 2
+
+
+def test_a_reading_is_timed_without_the_loading_of_its_models() -> None:
+    (cost,) = warm.cost_of_length(ROOT / "consumer" / "sample.mp4", 1)
+    assert 0 < cost.wall_s < 60
 
 
 def test_the_benchmark_itself_stays_small(tmp_path: Path) -> None:

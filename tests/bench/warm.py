@@ -17,7 +17,7 @@ import pose
 from feedback.errors import NoExercise
 from feedback.review import examine
 from pose.errors import NoPerson
-from pose.reading import landmarks, video
+from pose.reading import landmarks, parts, video
 from pose.reading import model as models
 from pose.reading import reader as reading
 from tests.bench import plain
@@ -110,7 +110,7 @@ def _loaded(model: models.Model, workers: int) -> Iterator[None]:
         stack.enter_context(patch.object(reading, "Detector", lambda _: nullcontext(detector)))
         stack.enter_context(
             patch.object(
-                reading, "Tracker", lambda bundle: nullcontext(trackers.pop()) if trackers else landmarks.Tracker(bundle)
+                parts, "Tracker", lambda bundle: nullcontext(trackers.pop()) if trackers else landmarks.Tracker(bundle)
             )
         )
         yield
