@@ -132,7 +132,8 @@ class Check(BaseModel):
         oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
             are about twice as uncertain.
         kept: the limit of a value that `exceeds`, where it lies beyond it for three quarters of the repetition: what is kept up
-            is a posture, not a moment, and its jitter averages out. None: there is no such limit.
+            is a posture, not a moment, and its jitter averages out. It lies between `clear` and `threshold`. None: there is no
+            such limit.
         lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.
         severity: a repetition with a major fault is not a good one.
         title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
@@ -172,6 +173,16 @@ class Check(BaseModel):
         inside = self.clear < self.threshold if self.above else self.clear > self.threshold
         if not inside:
             raise ValueError(f"{self.id}: clear must lie on the good side of the threshold")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_between(self) -> "Check":
+        if self.kept is None:
+            return self
+        if self.verdict != "exceeds":
+            raise ValueError(f"{self.id}: only a check that exceeds its limit has kept")
+        if not min(self.clear, self.threshold) < self.kept < max(self.clear, self.threshold):
+            raise ValueError(f"{self.id}: kept must lie between clear and the threshold")
         return self
 
 
@@ -254,6 +265,7 @@ def describe(exercises: Iterable[Exercise]) -> list[dict[str, Any]]:
                     "fault": "above" if check.above else "below",
                     "threshold": check.threshold,
                     "target": check.clear,
+                    "kept": check.kept,
                     "unit": check.unit,
                     "views": list(check.views),
                     "severity": check.severity,

@@ -81,6 +81,20 @@ def test_a_check_whose_target_is_beyond_its_threshold_is_refused() -> None:
         Check(**{**dict(check), "clear": check.threshold + 1})
 
 
+@pytest.mark.parametrize("beside", ["clear", "threshold"])
+def test_a_limit_for_what_is_kept_up_must_lie_between_clear_and_the_threshold(beside: str) -> None:
+    check = next(check for check in CATALOGUE["push_up"].checks if check.id == "hips_piked")
+    assert check.clear < (check.kept or 0) < check.threshold
+    with pytest.raises(ValueError, match="between"):
+        Check(**{**dict(check), "kept": getattr(check, beside)})
+
+
+def test_a_check_that_falls_short_has_no_limit_for_what_is_kept_up() -> None:
+    check = CATALOGUE["squat"].checks[0]
+    with pytest.raises(ValueError, match="kept"):
+        Check(**{**dict(check), "kept": (check.clear + check.threshold) / 2})
+
+
 def test_the_description_covers_every_check() -> None:
     described = {each["id"]: each for each in describe(CATALOGUE.values())}
     assert set(described) == set(CATALOGUE)
@@ -88,3 +102,6 @@ def test_the_description_covers_every_check() -> None:
     assert first["id"] == "shallow_depth"
     assert first["threshold"] == 33
     assert first["views"] == ["side_left", "side_right", "oblique"]
+    assert first["kept"] is None
+    piked = next(check for check in described["push_up"]["checks"] if check["id"] == "hips_piked")
+    assert piked["kept"] == 11
