@@ -118,7 +118,7 @@ def _row(snapshot: Snapshot) -> list[str]:
     if error:
         outcome = str(error.get("code"))
     elif result:
-        outcome = f"{result.get('exercise')}, {result.get('goodReps')} of {result.get('reps')} good"
+        outcome = f"{result.get('exercise')}, {_how_good(result)}"
     else:
         outcome = ""
     return [
@@ -130,6 +130,17 @@ def _row(snapshot: Snapshot) -> list[str]:
         str(fields.get("owner")),
         outcome,
     ]
+
+
+def _how_good(result: Mapping[str, Any]) -> str:
+    """How much of a set was good; that its form was not judged where it has no score."""
+    hold = _mapping(result.get("hold"))
+    if result.get("score") is None:
+        count = f"{hold.get('durationS')} s" if hold else f"{result.get('reps')} repetitions"
+        return f"{count}, form not judged"
+    if hold:
+        return f"{hold.get('goodS')} of {hold.get('durationS')} s good"
+    return f"{result.get('goodReps')} of {result.get('reps')} good"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

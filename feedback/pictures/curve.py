@@ -14,37 +14,30 @@ from feedback.checks.judgement import Finding, Scene
 from feedback.checks.measures import Measure, joint
 from feedback.checks.take import Take
 from feedback.examination import ExaminedSet
-from feedback.words import N_
+from feedback.pictures.naming import JOINT_NAMES, function_of, measure_name
 from pose.motion import INDEX, Floats
 from pose.movements.angles import TRIPLES
 from pose.movements.signals import Body
 
-NAMES = {
-    "knee": N_("knee angle"),
-    "hip": N_("hip angle"),
-    "elbow": N_("elbow angle"),
-    "shoulder": N_("shoulder angle"),
-    "body_line": N_("angle at the hips from shoulder to ankle"),
-    "ankle": N_("ankle angle"),
-}
-"""The names of the angles of the joints in `TRIPLES`."""
-
-MEASURE_NAMES = {
-    measures.working_elbow: NAMES["elbow"],
-    measures.arm_bend: NAMES["elbow"],
-    measures.squat_depth: N_("thigh above level"),
-    measures.thigh_height: N_("thigh above level"),
-    measures.arm_below_level: N_("upper arm below level"),
-    measures.legs_above_level: N_("legs above level"),
-    measures.trunk_lean: N_("lean of the trunk"),
-    measures.trunk_lean_back: N_("backward lean of the trunk"),
-    measures.arm_from_vertical: N_("arms from straight up"),
-    measures.hips_below_line: N_("bend of the hips downwards"),
-    measures.middle_below_line: N_("bend of the hips downwards"),
-    measures.hips_above_line: N_("bend of the hips upwards"),
-    measures.hips_above_straight_leg: N_("bend of the hips upwards"),
-}
-"""The names of the measured angles that can be followed over time, besides `joint`."""
+FOLLOWED = frozenset(
+    {
+        measures.joint,
+        measures.working_elbow,
+        measures.arm_bend,
+        measures.squat_depth,
+        measures.thigh_height,
+        measures.arm_below_level,
+        measures.legs_above_level,
+        measures.trunk_lean,
+        measures.trunk_lean_back,
+        measures.arm_from_vertical,
+        measures.hips_below_line,
+        measures.middle_below_line,
+        measures.hips_above_line,
+        measures.hips_above_straight_leg,
+    }
+)
+"""The measured angles that mean something at any time of a set."""
 
 CHORD = 45.0
 """A target above this, in degrees, is the inner angle of a joint; a target below is its deviation from straight."""
@@ -93,7 +86,7 @@ def driving_angle(examined: ExaminedSet) -> DrivingAngle:
                 moving = joint(replace(take, side=repetition.side), joint=movement.joint)
                 values[repetition.start : repetition.end + 1] = moving[repetition.start : repetition.end + 1]
     arm, vertex, other = (INDEX[f"{take.side}_{part}"] for part in TRIPLES[movement.joint])
-    return DrivingAngle(examined.words(NAMES[movement.joint]), values, (arm, vertex, other))
+    return DrivingAngle(examined.words(JOINT_NAMES[movement.joint]), values, (arm, vertex, other))
 
 
 def judged_angle(examined: ExaminedSet) -> Curve:
@@ -102,13 +95,12 @@ def judged_angle(examined: ExaminedSet) -> Curve:
     Where no check that was made follows an angle over time, it is the driving angle, without limits.
     """
     findings = sorted(
-        (finding for finding in examined.judged if _name_of(finding.check) is not None),
+        (finding for finding in examined.judged if _is_followed(finding.check)),
         key=lambda finding: finding.check.verdict != "falls_short",
     )
-    faults = [finding for finding in examined.findings if _name_of(finding.check) is not None]
+    faults = [finding for finding in examined.findings if _is_followed(finding.check)]
     first = next(iter([*faults, *findings]), None)
-    name = _name_of(first.check) if first is not None else None
-    if first is None or name is None:
+    if first is None:
         driving = driving_angle(examined)
         return Curve(driving.name, driving.values)
     check = first.check
@@ -121,7 +113,7 @@ def judged_angle(examined: ExaminedSet) -> Curve:
             inside = slice(repetition.start, repetition.end + 1)
             values[inside] = check.measure(replace(take, side=finding.side, repetition=repetition))[inside]
     alike = {finding.check.id: finding for finding in findings if _same(finding.check.measure, check.measure)}
-    return Curve(examined.words(name), np.maximum(values, 0), tuple(alike.values()))
+    return Curve(measure_name(examined.words, check), np.maximum(values, 0), tuple(alike.values()))
 
 
 def _take(examined: ExaminedSet) -> Take:
@@ -129,14 +121,9 @@ def _take(examined: ExaminedSet) -> Take:
     return Take(scene.body, scene.view, scene.near_side, scene.rest, None)
 
 
-def _name_of(check: Check) -> str | None:
-    """What an angle is called that can be followed over time; None for another value."""
-    measure = check.measure
-    if not isinstance(measure, partial) or check.unit != "deg" or not check.marks:
-        return None
-    if measure.func is joint:
-        return NAMES[measure.keywords["joint"]]
-    return MEASURE_NAMES.get(measure.func)
+def _is_followed(check: Check) -> bool:
+    """Whether a check judges an angle that can be followed over time."""
+    return check.unit == "deg" and bool(check.marks) and function_of(check) in FOLLOWED
 
 
 def _same(one: Measure, other: Measure) -> bool:

@@ -1,7 +1,6 @@
 """worst1.png, worst2.png and best.png: a moment of the video with the measured value and the advice."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from feedback.pictures.cards import TEXT, Measure, card
 from feedback.pictures.curve import CHORD, DrivingAngle
 from feedback.pictures.drawing import RIGHT, WANTED, WHITE, WRONG, turned
 from feedback.pictures.lettering import Line, Picture
+from feedback.pictures.naming import at_start, function_of, measure_name
 from feedback.pictures.shots import Shot
 from feedback.report.summary import set_name
 from feedback.words import N_, Words
@@ -64,7 +64,8 @@ def picture_of(examined: ExaminedSet, curve: DrivingAngle, shot: Shot, frame: Pi
     words, finding = examined.words, shot.finding
     title, subtitle = _headline(examined, shot, best=best)
     if finding is None:
-        measure, notes = _driving(examined, curve, shot), list[Line]()
+        measure = _driving(examined, curve, shot)
+        notes = [Line(f"{at_start(curve.name)}: {measure.value}", TEXT, RIGHT, mark="solid")] if measure else []
     else:
         measure, notes = _measured(examined.motion, words, finding)
         notes.append(Line(words(finding.check.why if finding.clean else finding.check.advice), TEXT, WHITE, space=GAP))
@@ -124,7 +125,7 @@ def _value_text(words: Words, check: Check, value: float, finer: int) -> str:
 
 def _past_its_line(check: Check) -> str | None:
     """What a value below zero means; None where it means that there is nothing of what is looked for."""
-    function = check.measure.func if isinstance(check.measure, partial) else None
+    function = function_of(check)
     if function is mouth_over_hands:
         return N_("{value} below")
     if function is height:
@@ -190,7 +191,7 @@ def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, 
         level = None  # The drawn angle would not be the "0°" beside it.
     wanted, straight = _wanted(finding, points, level)
     notes = [
-        Line(words(N_("Measured: {value}"), value=value), TEXT, colour, mark="solid" if len(points) else "blank"),
+        Line(f"{at_start(measure_name(words, check))}: {value}", TEXT, colour, mark="solid" if len(points) else "blank"),
         Line(target_text(words, finding), TEXT, WANTED, mark="dashed" if straight or wanted is not None else "blank"),
     ]
     bend = len(points) == 3 and abs(check.clear) <= CHORD

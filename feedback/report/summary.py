@@ -1,6 +1,6 @@
 """Composes sentences of a report: the summary, the reason why a check was not made, the warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from feedback.checks.catalogue import Check, Exercise
@@ -17,6 +17,9 @@ VIEW_NAMES: dict[ViewId, str] = {
     "rear": N_("behind"),
 }
 
+
+MOST_SENTENCES = 3
+"""Of a summary of one set: more are not read on a phone."""
 
 FEET = {"ankle", "heel", "foot_index"}
 
@@ -72,9 +75,11 @@ def summarise(
     besides: Sequence[Exercise] = (),
     recognised: bool = False,
 ) -> str:
-    """The summary: how each set went, and the first thing to change, with its set. For a single set also a praise.
+    """The summary: the first thing to change with its set, then how each set went; for a single set also a praise.
 
-    For a single set without a fault, the last sentence says from where to film so that more can be checked.
+    That the video shows another exercise than the requested one is said before everything else. For a single set there are at
+    most `MOST_SENTENCES`. Where no form was judged, one of them says from where to film; for a set without a fault the last one
+    says how more can be checked, if there is room.
 
     Args:
         words: the job's language.
@@ -83,8 +88,11 @@ def summarise(
         besides: other exercises in the video than the one asked for.
         recognised: whether no exercise was asked for.
     """
-    main = sets[0]
-    sentences = [_how_it_went(words, outcome, shown_instead, alone=len(sets) == 1) for outcome in sets]
+    main, alone = sets[0], len(sets) == 1
+    sentences = [_how_it_went(words, outcome, shown_instead, alone=alone) for outcome in sets]
+    worst = min((outcome for outcome in sets if outcome.report.faults), key=_need_of_change, default=None)
+    if worst is not None:
+        sentences.insert(0 if shown_instead is None else 1, _first_change(words, worst.report, alone=alone))
     if besides:
         names = words.listing([words(exercise.name) for exercise in besides])
         sentences.append(words("The video also shows: {names}. That was not looked at.", names=names))
@@ -94,35 +102,38 @@ def summarise(
         sentences.append(
             words("It was counted and measured, but how it should look is not known, so your form was not judged.")
         )
-    worst = min((outcome for outcome in sets if outcome.report.faults), key=_need_of_change, default=None)
-    if worst is not None:
-        sentences.append(_first_change(words, worst.report, alone=len(sets) == 1))
-    if len(sets) > 1:
-        return " ".join(sentences)
-    if main.borderline and worst is None:
-        titles = words.listing([words(check.title) for check in main.borderline])
-        sentences.append(words("Close to the limit, so keep an eye on it: {titles}.", titles=titles))
-    if main.praised:
-        sentences.append(words(main.praised[0].praise))
-    elif shown_instead is None and main.report.reps:
-        sentences.append(
-            words.plural(
-                "You stayed with it to the end, well done.",
-                "You stayed with it for all {n} repetitions, well done.",
-                main.report.reps,
-            )
-        )
-    elif main.report.hold:
-        sentences.append(words("You stayed with it until the end, well done."))
-    if main.unseen and worst is None:
-        sentences.append(_film_elsewhere(words, main))
+    if alone:
+        sentences += _closing(words, main, well_done=shown_instead is None)
+        sentences = sentences[:MOST_SENTENCES]
     return " ".join(sentences)
 
 
-def _need_of_change(outcome: Outcome) -> tuple[bool, int]:
-    """What to change first comes first: a major fault before a minor one, then the one in more repetitions."""
+def _closing(words: Words, outcome: Outcome, *, well_done: bool) -> Iterator[str]:
+    """What follows on how a single set went, the most useful sentence first."""
+    faulty = bool(outcome.report.faults)
+    if outcome.unseen and not outcome.form_judged:
+        yield _film_elsewhere(words, outcome)
+        return
+    if outcome.borderline and not faulty:
+        titles = words.listing([words(check.title) for check in outcome.borderline])
+        yield words("Close to the limit, so keep an eye on it: {titles}.", titles=titles)
+    if outcome.praised:
+        yield words(outcome.praised[0].praise)
+    elif well_done and (outcome.report.reps or outcome.report.hold):
+        yield words("You stayed with it to the end, well done.")
+    if outcome.unseen and not faulty:
+        yield _film_elsewhere(words, outcome)
+
+
+def _need_of_change(outcome: Outcome) -> tuple[bool, int, float]:
+    """Sort key of sets with a fault, as of the faults of one set: by its severity, how often it occurs, and its excess."""
     first = outcome.report.faults[0]
-    return first.severity != "major", -max(len(first.reps), len(first.spans))
+    excess = max(
+        (abs(first.measured - first.threshold) / abs(check.threshold - check.clear))
+        for check in outcome.exercise.checks
+        if check.id == first.id
+    )
+    return first.severity != "major", -max(len(first.reps), len(first.spans)), -excess
 
 
 def set_name(words: Words, report: SetReport, *, alone: bool) -> str:
