@@ -28,8 +28,8 @@ class Mode(Enum):
     DROP = auto()
     """Open connections are cut, and new ones are refused."""
     SWALLOW = auto()
-    """Half-open: connections stay open and new ones are accepted, but no byte passes in either direction. As after a real fault,
-    these connections stay dead when the fault ends; only connections opened later work."""
+    """Half-open: connections stay open and new ones are accepted, but no byte passes in either direction. After the fault
+    these connections stay dead, as after a real one; only connections that are opened later work."""
 
 
 class TcpProxy:

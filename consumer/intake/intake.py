@@ -1,7 +1,7 @@
 """The thread that feeds the candidates: it runs the sweeps, keeps the watch alive and settles jobs that need no worker.
 
-The sweep (sweep.py) finds every job that is due; the watch only finds new jobs sooner. A watch can stop reporting without an error,
-so it is replaced when it is dead or silent, and the next sweep finds what it missed.
+The sweep (sweep.py) finds every job that is due; the watch only finds new jobs sooner. A watch can stop reporting without an
+error, so it is replaced when it is dead or silent, and the next sweep finds what it missed.
 
 With `DOTHIS_INTAKE=pubsub` a subscription (pubsub.py) takes the place of the watch.
 """
