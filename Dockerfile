@@ -1,12 +1,12 @@
-# One image for everything: `docker run -d -p 5000:5000 -v dothis:/data IMAGE` starts the daemon and the older HTTP interface on
-# the embedded backend; the same image with Firebase settings is production. It runs as non-root with a read-only root file
-# system and no capabilities; /data is the only place it writes to.
+# One image for trials and production: `docker run -d -p 5000:5000 -v dothis:/data IMAGE` starts the daemon and the older HTTP
+# interface on the embedded backend; with Firebase settings the same image is for production. It runs as an unprivileged user,
+# with a read-only root file system and no capabilities, and writes only to /data.
 # No BuildKit extensions: the classic builder can build it too.
 
 FROM python:3.11-slim-bookworm AS build
 
-# The vendor-neutral OpenGL dispatch libraries. MediaPipe links to them and, on a CPU, never calls them. Three files
-# are taken from these packages; Mesa and LLVM, which they pull in (250 MB), stay behind in this stage.
+# The vendor-neutral OpenGL dispatch libraries: MediaPipe links to them, but does not call them on a CPU. The image gets only
+# three files of these packages; their dependencies Mesa and LLVM (250 MB) stay in this stage.
 # Debian keeps only the newest patch of a package, so a version pinned here would stop building within weeks.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -18,8 +18,8 @@ RUN apt-get update \
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 
-# Dependencies first: this layer is built again only when they change. OpenCV comes in its build without windows, which is the
-# same but for Qt, X11 and GLib: 100 MB less, and nothing more to install from Debian.
+# Dependencies first, so that this layer is built again only when they change. The headless build of OpenCV has no Qt, X11 and
+# GLib: it is 100 MB smaller and needs no more packages from Debian.
 COPY setup.cfg constraints.txt ./
 RUN python -m venv /opt/dothis \
     && python -c "import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); print(c['options']['install_requires'], c['options.extras_require']['pubsub'])" > requirements.txt \
@@ -28,14 +28,14 @@ RUN python -m venv /opt/dothis \
     && /opt/dothis/bin/pip uninstall --yes opencv-contrib-python \
     && /opt/dothis/bin/pip install --no-deps "opencv-contrib-python-headless==$opencv"
 
-# The pose model, from its pinned and hash-checked package; it changes even less often than the rest of the code.
+# The pose model, from a package with a pinned version and hash. It changes less often than the code.
 ENV DOTHIS_CACHE_DIR=/opt/dothis/models
 COPY pose/errors.py ./pose/
 COPY pose/reading/model.py ./pose/reading/
 RUN /opt/dothis/bin/python -m pose.reading.model full
 
 COPY . .
-# Tests of dependencies, pip and headers are of no use at run time.
+# Pip, and the tests and type stubs of dependencies, are not needed at run time.
 RUN /opt/dothis/bin/pip install --no-deps . \
     && /opt/dothis/bin/pip uninstall --yes --quiet pip setuptools \
     && find /opt/dothis/lib -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + \
@@ -74,7 +74,7 @@ VOLUME /data
 # 5000: the older HTTP interface; 8080: /healthz, /readyz and /metrics of the daemon.
 EXPOSE 5000 8080
 STOPSIGNAL SIGTERM
-# Liveness: Swarm and others restart an unhealthy container, which mends no outage. /readyz says whether all is well.
+# Liveness only: Swarm and others restart an unhealthy container, which does not help in an outage. /readyz tells of outages.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('DOTHIS_HEALTH_PORT', '8080')}/healthz\", timeout=4)"]
 ENTRYPOINT ["dothis"]

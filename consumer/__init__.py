@@ -8,8 +8,8 @@
     push/        messages to the owner's devices
     operations/  health, metrics, logs, traces; removal of old data and of a user's data
     http/        the older HTTP interface, the web client
-    commands/    what each command does; cli.py parses their options
+    commands/    the commands; cli.py parses their options
 
 daemon.py connects these parts. settings.py has every setting. catalogue.py joins the package's exercises and the operator's.
-app.py acts as a phone app does; commands use it.
+app.py does what a phone app does (upload, submit, wait); the commands use it.
 """

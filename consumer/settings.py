@@ -20,14 +20,14 @@ PREFIX = "DOTHIS_"
 ENV_FILE = Path(".env")
 
 ELSEWHERE = {"CACHE_DIR"}
-"""Read by the pose model before there are settings."""
+"""Names that are no settings: the pose model reads them itself."""
 
 RENAMED = {"RESULTS_DAYS": "RETENTION_DAYS"}
-"""Former names: an operator who still sets one is told, since nothing else would."""
+"""Former names and their present ones. A variable with a former name is an error, because it would have no effect."""
 
 ALIKE = 0.8
-"""Ratio of difflib from which a name in the environment is a mistyped setting. Orchestrators put names of their own there:
-Kubernetes makes DOTHIS_PORT of a service `dothis`."""
+"""difflib's ratio from which a name in the environment counts as a mistyped setting. Other names are ignored: orchestrators add
+their own, such as Kubernetes DOTHIS_PORT for a service `dothis`."""
 
 
 class SettingsError(Exception):
@@ -35,11 +35,11 @@ class SettingsError(Exception):
 
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Microseconds of all cores, or `max`, in a period of so many (Linux, control group v2): what a container may use."""
+"""A container's limit of CPU time (Linux, control group v2): microseconds of all cores, or `max`, and the period."""
 
 
 def _cores() -> int:
-    """That this process may use: an affinity or a container's quota may leave it fewer than the machine has."""
+    """The number of cores that this process may use: CPU affinity or a container's quota may leave out some."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         share, period = CPU_QUOTA.read_text().split()
@@ -56,140 +56,159 @@ class Settings(BaseSettings):
     )
 
     backend: Literal["local", "firebase"] = Field(
-        default="local", description="Where documents and objects live: `local` (SQLite and a directory) or `firebase`."
+        default="local", description="Store of documents and objects: `local` (SQLite and a directory) or `firebase`."
     )
     data_dir: Path = Field(
-        default=Path("data"), description="The volume: the spool and, with the local backend, objects and documents."
+        default=Path("data"),
+        description="Directory of the volume, with the spool and, with the local backend, documents and objects.",
     )
-    project: str | None = Field(default=None, description="Google Cloud project; by default the one that the credentials name.")
+    project: str | None = Field(default=None, description="Google Cloud project; by default the project of the credentials.")
     bucket: str | None = Field(default=None, description="Cloud Storage bucket; required with the firebase backend.")
     database: str = Field(default="(default)", min_length=1, description="Firestore database.")
     collection: str = Field(default="uploads", min_length=1, description="Firestore collection of the job documents.")
 
     intake: Literal["watch", "pubsub"] = Field(
         default="watch",
-        description="What brings new jobs: `watch` (Firestore's, for up to some dozens of daemons) or `pubsub` (a subscription,"
-        " for more). Sweeps go on in both.",
+        description="How a daemon hears of new jobs: `watch` (it listens to Firestore; for up to a few dozen daemons) or"
+        " `pubsub` (a subscription; for more daemons). Sweeps find jobs with either.",
     )
     subscription: str | None = Field(
-        default=None, description="Pub/Sub subscription, such as `dothis-consumers`; required when the intake is `pubsub`."
+        default=None, description="Pub/Sub subscription, such as `dothis-consumers`; required with `pubsub`."
     )
 
     workers: int = Field(
-        default_factory=_cores, ge=1, le=256, description="Jobs worked on at once; by default the number of cores."
+        default_factory=_cores, ge=1, le=256, description="Number of jobs at once; by default the number of cores."
     )
     worker_name: str = Field(
-        default_factory=socket.gethostname, min_length=1, max_length=200, description="Shown in a lease, for the operator."
+        default_factory=socket.gethostname,
+        min_length=1,
+        max_length=200,
+        description="Name of this daemon, which its leases show; by default the host's name.",
     )
     model: str = Field(
         default="full", min_length=1, description="Pose model: `full`, `lite`, `heavy`, or the path of a .task file."
     )
     exercises: Path | None = Field(
-        default=None, description="Directory of your own exercise files, which add to ours or replace one of the same id."
+        default=None,
+        description="Directory of your own exercise files. They add to the built-in exercises; one with the same id replaces"
+        " the built-in one.",
     )
-    annotated_video: bool = Field(default=True, description="Make annotated.mp4.")
+    annotated_video: bool = Field(default=True, description="Whether to make the annotated video.")
     delete_source: bool = Field(
-        default=False, description="Delete the uploaded video after a success; tried once, a failure is logged."
+        default=False,
+        description="Whether to delete the uploaded video after a success. It is tried once; a failure is logged.",
     )
 
     history: bool = Field(
-        default=True, description="Keep what each finished job came to in `users/{uid}/history`, for trends over time."
+        default=True,
+        description="Whether to keep the main figures of each finished job in `users/{uid}/history`, for trends over time.",
     )
     push: Literal["off", "fcm"] = Field(
         default="off",
-        description="`fcm` sends a message by Firebase Cloud Messaging to the user's devices when the feedback is there, and"
-        " when a job failed.",
+        description="`fcm` sends a message by Firebase Cloud Messaging to the user's devices when the feedback is ready, and"
+        " when a job has failed; `off` sends none.",
     )
 
     lease_s: float = Field(
-        default=30, ge=1, le=3600, description="A worker that has not been heard of for this long has lost its job."
+        default=30, ge=1, le=3600, description="Seconds without a heartbeat after which a worker loses its job to another one."
     )
-    max_attempts: int = Field(default=3, ge=1, le=100, description="How often a job is tried before it ends failed.")
+    max_attempts: int = Field(default=3, ge=1, le=100, description="Number of attempts after which a job fails.")
     retry_base_s: float = Field(
-        default=10, gt=0, le=3600, description="Wait before the second attempt; doubled for each further one."
+        default=10, gt=0, le=3600, description="Seconds before the second attempt; doubled for each further attempt."
     )
-    retry_max_s: float = Field(default=600, gt=0, le=86_400, description="Longest wait between two attempts.")
+    retry_max_s: float = Field(default=600, gt=0, le=86_400, description="Most seconds between two attempts.")
     outage_retry_s: float = Field(
-        default=15, gt=0, le=3600, description="Wait before a job is tried again after an outage of the storage."
+        default=15, gt=0, le=3600, description="Seconds before the next attempt after an outage of the storage."
     )
-    sweep_s: float = Field(default=20, ge=0.1, le=600, description="How often the store is asked for due jobs.")
+    sweep_s: float = Field(
+        default=20, ge=0.1, le=600, description="Seconds between two sweeps, which ask the store for due jobs."
+    )
     watch_silence_s: float = Field(
-        default=120, ge=1, le=3600, description="A watch that was silent for this long is made anew."
+        default=120, ge=1, le=3600, description="Seconds without a sign of life after which a watch is opened again."
     )
     give_up_s: float = Field(
         default=900,
         ge=10,
         le=86_400,
-        description="When no sweep succeeded for this long the daemon exits non-zero, to be started afresh.",
+        description="Seconds without a successful sweep after which the daemon exits with an error, to be started again.",
     )
     grace_s: float = Field(
-        default=8, ge=0, le=3600, description="How long running jobs may go on after SIGTERM before they are handed back."
+        default=8, ge=0, le=3600, description="Seconds that running jobs may take after SIGTERM before they are handed back."
     )
     max_per_owner: int = Field(
-        default=4, ge=0, le=10_000, description="Jobs of one owner that may run at once on all consumers; 0 is no limit."
+        default=4, ge=0, le=10_000, description="Most jobs of one owner that run at once on all daemons; 0 is no limit."
     )
 
-    max_video_bytes: ByteSize = Field(default=ByteSize(500_000_000), gt=0, description="Largest video, such as `500MB`.")
-    max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video in seconds.")
-    max_pixels: int = Field(default=4096 * 2160, gt=0, description="Largest frame, width times height.")
+    max_video_bytes: ByteSize = Field(
+        default=ByteSize(500_000_000), gt=0, description="Largest video, in bytes or as in `500MB`."
+    )
+    max_video_s: float = Field(default=900, gt=0, le=86_400, description="Longest video, in seconds.")
+    max_pixels: int = Field(default=4096 * 2160, gt=0, description="Largest frame, in pixels: width times height.")
     max_frames: int = Field(default=54_000, gt=0, description="Most frames in a video.")
-    max_fps: float = Field(default=240, gt=0, description="Highest frame rate.")
+    max_fps: float = Field(default=240, gt=0, description="Highest frame rate, in frames per second.")
 
     stage_timeout_s: float = Field(
-        default=1800, ge=1, le=86_400, description="Wall time that the analysis, or writing the feedback, may take at most."
+        default=1800,
+        ge=1,
+        le=86_400,
+        description="Most seconds that one of these stages may take: the analysis, the feedback, the annotated video.",
     )
     max_memory_bytes: ByteSize = Field(
-        default=ByteSize(4_000_000_000), ge=500_000_000, description="Address space of an analysis."
+        default=ByteSize(4_000_000_000), ge=500_000_000, description="Largest address space of a stage's process."
     )
     sandbox: Literal["strict", "available"] = Field(
         default="available",
-        description="`strict` refuses to start where the kernel lacks Landlock or seccomp; `available` uses what is there.",
+        description="`strict`: the daemon does not start if the kernel lacks Landlock or seccomp. `available`: it uses what the"
+        " kernel has.",
     )
 
     spool_max_bytes: ByteSize = Field(
-        default=ByteSize(20_000_000_000), gt=0, description="What unfinished jobs may take on the volume."
+        default=ByteSize(20_000_000_000),
+        gt=0,
+        description="Most space that unfinished jobs may take on the volume, in bytes or as in `20GB`.",
     )
-    spool_age_s: float = Field(default=3 * 86_400, gt=0, description="Remains of unfinished jobs are removed after this long.")
+    spool_age_s: float = Field(
+        default=3 * 86_400, gt=0, description="Seconds after which the files of unfinished jobs are removed."
+    )
     min_free_bytes: ByteSize = Field(
         default=ByteSize(500_000_000),
         ge=0,
-        description="Free space that is kept on the volume; with less, no new job is taken.",
+        description="Least free space on the volume, in bytes; with less, the daemon takes no new job.",
     )
     retention_days: float = Field(
         default=0,
         ge=0,
         le=36_500,
-        description="Nothing of a person that is older than so many days remains: video, results and document; 0 keeps them for"
-        " ever.",
+        description="Days after which videos, results and documents are removed; 0 keeps them for ever.",
     )
 
-    shim_host: str = Field(default="127.0.0.1", min_length=1, description="Address that the older HTTP interface listens on.")
+    shim_host: str = Field(default="127.0.0.1", min_length=1, description="Address of the older HTTP interface.")
     shim_port: int = Field(default=5000, ge=1, le=65_535, description="Port of the older HTTP interface.")
     shim_health_port: int = Field(
         default=8081,
         ge=0,
         le=65_535,
-        description="Port of /healthz of `dothis shim`, apart from its clients; 0 turns it off.",
+        description="Port of /healthz of `dothis shim`, separate from the clients' port; 0 turns it off.",
     )
     shim_timeout_s: float = Field(
-        default=300, gt=0, le=86_400, description="How long the older HTTP interface waits for a job."
+        default=300, gt=0, le=86_400, description="Seconds that the older HTTP interface waits for a job."
     )
     shim_max_waiting: int = Field(
-        default=32, ge=1, le=1000, description="Requests that may wait at once; more are asked to come again."
+        default=32, ge=1, le=1000, description="Most requests that wait at once; further ones are asked to try again later."
     )
-    shim_language: str = Field(default="en", min_length=1, description="Language of requests whose Accept-Language names none.")
+    shim_language: str = Field(
+        default="en", min_length=1, description="Language of requests without a known language in Accept-Language."
+    )
     shim_require_token: bool = Field(
-        default=False, description="Only answer requests with a Firebase ID token of the account whose video it is."
+        default=False, description="Whether requests need a Firebase ID token of the account that owns the video."
     )
-    health_host: str = Field(
-        default="127.0.0.1", min_length=1, description="Address that /healthz, /readyz and /metrics listen on."
-    )
+    health_host: str = Field(default="127.0.0.1", min_length=1, description="Address of /healthz, /readyz and /metrics.")
     health_port: int = Field(
         default=8080, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0 turns them off."
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severity that is logged."
+        default="info", description="Lowest severity that is logged."
     )
     log_format: Literal["json", "console"] = Field(default="json", description="`json` for machines, `console` for people.")
 
@@ -209,10 +228,10 @@ class Settings(BaseSettings):
 
 
 def _read_file(path: Path) -> Iterable[str]:
-    """The names in the file; none without one.
+    """The names of the variables in the file; empty if there is no file.
 
     Raises:
-        SettingsError: a line of it cannot be read.
+        SettingsError: the file or a line of it cannot be read.
     """
     if not path.is_file():
         return []
@@ -229,7 +248,7 @@ def _read_file(path: Path) -> Iterable[str]:
 
 
 def _line_of(binding: Binding) -> int:
-    """The parser counts empty lines before a binding as parts of it."""
+    """The number of the binding's line: the parser counts empty lines before a binding as part of it."""
     text = binding.original.string
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
@@ -239,7 +258,7 @@ def _check_names(names: Iterable[str], *, everything: bool) -> None:
 
     Args:
         names: of variables.
-        everything: whether an unknown name is wrong too when it resembles no setting.
+        everything: whether an unknown name that resembles no setting is an error too.
 
     Raises:
         SettingsError: with the nearest setting.

@@ -1,15 +1,15 @@
 """From motion to advice.
 
-    review.py    judges a motion; examination.py is what it hands to the pictures
+    review.py    judges a motion; the result is an examination (examination.py), from which report and pictures are made
     write.py     writes report, pictures and video
     exercises/   one data file for each exercise
-    checks/      measures, checks, verdicts
+    checks/      what is measured, and when a value is a fault
     report/      the report: its schema, score, statistics, sentences
-    reference/   what a reference video teaches and how a video differs from it
+    reference/   an exercise learned from a reference video; how a video differs from the reference
     pictures/    pictures of repetitions, the graph, the annotated video
     words/       every word that a user reads, in each language
 
-The names below are loaded at their first use: `import feedback` costs nothing.
+The names below are loaded when they are first used, so `import feedback` takes no time.
 """
 
 from importlib import import_module

@@ -2,14 +2,14 @@
 
     FeedbackError
     |-- UnknownExercise     the requested exercise is not in the catalogue
-    +-- NoExercise          a person is seen, but no exercise of the catalogue
+    +-- NoExercise          a person was found, but no exercise of the catalogue and no repeated movement
 
 Each message is a sentence that tells a user what to do.
 """
 
 
 class FeedbackError(Exception):
-    """Root of this package's errors."""
+    """Base class of this package's errors."""
 
 
 class UnknownExercise(FeedbackError):
@@ -17,4 +17,4 @@ class UnknownExercise(FeedbackError):
 
 
 class NoExercise(FeedbackError):
-    """A person is seen, but no exercise of the catalogue."""
+    """A person was found, but no exercise of the catalogue and no repeated movement."""

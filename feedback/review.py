@@ -54,15 +54,15 @@ def examine(
 
     Args:
         motion: as `pose.read_motion` gives it.
-        exercise: the id of the exercise whose sets are judged, "any" for whatever is repeated, or "reference" for what the
-            reference shows; None recognises all sets, and counts what is clearly repeated where none is recognised.
+        exercise: the id of the exercise whose sets are judged; "any" for any repeated movement; "reference" for the movement of
+            the reference. None recognises all sets; if it recognises none, it counts a movement that is clearly repeated.
         language: the language of the report, such as "en" or "ko-KR".
         reference: a motion to compare with.
         catalogue: the exercises to choose from, by id.
 
     Raises:
         UnknownExercise: `exercise` is not in the catalogue.
-        NoExercise: the motion shows nothing of the catalogue, and nothing else that is repeated.
+        NoExercise: the motion shows no exercise of the catalogue and no repeated movement.
     """
     if exercise == REFERENCE and reference is None:
         raise UnknownExercise("A reference video is missing: it is the exercise.")
@@ -186,7 +186,7 @@ def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) ->
 
 
 def _told(judged: Judged, deviations: Deviations) -> Judged:
-    """The same, judged by limits that follow the person, with advice that says how much was missing to the reference."""
+    """The same set, judged with limits that are fitted to the person; the advice says how much was missing to the reference."""
     fitted = fit_to_person(deviations, judged.findings)
     found = [finding for check, _ in fitted.values() for finding in judge(judged.scene, check)]
     checks, findings = with_amounts(fitted, found, judged.words)
@@ -194,7 +194,8 @@ def _told(judged: Judged, deviations: Deviations) -> Judged:
 
 
 def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None) -> Scene:
-    """Estimate the views from the samples of the exercise only, so that walking in and out does not change them."""
+    """Make the scene. The views are estimated from the samples of the exercise only: walking in and out does not change
+    them."""
     spans = spans_of(repetitions, hold)
     view = estimate_view(motion, start=spans[0][0], end=spans[-1][1] + 1) if spans else estimate_view(motion)
     views = [estimate_view(motion, start=each.start, end=each.end + 1) for each in repetitions]
@@ -202,7 +203,7 @@ def _scene(motion: Motion, repetitions: Sequence[Repetition], hold: Hold | None)
 
 
 def _compare(examination: Examination, reference: Motion, catalogue: Mapping[str, Exercise]) -> Examination:
-    """The examination with its longest set compared with a reference."""
+    """Compare the longest set with a reference, and add the comparison to the examination."""
     main, report = examination.main, examination.report
     comparison, warnings = compare_with_reference(
         main.motion,

@@ -1,6 +1,6 @@
-"""Everything that is written about one video: the pictures with the graph, the annotated video, the report that names them.
+"""Writes the files of one video: pictures and graph, the annotated video, and the report that names them.
 
-Each is a function of its own, since a person is shown the pictures before the video is made.
+Each has its own function, because a user sees the pictures before the video is made.
 """
 
 import math
@@ -31,10 +31,11 @@ from pose.movements.comparison import SpanComparison
 from pose.reading.video import Limits, Video
 
 FLAG_S = 1.2
-"""How long a fault is flagged in the video at least, so that it can be read, unless the next repetition begins."""
+"""Shortest time in seconds for which the video shows a fault, so that it can be read; it ends earlier if the next repetition
+begins."""
 
 SLACK_S = 1e-3
-"""Times are compared with this much slack, for the rounding of a container's time base."""
+"""Tolerance in seconds when times are compared, because a container rounds times to its time base."""
 
 NAMES = {
     "worst1": "worst1.png",
@@ -44,7 +45,7 @@ NAMES = {
     "video": "annotated.mp4",
     "comparison": "comparison.png",
 }
-"""What is written beside report.json: the field of its `files` and the file's name."""
+"""The files beside report.json: the field of the report's `files`, and the file's name."""
 PICTURES = tuple(name for kind, name in NAMES.items() if kind != "video")
 
 
@@ -58,29 +59,29 @@ def write_pictures(
     workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Write worst1.png, worst2.png, graph.png and, where there is something to show, best.png and comparison.png.
+    """Write worst1.png, worst2.png and graph.png; best.png and comparison.png if there is something to show in them.
 
     Args:
-        examination: what `feedback.review.examine` found out about the video.
-        video_path: the same video.
+        examination: the video's, from `feedback.review.examine`.
+        video_path: the video.
         out_dir: an existing directory; files of these names are replaced.
-        reference_path: the reference's video; without it comparison.png shows only its skeleton.
-        limits: what the videos may cost, as for `pose.read_motion`.
-        workers: cores to use; each picture is made on one of them.
-        progress: called from this thread with the share done, 0 to 1; what it raises ends the writing.
+        reference_path: the reference's video; without it comparison.png shows only the reference's skeleton.
+        limits: the limits of both videos, as for `pose.read_motion`.
+        workers: number of cores to use; each picture is made on one of them.
+        progress: called in this thread with the share that is done, 0 to 1; an exception from it ends the writing.
 
     Raises:
-        VideoError: the video cannot be read any more.
+        VideoError: the video can no longer be read.
     """
     for name in PICTURES:
-        # An earlier attempt may have left one that this attempt does not make.
+        # An earlier attempt may have left a picture that this attempt does not make.
         (out_dir / name).unlink(missing_ok=True)
 
     def draw_moment(moment: _Moment) -> None:
         moment.use(_frame_at(video_path, limits, moment.time_s, examination.motion.video.turned))
 
     def draw_the_graph() -> None:
-        # matplotlib takes a third of a second to import, which passes here beside the other pictures.
+        # The import of matplotlib takes a third of a second. Here it runs while other threads make the other pictures.
         from feedback.pictures.graph import draw_graphs, graph_of  # noqa: PLC0415
 
         save(draw_graphs([graph_of(each, judged_angle(each)) for each in examination.sets]), out_dir / "graph.png")
@@ -106,15 +107,15 @@ def write_video(
     workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Write annotated.mp4; see `feedback.video.annotate`."""
+    """Write annotated.mp4; see `feedback.pictures.annotated_video.annotate`."""
     annotate(video_path, out_dir / NAMES["video"], overlay_of(examination), limits=limits, workers=workers, progress=progress)
 
 
 def write_report(examination: Examination, out_dir: Path) -> Report:
-    """Write report.json, which names the pictures and the video that are beside it now.
+    """Write report.json, which names the pictures and the video that are in the directory.
 
     Returns:
-        The report as it was written.
+        The report with the names of the files.
     """
     made = {kind: name for kind, name in NAMES.items() if (out_dir / name).is_file()}
     report = examination.report.model_copy(update={"files": Files(report="report.json", **made)})
@@ -124,14 +125,14 @@ def write_report(examination: Examination, out_dir: Path) -> Report:
 
 @dataclass(frozen=True)
 class _Moment:
-    """A frame that is wanted, and what to do with it."""
+    """The time of a frame, and the function that makes a picture of the frame."""
 
     time_s: float
     use: Callable[[Picture], None]
 
 
 def _moments(examination: Examination, out_dir: Path, reference_path: Path | None, limits: Limits | None) -> list[_Moment]:
-    """The frames that pictures are made from."""
+    """The frames from which the pictures are made."""
     shots = dict(zip(("worst1.png", "worst2.png"), worst_shots(examination.sets), strict=True))
     best = best_shot(examination.sets)
     if best is not None:
@@ -171,7 +172,7 @@ def _reference_panel(examined: ExaminedSet, span: SpanComparison, path: Path | N
 
 
 def _frame_at(path: Path, limits: Limits | None, time_s: float, turn: int) -> Picture:
-    """The first frame from a moment on; the last one where the video can only be read to before it."""
+    """The first frame at a time or after it; the last frame if the video cannot be read so far."""
     with Video(path, limits, turn=turn) as video:
         frame = next(video.frames(time_s - SLACK_S), None)
         if frame is None:
@@ -182,7 +183,7 @@ def _frame_at(path: Path, limits: Limits | None, time_s: float, turn: int) -> Pi
 
 
 def overlay_of(examination: Examination) -> Overlay:
-    """What is drawn over the video: in each set its own angle, counter and faults."""
+    """What is drawn on the video: the angle, the counter and the faults of each set."""
     motion = examination.motion
     values = np.full(len(motion.times), np.nan)
     angles: list[tuple[float, tuple[int, int, int]]] = []
@@ -193,7 +194,7 @@ def overlay_of(examination: Examination) -> Overlay:
         curve = driving_angle(examined)
         first = int(np.searchsorted(motion.times, examined.motion.times[0]))
         values[first : first + len(curve.values)] = curve.values
-        # Two sets that follow each other closely share what lies between them: it belongs to the later one.
+        # The motions of two sets that are close together overlap. The later set shows its values there.
         start_s = max(float(examined.motion.times[0]), until_s)
         counts = [count for count in counts if count[0] < start_s]
         angles.append((start_s, curve.marks))
@@ -206,13 +207,13 @@ def overlay_of(examination: Examination) -> Overlay:
 
 
 def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:
-    """What the counter says from which second on."""
+    """The texts of the counter, each with the time in seconds at which it appears."""
     words, hold = examined.words, examined.hold
     if hold is not None:
         seconds = range(int(hold.duration_s) + 1)
         counts = [(hold.start_s + second, words.quantity(second, "s")) for second in seconds]
     else:
-        # The number is that of the repetition under way, as in the report; the sum follows the last one.
+        # The number of the current repetition, as in the report. After the last repetition the total is shown.
         counts = [(rep.start_s, words(N_("Repetition {n}"), n=words.number(rep.index))) for rep in examined.repetitions]
         if counts:
             total = len(counts)
@@ -222,21 +223,21 @@ def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:
 
 
 def _flags(examined: ExaminedSet) -> Iterator[Flag]:
-    """Each fault with its measured value, which stands in the video as long as the fault is shown."""
+    """Each fault with its measured value, for the time in which the video shows it."""
     words = examined.words
     begins = [rep.start_s for rep in examined.repetitions]
     for finding in examined.findings:
-        # That something was not reached shows at the moment when it came closest, not before.
+        # If a target was not reached, the fault is shown from the moment at which the person was closest to it.
         reached = finding.check.verdict == "falls_short"
         starts = [finding.time_s] if reached else [start for start, _ in finding.spans]
         ends = [end for _, end in finding.spans]
         marks = tuple(INDEX[name] for name in finding.marks)
         title, (value, _) = words(finding.check.title), value_texts(words, finding)
         for start, end in zip(starts, ends, strict=False):
-            # Not into the next repetition, whose number the counter shows.
+            # End before the next repetition, whose number the counter then shows.
             following = next((begin for begin in begins if begin >= end), math.inf)
             until = min(start + FLAG_S, following)
             yield Flag(title, start, end, marks, value)
             if until > end:
-                # The words stay to be read; the body has moved on from what was measured.
+                # The text stays for reading. The marks go, because the body has left the position that was measured.
                 yield Flag(title, end, until)

@@ -28,8 +28,8 @@ class Mode(Enum):
     DROP = auto()
     """Open connections are cut, and new ones are refused."""
     SWALLOW = auto()
-    """Half-open: connections stay open and new ones are accepted, but no byte passes in either direction. As with a real fault,
-    these connections stay dead after its end; only later ones work."""
+    """Half-open: connections stay open and new ones are accepted, but no byte passes in either direction. After the fault
+    these connections stay dead, as after a real one; only connections that are opened later work."""
 
 
 class TcpProxy:
@@ -37,7 +37,7 @@ class TcpProxy:
 
     Args:
         target: `host:port` of the server.
-        cut_after: if not None, each connection is cut once it has carried so many bytes towards the client.
+        cut_after: if not None, each connection is cut once it has carried this many bytes towards the client.
     """
 
     def __init__(self, target: str, *, cut_after: int | None = None) -> None:
@@ -199,7 +199,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle(self) -> None:
-        with contextlib.suppress(OSError):  # the client went: it may
+        with contextlib.suppress(OSError):  # the client closed the connection
             super().handle()
 
     def log_message(self, *_: object) -> None:

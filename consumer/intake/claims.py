@@ -43,7 +43,7 @@ class Missed(Enum):
     SETTLED = auto()
     """It needed no work: its end was written."""
     OWNER_BUSY = auto()
-    """Its owner has as many running jobs as allowed."""
+    """Its owner already has as many running jobs as allowed."""
     UNKNOWN = auto()
     """This consumer does not know its exercise, and leaves it to others for `LEFT_S`."""
 
@@ -104,7 +104,7 @@ class Claims:
         return moves.decide_action(job, snapshot.read_time, self._settings.max_attempts) in {Action.CANCEL, Action.GIVE_UP}
 
     def claim(self, job_id: str) -> Lease | Missed:
-        """Read the document and settle it; a lease if the job was claimed.
+        """Read the document and settle it; returns a lease if the job was claimed.
 
         Raises:
             StoreError: the store cannot be reached.
@@ -119,7 +119,7 @@ class Claims:
         return self.settle(snapshot)
 
     def settle(self, snapshot: Snapshot) -> Lease | Missed:
-        """Settle a document that was just read and whose job is not over; a lease if the job was claimed."""
+        """Settle a document that was just read and whose job is not over; returns a lease if the job was claimed."""
         try:
             job = Job.parse(snapshot, self._exercises)
         except UnknownExercise as error:

@@ -1,7 +1,7 @@
 """The thread that feeds the candidates: it runs the sweeps, keeps the watch alive and settles jobs that need no worker.
 
-The sweep (sweep.py) finds every job that is due; the watch only makes that faster. A watch can stop reporting without an error,
-so it is replaced when it is dead or silent, and the next sweep finds what it missed.
+The sweep (sweep.py) finds every job that is due; the watch only finds new jobs sooner. A watch can stop reporting without an
+error, so it is replaced when it is dead or silent, and the next sweep finds what it missed.
 
 With `DOTHIS_INTAKE=pubsub` a subscription (pubsub.py) takes the place of the watch.
 """
@@ -35,18 +35,19 @@ WATCHED = 100
 """Number of documents that the watch listens to: the newest. Sweeps find the older ones."""
 
 EXTRA_SWEEP_S = 1.0
-"""Longest time between two turns of the thread: after a full page the next sweep follows this soon."""
+"""Longest time between two turns of the thread, and so the wait between two sweeps after a full page."""
 
 MAKE_WATCH_S = 5.0
 """Shortest time between two attempts to open a watch."""
 
 
 class Feed(Watch, Protocol):
-    """A source of jobs that takes the place of the watch: it gives each job to one consumer, and is told how it ended there."""
+    """A source of jobs that takes the place of the watch. It gives each job to one consumer, which reports to it when it has
+    finished with the job."""
 
     @property
     def over(self) -> bool:
-        """Whether it is closed and all its jobs were handled."""
+        """Whether the feed is closed and all its jobs were handled."""
         ...
 
     def handled(self, job_id: str, missed: Missed | None) -> None:
@@ -62,7 +63,11 @@ class Settles(Protocol):
         ...
 
     def settle(self, job_id: str) -> float | None:
-        """Read the document and settle the job; seconds until it has to be read again, None when never."""
+        """Read the document and settle the job.
+
+        Returns:
+            Seconds until the document has to be read again; None if it need not be.
+        """
         ...
 
 
@@ -171,7 +176,7 @@ class Intake:
     # --- jobs that need no work ----------------------------------------------------------------------------------------------
 
     def _settle_later(self, snapshot: Snapshot) -> bool:
-        """Note a job that needs no work; whether the job is one."""
+        """Whether the job needs no work. If so, the thread settles it soon."""
         if self._settles is None or not self._settles.wanted(snapshot):
             return False
         self._settle_soon(snapshot.id)
@@ -253,7 +258,7 @@ class Intake:
         self._sweep.run(watched=self._is_heard())
 
     def _is_heard(self) -> bool:
-        """Whether the watch gave a sign of life lately, and since it was opened: a watch that was refused never did."""
+        """Whether the watch gave a sign of life lately, and did so since it was opened: a refused watch never gives one."""
         watch, silence_s = self._watch, self._settings.watch_silence_s
         return watch is not None and watch.alive and self._watch_made_at < watch.last_heard > time.monotonic() - silence_s
 
@@ -282,7 +287,6 @@ class Intake:
                 self._feeds = [*(before for before in self._feeds if not before.over), feed]
             else:
                 self._watch = self._documents.watch(str(Status.UPLOADED), self._candidates.hint, newest=WATCHED)
-
                 self._watch_made_at = time.monotonic()
         except StoreError as error:
             logger.warning("The watch cannot be opened; sweeps go on: %s", error)

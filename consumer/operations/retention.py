@@ -1,7 +1,7 @@
 """Removes data that is older than `DOTHIS_RETENTION_DAYS`, and results whose document is gone.
 
 Old jobs are found by their documents. Objects without a document are found by their paths: each turn reads one page of the
-bucket, and the next turn goes on where it ended. Only the folders that consumer/jobs/paths.py names are read.
+bucket, and the next turn continues after it. Only the folders that consumer/jobs/paths.py names are read.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 PAGE = 100
 
 OBJECTS_PAGE = 1000
-"""Objects that one turn reads in each folder: one page of Cloud Storage's answer."""
+"""Objects that one turn reads in each folder; a page of Cloud Storage has as many."""
 
 ORPHAN_AGE = timedelta(days=1)
 """Results without a document are kept for this long: while a backup is restored, objects come before documents."""

@@ -1,4 +1,4 @@
-"""The three tasks of a sandboxed child, which read and write files, and the codes of their errors.
+"""The three tasks that run in the sandbox, and the codes of their errors. A task reads and writes files:
 
     analyse             video (and reference) -> motion.npz (and reference.npz)
     write_feedback      motion, video -> report.json, pictures, graph
@@ -58,7 +58,7 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Analysis:
-    """The tasks that the stages run; tests use cheap ones."""
+    """The tasks that the stages run. Tests replace them by tasks that take no time."""
 
     analyse: str = "consumer.work.analysis:analyse"
     write_feedback: str = "consumer.work.analysis:write_feedback"
@@ -67,7 +67,7 @@ class Analysis:
 
 
 def fingerprint(model: Path, catalogue: Catalogue) -> str:
-    """Hash of all that a result depends on except the job's document: code, translations, exercises, model."""
+    """Hash of everything on which a result depends, except the job's document: code, translations, exercises, model."""
     root = Path(__file__).parents[2]
     files = [
         file
@@ -133,9 +133,9 @@ def analyse(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report: called with the share that is done, 0 to 1.
 
     Raises:
-        JobError: the video or the reference is wrong; the reason says which.
+        JobError: the video or the reference cannot be analysed; the reason says which.
     """
-    from pose.reading.upright import read_upright  # noqa: PLC0415 - what this module's other half needs is imported without it
+    from pose.reading.upright import read_upright  # noqa: PLC0415 - the daemon imports this module too, and needs no MediaPipe
 
     source, target = Path(arguments["source"]), Path(arguments["target"])
     limits = Limits(**arguments["limits"])

@@ -1,5 +1,5 @@
-// Forgets a user whose account was deleted: starts the Cloud Run job `dothis-forget`, which runs `dothis forget UID --yes`.
-// Deploy as README.md beside this file says.
+// When a user's account is deleted, start the Cloud Run job `dothis-forget`, which runs `dothis forget UID --yes`.
+// README.md beside this file says how to deploy it.
 const functions = require("firebase-functions/v1");
 const { GoogleAuth } = require("google-auth-library");
 
@@ -15,5 +15,5 @@ async function forget(uid) {
   await auth.request({ url, method: "POST", data });
 }
 
-// A failure is tried again, for up to seven days; forgetting twice does no harm.
+// Firebase repeats a failed call for up to seven days. It does no harm to forget a user twice.
 exports.forget = functions.runWith({ failurePolicy: true }).auth.user().onDelete((user) => forget(user.uid));

@@ -1,28 +1,29 @@
 #!/usr/bin/env bash
-# Everything that consumers need in Google Cloud: their accounts with the least roles, and, for DOTHIS_INTAKE=pubsub, the way of a
-# new document to a consumer:
+# Makes what consumers need in Google Cloud: service accounts with minimal roles and, for DOTHIS_INTAKE=pubsub, the route of a new
+# document to a consumer:
 #
 #   Firestore --(Eventarc: created)--> workflow --> topic dothis-jobs --> subscription dothis-consumers --> consumers
 #                                                                              | after 100 deliveries
 #                                                                              v
-#                                             topic dothis-dead-letters --> subscription dothis-dead-letters (for a person)
+#                                             topic dothis-dead-letters --> subscription dothis-dead-letters (for an operator)
 #
 # Usage: PROJECT=my-project BUCKET=my-project.firebasestorage.app REGION=us-central1 deploy/google-cloud/set-up.sh
-# REGION is the database's (nam5: us-central1, eur3: europe-west4). May be run again: it makes what is missing.
+# REGION is the region of the database (nam5: us-central1, eur3: europe-west4). The script can run again: it makes only what is
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 : "${PROJECT:?the Google Cloud project}" "${BUCKET:?the Cloud Storage bucket}" "${REGION:?the region of the Firestore database}"
 COLLECTION=${COLLECTION:-uploads}
 DATABASE=${DATABASE:-(default)}
-NAMESPACE=${NAMESPACE:-dothis} # of the consumers in Kubernetes; empty where there is none
+NAMESPACE=${NAMESPACE:-dothis} # namespace of the consumers in Kubernetes; empty without Kubernetes
 
 consumer=dothis-consumer@$PROJECT.iam.gserviceaccount.com
 trigger=dothis-trigger@$PROJECT.iam.gserviceaccount.com
 number=$(gcloud projects describe "$PROJECT" --format='value(projectNumber)')
 pubsub=service-$number@gcp-sa-pubsub.iam.gserviceaccount.com
 
-# make NOUN... -- NAME FLAGS...: create it unless it is there.
+# make NOUN... -- NAME FLAGS...: create the resource unless it exists.
 make() {
     local noun=()
     while [[ $1 != -- ]]; do noun+=("$1"); shift; done
@@ -32,7 +33,7 @@ make() {
     gcloud "${noun[@]}" describe "$name" "${where[@]}" >/dev/null 2>&1 || gcloud "${noun[@]}" create "$@" --project="$PROJECT"
 }
 
-# role NAME FILE: create the custom role, or bring it up to date.
+# role NAME FILE: create or update the custom role.
 role() {
     if gcloud iam roles describe "$1" --project="$PROJECT" >/dev/null 2>&1; then
         gcloud iam roles update "$1" --project="$PROJECT" --file="$2" --quiet
@@ -44,7 +45,7 @@ role() {
 gcloud services enable firestore.googleapis.com storage.googleapis.com pubsub.googleapis.com eventarc.googleapis.com \
     eventarcpublishing.googleapis.com workflows.googleapis.com workflowexecutions.googleapis.com --project="$PROJECT"
 
-# --- who may do what ---------------------------------------------------------------------------------------------------------
+# --- accounts and roles --------------------------------------------------------------------------------------------------------
 
 for account in dothis-consumer dothis-trigger; do
     gcloud iam service-accounts describe "$account@$PROJECT.iam.gserviceaccount.com" --project="$PROJECT" >/dev/null 2>&1 ||
@@ -68,8 +69,8 @@ make pubsub topics -- dothis-jobs
 make pubsub topics -- dothis-dead-letters
 make pubsub subscriptions -- dothis-dead-letters --topic=dothis-dead-letters --message-retention-duration=31d \
     --expiration-period=never
-# The deadline is that of a consumer that was killed before it said how long it needs; alive, it says so itself. Deliveries are
-# counted also while a job waits for its turn, hence the most that there are: giving up on a job is the document's business.
+# The deadline matters only if a consumer is killed before it extends the deadline itself. Pub/Sub also counts deliveries while a
+# job waits for its turn. So the limit of deliveries is the highest that Pub/Sub allows: the job's document counts the attempts.
 make pubsub subscriptions -- dothis-consumers --topic=dothis-jobs --ack-deadline=30 --message-retention-duration=7d \
     --expiration-period=never --min-retry-delay=1s --max-retry-delay=60s \
     --dead-letter-topic=dothis-dead-letters --max-delivery-attempts=100
@@ -78,7 +79,7 @@ gcloud pubsub subscriptions add-iam-policy-binding dothis-consumers --project="$
     --member="serviceAccount:$consumer" --role=roles/pubsub.subscriber
 gcloud pubsub topics add-iam-policy-binding dothis-jobs --project="$PROJECT" \
     --member="serviceAccount:$trigger" --role=roles/pubsub.publisher
-# Dead letters are moved by Pub/Sub itself.
+# Pub/Sub's own service account moves dead letters.
 gcloud pubsub topics add-iam-policy-binding dothis-dead-letters --project="$PROJECT" \
     --member="serviceAccount:$pubsub" --role=roles/pubsub.publisher
 gcloud pubsub subscriptions add-iam-policy-binding dothis-consumers --project="$PROJECT" \

@@ -1,4 +1,4 @@
-"""The package's exercises, one YAML file each, found by themselves: adding an exercise touches nothing else here."""
+"""The exercises of this package. Each YAML file in this directory is one; a new file needs no other change in the code."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ CATALOGUE = read_exercises(DIRECTORY)
 
 
 def extend_catalogue(files: Mapping[str, bytes]) -> dict[str, Exercise]:
-    """The package's exercises and an operator's, by id; the operator's replaces ours of the same id.
+    """The exercises of this package and of an operator, by id. With the same id, the operator's replaces the package's.
 
     Args:
         files: contents of the operator's files by their names, as `feedback.exercises.files.read_files` gives them.

@@ -1,7 +1,7 @@
-"""Read exercises from YAML files, and say what is wrong with a file by its name and line.
+"""Reads exercises from YAML files. An error names the file and the line.
 
-A file is data: no code, path or template in it is evaluated. Its size is limited and aliases are refused, so that a file of a
-few lines cannot fill the memory.
+A file is only data: nothing in it is run as code, opened as a path or used as a template. Size and nesting are limited and
+aliases are refused, so that a small file cannot fill the memory.
 """
 
 import math
@@ -20,7 +20,7 @@ from feedback.exercises.reserved import RESERVED
 
 DIRECTORY = Path(__file__).parent
 SHARED = DIRECTORY / "shared_checks.yaml"
-"""Checks that exercises name with `use` and override in part, so that what they have in common stands in one place."""
+"""Checks that several exercises share. An exercise names one with `use` and overrides some of its fields."""
 
 MAX_FILES = 200
 MAX_BYTES = 100_000
@@ -28,13 +28,13 @@ MAX_DEPTH = 10
 MAX_NUMBER = 10_000.0
 
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
-"""YAML's own names of a text, and of the key that merges one mapping into another."""
+"""YAML's tags of a text, and of the key that merges one mapping into another."""
 
 Path_ = tuple[str | int, ...]
 
 
 class ExerciseFileError(FeedbackError):
-    """An exercise file is wrong; the sentence names file and line."""
+    """An exercise file is wrong; the message names file and line."""
 
     def __init__(self, name: str, line: int, what: str) -> None:
         super().__init__(f"{name}, line {line}: {what}")
@@ -51,10 +51,10 @@ def read_exercises(directory: Path) -> dict[str, Exercise]:
 
 
 def read_files(directory: Path) -> dict[str, bytes]:
-    """The exercise files of a directory, not parsed, by their names. Hidden files and those of other kinds are left out.
+    """The contents of a directory's exercise files, not parsed, by name. Hidden files and other kinds of files are left out.
 
     Raises:
-        ExerciseFileError: a file is too large, or there are too many.
+        ExerciseFileError: a file is too large, or there are too many files.
         OSError: the directory or a file cannot be read.
     """
     paths = sorted(path for path in directory.iterdir() if not path.name.startswith(".") and path != SHARED)
@@ -68,7 +68,7 @@ def read_files(directory: Path) -> dict[str, bytes]:
 
 
 def parse_exercises(files: Mapping[str, bytes]) -> dict[str, Exercise]:
-    """The exercises of files that were read before, by their ids. Raises ExerciseFileError."""
+    """The exercises of files that `read_files` has read, by id. Raises ExerciseFileError."""
     found = (parse_exercise(name, content) for name, content in files.items())
     return {exercise.id: exercise for exercise in found}
 
@@ -97,7 +97,7 @@ def parse_exercise(name: str, content: bytes) -> Exercise:
 
     def with_id(movement: Any, *loc: str | int) -> Any:
         if not isinstance(movement, dict):
-            return movement  # the model refuses it
+            return movement  # the validation below refuses it
         if "id" in movement:
             raise ExerciseFileError(name, lines[*loc, "id"], "the movement has the exercise's id; leave it out here")
         return {"id": data["id"], **movement}
@@ -114,7 +114,7 @@ def parse_exercise(name: str, content: bytes) -> Exercise:
     except ValidationError as error:
         first = error.errors()[0]
         loc = tuple(part for part in first["loc"] if not str(part).startswith("function-"))
-        # A field that is missing, or comes from a shared check, has no line of its own: its parent's is named.
+        # A field that is missing, or comes from a shared check, has no line; the error names the line of its parent.
         line = next(lines[loc[:end]] for end in range(len(loc), -1, -1) if loc[:end] in lines)
         where = ".".join(str(part) for part in loc)
         what = first["msg"].removeprefix("Value error, ")
@@ -133,7 +133,7 @@ def _known_keys(loc: tuple[Any, ...]) -> str:
 
 
 def _expanded(file: str, lines: Mapping[Path_, int], number: int, check: Any) -> Any:
-    """A check with what it takes over from a shared one."""
+    """A check, completed with the fields of the shared check that it uses."""
     if not isinstance(check, dict) or "use" not in check:
         return check
     line = lines["checks", number, "use"]
@@ -147,7 +147,7 @@ def _expanded(file: str, lines: Mapping[Path_, int], number: int, check: Any) ->
 
 @cache
 def shared_checks() -> Mapping[str, dict[str, Any]]:
-    """What several exercises have in common in a check, by the check's id; incomplete by itself."""
+    """The shared checks by id. They lack the fields in which exercises differ."""
     data, _ = _parse(SHARED.name, SHARED.read_bytes())
     return {check["id"]: check for check in data}
 
@@ -161,7 +161,7 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(name: str, content: bytes) -> tuple[Any, dict[Path_, int]]:
-    """A file's content as plain values, and the line of each of them."""
+    """A file's content as plain values, and the line of each value."""
     loader = yaml.CSafeLoader(content)
     lines: dict[Path_, int] = {}
     try:
@@ -179,7 +179,7 @@ def _parse(name: str, content: bytes) -> tuple[Any, dict[Path_, int]]:
 
 
 class _Builder:
-    """Builds plain values from the nodes of a file in one pass, since each start of the program reads all files."""
+    """Builds plain values from the nodes of a file, in one pass: each start of the program reads all files."""
 
     def __init__(self, file: str, loader: Any, lines: dict[Path_, int]) -> None:
         self._file = file
@@ -188,7 +188,7 @@ class _Builder:
         self._seen: set[int] = set()
 
     def build(self, node: yaml.Node, loc: Path_) -> Any:
-        """The value of a node; notes the lines of the node and of all nodes in it."""
+        """The value of a node. Records the lines of the node and of all nodes in it."""
         line = self._lines[loc] = node.start_mark.line + 1
         if id(node) in self._seen:
             raise ExerciseFileError(self._file, line, "aliases are not allowed; write the value out")
@@ -212,19 +212,20 @@ class _Builder:
             if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
                 raise ExerciseFileError(self._file, key.start_mark.line + 1, "a key must be a plain word")
             if key.value in values:
-                raise ExerciseFileError(self._file, key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
+                raise ExerciseFileError(self._file, key.start_mark.line + 1, f"the key {key.value!r} occurs twice")
             values[key.value] = self.build(child, (*loc, key.value))
         return values
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a file, for editors; without what only the program can check, such as the parameters of measures."""
+    """The JSON Schema of a file, for editors. It leaves out what only the program can check, such as the parameters of
+    measures."""
     schema = Exercise.model_json_schema()
     definitions = schema["$defs"]
     movement, check = definitions["Movement"], definitions["Check"]
     del movement["properties"]["id"]
     movement["required"].remove("id")
-    # An exercise's check is either whole or a shared one with what differs.
+    # A check of an exercise is either complete, or a shared check with the fields that differ.
     overridden = {"type": "object", "additionalProperties": False, "required": ["use"]}
     overridden["properties"] = {"use": {"enum": sorted(shared_checks())}, **check["properties"]}
     definitions["SharedCheck"] = overridden

@@ -1,4 +1,4 @@
-"""Exercises that no file describes: whatever is repeated."""
+"""The exercise `any`: repeated movements that no exercise file describes."""
 
 from feedback.checks.catalogue import Exercise
 from feedback.exercises.reserved import ANY, RESERVED
@@ -13,7 +13,7 @@ def unnamed(found: FoundSet) -> Exercise:
 
 
 def find_unnamed(motion: Motion) -> list[FoundSet]:
-    """The sets of whatever is repeated, in order of time; the id of each movement is "any".
+    """The sets of any repeated movement, in order of time. The id of each movement is "any".
 
     Args:
         motion: the cleaned motion.
@@ -22,5 +22,5 @@ def find_unnamed(motion: Motion) -> list[FoundSet]:
 
 
 def find_plain(motion: Motion) -> list[FoundSet]:
-    """The same where nobody asked for it: only what is clearly repeated in place."""
+    """The sets to report if no exercise was requested or recognised: those that are clearly repeated, in place."""
     return [one for one in find_unnamed(motion) if is_plain(motion, one)]

@@ -1,4 +1,4 @@
-"""Where a repetition falls short of the reference when the reference is the exercise: `deviates` faults."""
+"""Faults with the id `deviates`: a repetition falls short of the reference. They exist if the exercise is `reference`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,27 +11,27 @@ from feedback.words import N_, Words
 DEVIATES = "deviates"
 
 BODY = 10.0
-"""Degrees that another body, or the pose model's error with it, takes from all repetitions alike."""
+"""Degrees by which all repetitions may fall short because the bodies, or the pose model's errors with them, differ."""
 
 Deviations = dict[str, tuple[Check, End]]
-"""The checks of a reference by their titles, with what each compares."""
+"""The checks of a reference by title, each with the end of the joint's range that it compares."""
 
 
 def deviation_checks(learned: Learned) -> Deviations:
-    """A check for each end of each joint that moves in the reference, by its title, which no other has."""
+    """A check for each end of the range of each joint that moves in the reference, by its title; titles are unique."""
     checks = [(check_of(end, id_=DEVIATES, views=learned.views), end) for end in learned.ends]
     return {check.title: (check, end) for check, end in checks}
 
 
 def fit_to_person(checks: Deviations, findings: Sequence[Finding]) -> Deviations:
-    """The same checks with limits that forgive what the person's best repetition lacks, too.
+    """Move the limits of the checks by the amount that even the person's best repetition lacks.
 
-    What all repetitions lack, up to `BODY`, may be the body; what one of them lacks beside the others is a fault. A joint that
-    only swings along, such as an elbow in a sit-up, is held as the person likes.
+    If all repetitions fall short by up to `BODY`, the body may be the reason. If one falls short of the others, that is a
+    fault. For a joint that does not drive the movement, such as the elbow in a sit-up, the limit is moved by the whole amount.
 
     Args:
-        checks: as `deviation_checks` gives them.
-        findings: what these found in all repetitions.
+        checks: the result of `deviation_checks`.
+        findings: the findings of these checks in all repetitions.
     """
     fitted: Deviations = {}
     for title, (check, end) in checks.items():
@@ -46,7 +46,7 @@ def fit_to_person(checks: Deviations, findings: Sequence[Finding]) -> Deviations
 
 
 def with_amounts(checks: Deviations, findings: Sequence[Finding], words: Words) -> tuple[list[Check], list[Finding]]:
-    """The checks and findings with advice that says in which repetition most was missing, and how much."""
+    """Add to each check's advice which repetition fell short most, and by how much."""
     told: dict[str, Check] = {}
     for title, (check, end) in checks.items():
         worst = max(

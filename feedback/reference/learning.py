@@ -1,4 +1,4 @@
-"""An exercise from a reference video: its movement, and checks that follow from how far the reference goes."""
+"""Learns an exercise from a reference video: its movement, and a check for each end of each joint's range."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,22 +24,23 @@ from pose.movements.tracks import NAMES, Tracks
 from pose.movements.view import View, ViewId, estimate_view
 
 MOVES = 20.0
-"""Degrees from which a joint's range is worth checking: more than the pose error."""
+"""Smallest range of a joint that is checked, degrees: more than the pose error."""
 
 SHORT, AIM = 15.0, 0.5
-"""Degrees behind the reference from which a repetition falls short: the pose error. The share of them to aim at."""
+"""Degrees by which a repetition may fall short of the reference: the pose error. The share of them that is the target."""
 
 SHORT_SHARE = 0.5
-"""Of a joint that moves little, a repetition falls short when this share of its range is missing."""
+"""The same limit for a joint that moves little, as a share of its range."""
 
 LEAST_SWING = 0.15
-"""A repetition counts from this share of the reference's range on: what falls far short is to be told, not left out."""
+"""Smallest repetition that counts, as a share of the reference's range. It is low, so that a very small repetition gets a fault
+instead of being left out."""
 
 UTMOST = 8.0
-"""Percentile of a repetition's samples that counts as how far a joint went."""
+"""Percentile of a repetition's samples that is taken as the end of a joint's range."""
 
 HASTE, CALM = 0.5, 0.65
-"""Shares of the reference's usual duration below which a repetition is too fast, and from which it is not."""
+"""Shares of the reference's usual duration: below the first a repetition is too fast, from the second on it is good."""
 
 JOINTS = ("knee", "hip", "elbow", "shoulder")
 """The joints whose range is checked."""
@@ -96,20 +97,20 @@ TEXTS = {
         N_("You raised your arms as far as the reference does."),
     ),
 }
-"""By joint, and whether it bends. The person who edits a written file translates them there."""
+"""The texts by joint, and by whether the joint bends. In a written file, its author can replace and translate them."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a reference teaches.
+    """The exercise of a reference.
 
     Attributes:
-        movement: how it is counted.
-        identity: the same with what tells it from other movements.
-        view: from where it was filmed.
-        ends: what each joint does that moves far enough to be checked.
-        duration_s: how long a repetition usually takes.
-        count: how many repetitions it was learned from.
+        movement: the movement, for counting.
+        identity: the movement with the bands that distinguish it from other movements.
+        view: the view of the reference video.
+        ends: both ends of the range of each joint that moves far enough to be checked.
+        duration_s: usual duration of a repetition, seconds.
+        count: number of repetitions in the reference.
     """
 
     movement: Movement
@@ -121,7 +122,7 @@ class Learned:
 
     @property
     def views(self) -> tuple[ViewId, ...]:
-        """The views that are near enough: a side view from the other side is its mirror image."""
+        """The views from which the checks can be made. A view from the other side is the mirror image."""
         return ("side_left", "side_right") if self.view.id.startswith("side") else (self.view.id,)
 
 
@@ -131,12 +132,12 @@ class End:
 
     Attributes:
         joint: one of `JOINTS`.
-        at_peak: at the extreme, or else at rest.
-        bends: whether the joint bends on the way to this end, or else straightens.
-        angle: degrees that the reference reaches.
-        in_picture: whether it is taken in the picture.
-        short: degrees behind the reference from which a repetition falls short.
-        drives: whether the joint drives the movement, or only swings along.
+        at_peak: whether the end is the extreme of the repetition; else it is the rest position.
+        bends: whether the joint bends on the way to this end; else it straightens.
+        angle: the angle that the reference reaches, degrees.
+        in_picture: whether the angle is measured in the picture; else in space.
+        short: degrees by which a repetition may fall short of the reference.
+        drives: whether the joint drives the movement; else it only moves along.
     """
 
     joint: str
@@ -152,11 +153,11 @@ def learn(reference: Motion, name: str) -> Learned:
     """Learn the movement that a reference repeats most.
 
     Args:
-        reference: as `pose.read_motion` gives it.
+        reference: the result of `pose.read_motion`.
         name: the movement's id.
 
     Raises:
-        NoExercise: nothing is repeated, not even one plain repetition is seen.
+        NoExercise: no repetition was found.
     """
     motion = clean(reference)
     sets = find_repeated(motion, name=name)
@@ -208,12 +209,12 @@ def _ends(scene: Scene, tracks: Tracks, movement: Movement) -> list[End]:
 
 
 def _spread(values: Sequence[float]) -> float:
-    """How far the reference's own repetitions differ: the median distance from their median, degrees."""
+    """Median absolute deviation of the reference's repetitions from their median, degrees."""
     return float(np.nanmedian(np.abs(np.asarray(values) - np.nanmedian(values))))
 
 
 def _reached(values: Floats, *, bends: bool) -> float:
-    """How far a joint went, but for the utmost samples, which may be slips."""
+    """The end of a joint's range, without its outermost samples, which may be tracking errors."""
     known = values[np.isfinite(values)]
     return float(np.percentile(known, UTMOST if bends else 100 - UTMOST)) if len(known) else float("nan")
 
@@ -223,7 +224,7 @@ def _at(values: Floats, sample: int) -> float:
 
 
 def check_of(end: End, *, id_: str, views: Sequence[ViewId]) -> Check:
-    """The check that an end of the reference's range gives: a fault when a repetition falls short of it."""
+    """The check for one end of a joint's range: a fault if a repetition falls short of the reference."""
     return Check.model_validate(_check_values(end, id_=id_, views=views))
 
 
@@ -250,15 +251,15 @@ def _check_values(end: End, *, id_: str, views: Sequence[ViewId]) -> dict[str, A
 
 
 def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -> str:
-    """The exercise file, commented so that a person can edit it.
+    """The text of the exercise file, with comments for the person who edits it.
 
     Args:
-        learned: what the reference teaches.
+        learned: the learned exercise.
         names: the exercise's name in each language, English among them.
         origin: the reference's file name.
 
     Raises:
-        ExerciseFileError: id or name is not one that a file may have.
+        ExerciseFileError: a file may not have this id or name.
     """
     movement = learned.identity
     lines = [
@@ -268,20 +269,20 @@ def write_exercise(learned: Learned, *, names: Mapping[str, str], origin: str) -
         f"name: {_flow(dict(names))}",
         "movement:",
         f"  joint: {movement.joint} # the graph shows this angle",
-        "  # What swings: each signal with its value between repetitions and at the extreme. Take out what only swings along.",
+        "  # The signals of a repetition, with their values at rest and at the extreme. Remove those that only move along.",
         "  drives:",
         *(f"    - {_flow({'signal': each.signal, 'rest': each.rest, 'peak': each.peak})}" for each in movement.drives),
-        "  # In which posture, all the time. What happens outside of it is not looked at.",
+        "  # The posture all the time. Samples outside of it are ignored.",
         "  posture:",
         *(f"    - {_flow(_band(each))}" for each in movement.posture),
-        "  # What tells it from other movements: how far it goes, where the body is at its ends, what stays still.",
-        "  # If repetitions are missing, widen or remove bands; if it is found where it is not, add some.",
+        "  # What distinguishes it from other movements: its range, the posture at both ends, the parts that do not move.",
+        "  # If repetitions are missing, widen or remove bands. If it is found in other exercises, add bands.",
         "  signature:",
         *(f"    - {_flow(_band(each))}" for each in movement.signature),
         f"  lowering_first: {str(movement.lowering_first).lower()} # whether the way to the extreme lowers the weight",
         *(["  each_side: true # left and right take turns, and each counts"] if movement.each_side else []),
-        f"  fewest: {movement.fewest} # so many repetitions make a set when nobody asked for the exercise",
-        f"# A fault: about {SHORT:.0f} degrees, the pose error, behind the reference.",
+        f"  fewest: {movement.fewest} # smallest number of repetitions of a set if the exercise was not requested",
+        f"# A repetition is faulty if it falls short of the reference by about {SHORT:.0f} degrees, the pose error.",
         "checks:",
     ]
     for end in (end for end in learned.ends if end.drives):

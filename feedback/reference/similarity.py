@@ -1,4 +1,4 @@
-"""The comparison with a reference video, as the report tells it."""
+"""The report's comparison with a reference video."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,7 +12,7 @@ from pose.movements.repetitions import Hold, Repetition, find_hold, find_repetit
 from pose.movements.sets import find_sets
 
 PLAIN = 0.5
-"""Confidence of the recognition from which the reference is said to show another exercise."""
+"""Lowest confidence at which the report says that the reference shows another exercise."""
 
 JOINT_NAMES = {
     "left_shoulder": N_("left shoulder"),
@@ -26,7 +26,7 @@ JOINT_NAMES = {
     "left_ankle": N_("left ankle"),
     "right_ankle": N_("right ankle"),
 }
-"""`pose.movements.comparison.ANGLES` for the user."""
+"""Names of `pose.movements.comparison.ANGLES` for the user."""
 
 Spans = list[tuple[int, int]]
 
@@ -40,18 +40,18 @@ def compare_with_reference(
     catalogue: Collection[Exercise],
     words: Words,
 ) -> tuple[Comparison | None, list[Warn]]:
-    """Compare with a reference, unless it shows something else.
+    """Compare a motion with a reference, unless the reference shows another exercise.
 
     Args:
         motion: the cleaned motion.
         spans: its repetitions or its hold; see `spans_of`.
         reference: the reference's cleaned motion.
-        exercise: what `motion` shows.
-        catalogue: what the reference could show.
+        exercise: the exercise of `motion`.
+        catalogue: the exercises that the reference could show.
         words: the job's language.
 
     Returns:
-        The comparison, None where there is nothing to compare, and what to know about it.
+        The comparison, None if there is nothing to compare; and warnings about it.
     """
     names = {each.id: each.name for each in catalogue}
     sets = find_sets(reference, [movement for each in catalogue for movement in each.movements])

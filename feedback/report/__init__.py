@@ -1,1 +1,8 @@
-"""The report: its schema, and how it is composed of verdicts, score, statistics and sentences."""
+"""The report: its schema, and its parts.
+
+schema.py       the fields of the report
+composition.py  makes a report from findings
+score.py        the score
+statistics.py   range, tempo, symmetry, consistency
+summary.py      the sentences
+"""

@@ -1,4 +1,4 @@
-"""From verdicts to the report."""
+"""Composes the report from the findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,27 +31,27 @@ from pose.movements.repetitions import Repetition
 from pose.movements.signals import Signals
 
 SEEN_SHARE = 0.8
-"""Below this share of the set in which the person was found, the report says so."""
+"""If the person was found in less than this share of the set, the report warns."""
 
 EVENNESS, EVEN = "uneven_sides", 85.0
-"""The shared check that looks at one level of the body, and the symmetry in per cent below which nothing is called even,
-whatever it found. An engineering default."""
+"""The shared check that compares both sides, and the symmetry in per cent below which it gives no praise (an engineering
+default)."""
 
 SURE_OF_VIEW = 0.6
-"""Below this share of the set that was filmed from the named view, the report says so where faults depend on it."""
+"""If less than this share of the set was filmed from the named view, the report warns if faults depend on the view."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One set with its verdicts.
+    """One set with its findings.
 
     Attributes:
-        words: the job's language.
-        exercise: what was judged.
-        confidence: 0 to 1, in the exercise; 0 where it was asked for and not recognised.
-        scene: where and when.
-        signals: of the same motion.
-        findings: every verdict, in the order of the exercise's checks.
+        words: the words of the job's language.
+        exercise: the exercise that was judged.
+        confidence: 0 to 1, of the recognition; 0 if the exercise was requested and not recognised.
+        scene: motion, view and repetitions of the set.
+        signals: the signals of the same motion.
+        findings: all findings, in the order of the exercise's checks.
     """
 
     words: Words
@@ -63,7 +63,7 @@ class Judged:
 
     @property
     def main_checks_made(self) -> bool:
-        """Whether the first check of the exercise, and half of those for major faults, were made: less earns no clean bill."""
+        """Whether the first check for a major fault, and at least half of them, were made; else no full score."""
         unseen = {check.id for check in self.unseen}
         major = [check for check in self.exercise.checks if check.severity == "major"]
         made = sum(check.id not in unseen for check in major)
@@ -78,15 +78,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Workout:
-    """A video with its judged sets: what a report is made from.
+    """A video with its judged sets. The report is made from it.
 
     Attributes:
-        words: the job's language.
-        video: the file.
-        requested: the id of the exercise that was asked for.
-        sets: in order of time.
-        shown_instead: what the video plainly shows when another exercise was asked for and not found.
-        besides: other exercises that were recognised beside the one asked for.
+        words: the words of the job's language.
+        video: the properties of the file.
+        requested: the id of the requested exercise; None if none was requested.
+        sets: the sets in order of time.
+        shown_instead: the exercise that the video clearly shows if the requested exercise was not found.
+        besides: other exercises that were recognised beside the requested one.
     """
 
     words: Words
@@ -98,11 +98,11 @@ class Workout:
 
 
 def compose_set(judged: Judged, index: int) -> SetReport:
-    """The report on one set.
+    """Compose the report on one set.
 
     Args:
         judged: the set.
-        index: from 1.
+        index: its number, from 1.
     """
     scene, movement = judged.scene, judged.exercise.movement
     of_reps = [figures(judged.signals, movement, repetition) for repetition in scene.repetitions]
@@ -139,7 +139,7 @@ def compose_set(judged: Judged, index: int) -> SetReport:
 
 
 def compose(workout: Workout) -> Report:
-    """The report without a comparison and without files."""
+    """Compose the report, without a comparison and without files."""
     main = longest([report for _, report in workout.sets])
     return Report(
         video=_video(workout.video),
@@ -169,7 +169,7 @@ def compose(workout: Workout) -> Report:
 
 
 def longest(sets: Sequence[SetReport]) -> SetReport:
-    """The set that lasted longest; of two as long, the first."""
+    """The longest set; of two sets of the same duration the first one."""
     return max(sets, key=lambda one: one.end_s - one.start_s)
 
 
@@ -187,7 +187,7 @@ def _outcome(judged: Judged, report: SetReport) -> Outcome:
 
 
 def _is_borderline(judged: Judged, check: Check) -> bool:
-    """Whether a check found no fault but something that is nearly one."""
+    """Whether a check found no fault, but a value near the limit."""
     found = [finding for finding in judged.findings if finding.check is check]
     return any(finding.borderline for finding in found) and not any(finding.fault for finding in found)
 
@@ -211,7 +211,7 @@ def _not_assessed(judged: Judged) -> list[NotAssessed]:
 
 
 def _praised(judged: Judged, report: SetReport) -> list[Check]:
-    """Checks that were made in every repetition and found all of them as good as they ask for, not only good enough."""
+    """Checks that were made in every repetition, and whose target every repetition reached."""
     symmetry = report.statistics.symmetry
     uneven = symmetry is not None and symmetry.value < EVEN
     praised = []
@@ -260,11 +260,11 @@ def _held_time(scene: Scene, judged: Sequence[Finding]) -> HeldTime | None:
 
 
 def _faults(judged: Judged) -> list[Fault]:
-    """One entry for each fault, the first to change first.
+    """One entry for each fault. The fault to change first comes first.
 
-    Major comes before minor, then what concerns more repetitions, then what is further beyond its threshold.
+    Major faults come before minor ones, then faults of more repetitions, then faults further beyond their threshold.
     """
-    # Deviations from a reference have one id and a title for each joint.
+    # All deviations from a reference have the same id; their titles differ.
     of_check: dict[tuple[str, str], list[Finding]] = {}
     for finding in judged.findings:
         if finding.fault:
@@ -295,7 +295,7 @@ def _fault(judged: Judged, check: Check, found: Sequence[Finding]) -> Fault:
 
 
 def _kneels(judged: Judged) -> bool:
-    """Whether the body's line was judged in most repetitions as that of somebody on the knees."""
+    """Whether the body's line was judged from shoulders to knees in most repetitions, because the person was kneeling."""
     scene = judged.scene
     if not any(LEG_END in finding.check.marks for finding in judged.findings):
         return False
@@ -305,7 +305,7 @@ def _kneels(judged: Judged) -> bool:
 
 
 def _warnings(workout: Workout) -> list[Warn]:
-    """What to know about the video; a warning about a set is given once."""
+    """The warnings. Each is given once, also if it applies to several sets."""
     words = workout.words
     warnings = []
     if not workout.video.complete:

@@ -1,9 +1,10 @@
-"""The report: what a job answers, as published in docs/report.schema.json and explained in docs/report.md.
+"""The fields of the report. docs/report.schema.json publishes them and docs/report.md explains them.
 
     python -m feedback.report.schema > docs/report.schema.json
 
-Times are seconds from the first frame, angles degrees. No number is ever NaN or infinite: what could not be measured is null or
-stands in `notAssessed`. `SCHEMA` is raised when a field is removed, renamed or changes its meaning, not when one is added.
+Times are in seconds from the first frame, angles in degrees. No number is NaN or infinite: a value that could not be measured
+is null, and a check that could not be made is in `notAssessed`. `SCHEMA` gets a new number when a field is removed, renamed or
+changes its meaning, but not when a field is added.
 """
 
 import json
@@ -25,7 +26,7 @@ Score = Annotated[int, Field(ge=0, le=100)]
 
 
 class Part(BaseModel):
-    """A part of the report: immutable, camelCase outside, snake_case inside."""
+    """A part of the report: immutable, with camelCase names in JSON and snake_case names in Python."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, allow_inf_nan=False, serialize_by_alias=True
@@ -44,23 +45,23 @@ class Video(Part):
 
 
 class ExerciseFound(Part):
-    """Which exercise the report speaks of."""
+    """The exercise that the report describes."""
 
     id: str
     name: str = Field(description="In the job's language.")
-    confidence: Share | None = Field(description="How sure the recognition is of this exercise, requested or not.")
+    confidence: Share | None = Field(description="Confidence of the recognition, also if the exercise was requested.")
     source: Literal["recognised", "requested"]
 
 
 class ViewFound(Part):
-    """From where the camera looks at the person."""
+    """The side of the person that the camera sees."""
 
     id: ViewId
     confidence: Share
 
 
 class Tempo(Part):
-    """How long each phase of a repetition took."""
+    """Durations of the phases of a repetition."""
 
     lowering_s: Seconds
     pause_s: Seconds
@@ -71,16 +72,16 @@ class RepItem(Part):
     """One repetition."""
 
     index: int = Field(ge=1)
-    side: Literal["left", "right"] | None = Field(description="The working side, where sides take turns; else null.")
+    side: Literal["left", "right"] | None = Field(description="The working side if sides take turns; else null.")
     start_s: Seconds
     peak_s: Seconds
     end_s: Seconds
-    good: bool = Field(description="Its form was judged, and has no major fault.")
+    good: bool = Field(description="Whether its form was judged and has no major fault.")
     score: Score | None
-    range_of_motion: float = Field(ge=0, description="Degrees that the driving joint moved through.")
+    range_of_motion: float = Field(ge=0, description="Range of the driving joint, degrees.")
     tempo: Tempo
     faults: list[str]
-    borderline: list[str] = Field(description="Checks so near to their limit that the pose's error decides; they cost nothing.")
+    borderline: list[str] = Field(description="Checks within the pose error of their limit; they do not lower the score.")
 
 
 class Reps(Part):
@@ -99,14 +100,14 @@ class Hold(Part):
 
 
 class Span(Part):
-    """A stretch of time."""
+    """A span of time."""
 
     start_s: Seconds
     end_s: Seconds
 
 
 class Fault(Part):
-    """One thing to change, over all repetitions in which it was seen. The first in the list comes first."""
+    """A fault, with all repetitions in which it was found. The first fault of a list is the one to change first."""
 
     id: str
     title: str
@@ -114,7 +115,7 @@ class Fault(Part):
     severity: Severity
     reps: list[int]
     spans: list[Span]
-    measured: float = Field(description="The worst value measured.")
+    measured: float = Field(description="The worst measured value.")
     threshold: float
     unit: Unit
     view: ViewId
@@ -137,27 +138,27 @@ class Quantity(Part):
 
 
 class Statistics(Part):
-    """Figures over the whole set; null where there is nothing to measure."""
+    """Figures of the whole set; null if there is nothing to measure."""
 
     range_of_motion: Quantity | None = Field(description="Median over the repetitions, degrees of the driving joint.")
     tempo: Quantity | None = Field(description="Median duration of a repetition, seconds.")
     symmetry: Quantity | None = Field(description="Range of the weaker side as a share of the stronger one, per cent.")
-    consistency: Quantity | None = Field(description="How alike the repetitions are in range and duration, per cent.")
-    time_under_tension: Quantity | None = Field(description="Time spent inside repetitions or in the hold, seconds.")
+    consistency: Quantity | None = Field(description="Similarity of the repetitions in range and duration, per cent.")
+    time_under_tension: Quantity | None = Field(description="Time in repetitions or in the hold, seconds.")
 
 
 class RepSimilarity(Part):
-    """One repetition against the reference."""
+    """One repetition compared with the reference."""
 
     index: int = Field(ge=1)
     similarity: Share
-    moment_s: Seconds = Field(description="When the two differ most, in this video.")
-    reference_moment_s: Seconds = Field(description="The matching moment in the reference.")
-    joint: str = Field(description="The joint that differs most there.")
+    moment_s: Seconds = Field(description="Time of the greatest difference, in this video.")
+    reference_moment_s: Seconds = Field(description="The matching time in the reference.")
+    joint: str = Field(description="The joint with the greatest difference at that time.")
 
 
 class Similarity(Part):
-    """How alike this video and the reference are; 1 is the same movement."""
+    """Similarity of this video and the reference; 1 is the same movement."""
 
     overall: Share
     per_joint: dict[str, Share]
@@ -165,14 +166,14 @@ class Similarity(Part):
 
 
 class Warn(Part):
-    """Something to know before trusting the report."""
+    """A warning about the video or the report."""
 
     code: str
     message: str
 
 
 class Files(Part):
-    """Names of the files beside the report; null where there is none."""
+    """Names of the files beside the report; null if there is no such file."""
 
     report: str | None = None
     worst1: str | None = None
@@ -204,7 +205,7 @@ class SetReport(Part):
 
 
 class Report(Part):
-    """What was seen in one video. What speaks of one exercise speaks of the set that lasted longest; `sets` has them all."""
+    """The report on one video. The fields about a single exercise describe the longest set; `sets` has all sets."""
 
     # A field named `schema` is the published contract; pydantic's deprecated method of that name is not used here.
     schema_: Literal[2] = Field(default=SCHEMA, alias="schema")

@@ -1,10 +1,13 @@
 """The score, 0 to 100.
 
-A repetition starts at 100. Every major fault takes 25 and up to 15 more the further it is beyond its threshold (all 15 at
-twice the step from `clear` to `threshold`), every minor fault 5 and up to 5 more. The set's score is the mean of its
-repetitions. A hold's score is the share of its time without a major fault, in per cent, less each minor fault's deduction.
-Where no check for a major fault could be made, there is no score: pace alone says nothing of form. Where less than the main
-checks could be made, full marks are not given: what was not seen may hold a fault.
+A repetition starts at 100. Each major fault takes 25, and up to 15 more with its distance from the threshold (all 15 at twice
+the step from `clear` to `threshold`). Each minor fault takes 5, and up to 5 more.
+
+The score of a set is the mean of its repetitions. The score of a hold is the share of its time without a major fault, in per
+cent, minus the deduction of each minor fault.
+
+If no check for a major fault could be made, there is no score, because pace alone does not show the form. If not all main
+checks could be made, the score is at most `PARTLY_SEEN`, because there may be a fault that was not seen.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from feedback.checks.judgement import Finding
 
 DEDUCTIONS = {"major": (25.0, 15.0), "minor": (5.0, 5.0)}
-"""Severity: the deduction of a fault at its threshold, and the largest additional deduction."""
+"""By severity: the deduction of a fault at its threshold, and the largest additional deduction."""
 
 
 PARTLY_SEEN = 95

@@ -1,4 +1,4 @@
-"""Figures over a whole set: range, tempo, symmetry, consistency, time under tension."""
+"""Figures of a whole set: range, tempo, symmetry, consistency, time under tension."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from pose.movements.signals import Signals
 from pose.movements.view import View
 
 AROUND_S = 0.3
-"""A repetition is timed from when it is well under way; its full range reaches a little beyond."""
+"""Seconds before and after a repetition that belong to its range: its start and end are not quite at rest."""
 
 PAUSE_SHARE = 0.1
-"""The pause is where the driving angle is within this share of its range from the extreme."""
+"""During the pause the driving angle is within this share of its range from the extreme."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Figures:
 
 
 def driving_angle(signals: Signals, movement: Movement, repetition: Repetition | None = None) -> Floats:
-    """(n,) degrees of the joint that shows the movement best, of the working side where sides take turns."""
+    """(n,) angle in degrees of the joint that shows the movement best; of the working side if sides take turns."""
     side = repetition.side if repetition else None
     return signals[f"{side}_{movement.joint}" if side else movement.joint]
 
@@ -63,7 +63,7 @@ def statistics(
     of_reps: Sequence[Figures],
     hold: Hold | None,
 ) -> Statistics:
-    """The figures of the set; null for what it cannot have."""
+    """The figures of the set; None for a figure that a hold, or a set without repetitions, cannot have."""
     if hold is not None:
         return Statistics(
             range_of_motion=None,
@@ -84,7 +84,7 @@ def statistics(
 
 
 def _symmetry(signals: Signals, movement: Movement, view: View, repetitions: Sequence[Repetition]) -> float | None:
-    """Range of the weaker side as a share of the stronger one; only from where both sides are seen alike."""
+    """Range of the weaker side as a share of the stronger one, in per cent; None unless the view is from front or rear."""
     if view.id not in {"front", "rear"} or not repetitions:
         return None
     ranges: dict[str, list[float]] = {"left": [], "right": []}
@@ -100,7 +100,7 @@ def _symmetry(signals: Signals, movement: Movement, view: View, repetitions: Seq
 
 
 def _consistency(ranges: Sequence[float], durations: Sequence[float]) -> float | None:
-    """100 less the mean coefficient of variation of range and duration."""
+    """100 minus the mean coefficient of variation of range and duration, in per cent."""
     if len(ranges) < 2 or min(np.mean(ranges), np.mean(durations)) <= 0:
         return None
     variation = float(np.mean([np.std(values) / np.mean(values) for values in (ranges, durations)]))

@@ -65,7 +65,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         else:
             route.fulfill(body=PAGE, content_type="text/html")
 
-    # crypto.randomUUID is there on pages with https alone.
+    # crypto.randomUUID exists only on pages with https.
     page = browser.new_page(base_url="https://client.example/")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -78,14 +78,14 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 
 
 def told(page: Page, what: str) -> list[Any]:
-    """What the snippet showed first of this kind, but for pictures."""
+    """The first thing of this kind that the snippet showed, without pictures."""
     page.wait_for_function("what => told.some(([shown]) => shown === what)", arg=what)
     first = "told.find(([shown]) => shown === what)"
     found: list[Any] = page.evaluate(f"what => {first}.filter((said) => !(said instanceof ArrayBuffer))", what)
     return found
 
 
-def test_it_uploads_writes_what_the_daemon_takes_and_shows_stage_and_result(page: Page) -> None:
+def test_it_uploads_submits_a_valid_job_and_shows_stage_and_result(page: Page) -> None:
     page.evaluate("void begin()")
     page.wait_for_function("fake.documents.job1")
     fields = page.evaluate("fake.documents.job1")

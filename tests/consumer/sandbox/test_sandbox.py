@@ -27,13 +27,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def with_landlock() -> None:
     if not support().landlock:
-        missing("This kernel has no Landlock: Linux 5.13 has, where it is not turned off")
+        missing("This kernel has no Landlock: it needs Linux 5.13 or later with Landlock turned on")
 
 
 @pytest.fixture
 def with_seccomp() -> None:
     if not support().seccomp:
-        missing("This kernel takes no seccomp filters")
+        missing("This kernel does not accept seccomp filters")
 
 
 class Box:
@@ -78,7 +78,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_task_is_done_and_tells_its_progress(box: Box) -> None:
+def test_a_task_reports_its_progress(box: Box) -> None:
     told: list[float] = []
     assert box.analyse(instructions={"sleep": 0.5}, progress=told.append) == {}
     assert (box.target / "motion.npz").exists()
@@ -96,7 +96,7 @@ def test_a_task_is_done_and_tells_its_progress(box: Box) -> None:
         ({"memory": True}, Crashed, "memory"),
     ],
 )
-def test_every_way_to_fail_has_its_name(box: Box, instructions: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_each_failure_raises_its_error(box: Box, instructions: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         box.analyse(instructions=instructions)
     assert box.analyse(instructions={}) == {}
@@ -121,7 +121,7 @@ def test_processor_time_is_limited(box: Box) -> None:
         box.run("escapes:burn", cpu_s=1)
 
 
-def test_what_the_check_raises_ends_the_child(box: Box) -> None:
+def test_an_error_of_the_check_ends_the_child(box: Box) -> None:
     started = time.monotonic()
 
     def check() -> None:
@@ -144,7 +144,7 @@ def test_an_invalid_message_of_a_child_is_a_defect(box: Box, message: str) -> No
         box.run("escapes:forge", {"messages": [message], "sleep": 0})
 
 
-def test_much_output_of_a_child_does_no_harm(box: Box) -> None:
+def test_the_log_of_a_child_is_limited(box: Box) -> None:
     assert box.run("escapes:chatter") == {"printed": True}
     assert box.log.stat().st_size == 100_000
 
@@ -318,5 +318,5 @@ class TestServer:
         assert eventually(lambda: gone(server), 10)
 
 
-def test_landlock_says_which_version_it_is() -> None:
+def test_support_reports_the_version_of_landlock() -> None:
     assert landlock.abi() == support().landlock

@@ -1,4 +1,4 @@
-"""What native libraries write while a model is loaded."""
+"""The output of native libraries while a model is loaded."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def test_only_the_chatter_of_libraries_is_left_out(capfd: pytest.CaptureFixture[
     assert capfd.readouterr().err == NEWS + "\n" + CHATTER
 
 
-def test_it_ends_with_the_last_of_several(capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_filters_until_the_last_of_several_ends(capfd: pytest.CaptureFixture[str]) -> None:
     first, second = Quiet(), Quiet()
     first.end()
     first.end()
