@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pose.motion import Floats, Motion
 from pose.movements.cycles import OWN_RANGE, Cycle, find_cycles, usual_swing
-from pose.movements.movement import Band, Movement
+from pose.movements.movement import Band, Movement, When
 from pose.movements.signals import ANGLES, Signals, bridge, runs, smooth
 
 STRANGERS = 0.2
@@ -232,16 +232,20 @@ def _signature_fit(signals: Signals, signature: tuple[Band, ...], cycle: Cycle, 
     return product
 
 
-def _value(track: Floats, when: str, cycle: Cycle, rests: list[int]) -> Floats:
+def _value(track: Floats, when: When, cycle: Cycle, rests: list[int]) -> Floats:
     """() a signal's value in a cycle, as a band asks for it."""
-    if when == "peak":
-        return track[cycle.peak]
-    if when == "rest":
-        return np.mean(track[rests])
-    if when == "change":
-        return track[cycle.peak] - np.mean(track[rests])
-    inside = track[cycle.start : cycle.end + 1]
-    return np.ptp(inside) if when == "range" else np.median(inside)
+    match when:
+        case "peak":
+            value = track[cycle.peak]
+        case "rest":
+            value = track[rests].mean()
+        case "change":
+            value = track[cycle.peak] - track[rests].mean()
+        case "range":
+            value = np.ptp(track[cycle.start : cycle.end + 1])
+        case "usual":
+            value = np.median(track[cycle.start : cycle.end + 1])
+    return np.asarray(value)
 
 
 def _without_strangers(found: list[Repetition]) -> list[Repetition]:
