@@ -210,4 +210,5 @@ def card(
 
 def save(picture: Picture, path: Path) -> None:
     """Write a PNG."""
-    Image.fromarray(picture).save(path, optimize=False, compress_level=6)
+    # Level 6, the default, takes twice as long for a file that is 5 % smaller.
+    Image.fromarray(picture).save(path, compress_level=4)
