@@ -29,9 +29,10 @@ LEAST_FIT = 0.2
 GOOD_FIT = 0.45
 """The mean fit of its repetitions from which a stretch is a set of a movement."""
 
-LEAST_S, LEAST_SHARE = 1.0, 0.12
+LEAST_S, LEAST_SHARE, FILLED_SHARE = 1.0, 0.12, 0.5
 """Seconds of repetitions, each weighed by its fit and by the mean fit, from which a stretch is a set; in a film that is shorter
-than eight seconds this share of it."""
+than eight seconds the first share of it. In a shot that is shorter than two seconds the second share of the shot is enough: the
+shot shows nothing else."""
 
 NEW_SET_S = 0.5
 """What a new set costs, in seconds of well-fitting repetitions."""
@@ -199,7 +200,8 @@ def _is_set(film: Film, chain: list[Candidate]) -> bool:
         return False
     if movement.each_side and movement.alternating and len({each.side for each in chain}) < 2:
         return False
-    needed = min(LEAST_S, LEAST_SHARE * float(film.clock[-1] - film.clock[0]))
+    shot_s = film.seconds_of(film.shot_of(chain[0].start))
+    needed = min(LEAST_S, LEAST_SHARE * float(film.clock[-1] - film.clock[0]), FILLED_SHARE * shot_s)
     return fit >= GOOD_FIT and fit * sum(each.gain for each in chain) >= needed
 
 

@@ -9,7 +9,7 @@ and is visible most of the time.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -48,6 +48,11 @@ by less than 0.005 in half of the cases and by less than 0.05 in nine of ten."""
 
 LONGEST_EXCURSION_S = 20.0
 """Seconds. A later return to the same place is taken as a coincidence."""
+
+OCCLUDED_S, SEEN_MEANWHILE = 4.0, 0.5
+"""Seconds, and a share. A passer-by hides the person for a shorter time. If the excursion is longer, and less than this share
+of it shows a person when the found one is painted over, the found person is the same one: the recording was paused, and the
+person went to another place."""
 
 SLIDE_S = 0.7
 """Seconds that the tracker needs to slide from one person to another who passes in front."""
@@ -214,6 +219,39 @@ def excursions(samples: Samples, cuts: Sequence[float]) -> list[range]:
         if left is not None:
             away.append(range(_before_slide(samples, found, left) + 1, here))
     return away
+
+
+def without_strangers(
+    samples: Samples, cuts: Sequence[float], look_again: Callable[[Samples, tuple[float, float]], Samples]
+) -> Samples:
+    """Replace each excursion by the samples of another person who is seen meanwhile.
+
+    A long excursion stays if nobody else is seen meanwhile, or if the other person exercises less: two shots of one room can
+    follow each other without a visible cut, and a bystander is in one of them.
+
+    Args:
+        samples: the samples of the tracker.
+        cuts: times of the cuts in seconds.
+        look_again: reads the span from a start to an end, in seconds, with the person of these samples painted over.
+    """
+    # Times, not indices: another reading has another number of samples.
+    away = [(samples.times[one.start], samples.times[one.stop - 1]) for one in excursions(samples, cuts)]
+    kept: list[tuple[float, float]] = []
+    for start, end in away:
+        followed = samples.between(start, end)
+        other = look_again(followed, (start, end)).between(start, end)
+        alone = other.found < SEEN_MEANWHILE * len(other.times)
+        if end - start > OCCLUDED_S and (alone or choose([followed, other]) == 0):
+            kept.append((start, end))
+        else:
+            samples = samples.spliced(other, start, end)
+
+    def is_kept(one: range) -> bool:
+        first, last = samples.times[one.start], samples.times[one.stop - 1]
+        return any(first <= end and start <= last for start, end in kept)
+
+    strangers = [one for one in excursions(samples, cuts) if not is_kept(one)]
+    return samples.without(i for one in strangers for i in one)
 
 
 def stretches(samples: Samples) -> list[Samples]:

@@ -22,11 +22,6 @@ from pose.reading.video import Limits, Video
 RIVALS = 0.25
 """If at least this share of the searches in a shot finds another person, the shot is read a second time for that person."""
 
-OCCLUDED_S, SEEN_MEANWHILE = 4.0, 0.5
-"""Seconds, and a share. A passer-by hides the person for a shorter time. If the excursion is longer, and less than this share
-of it shows a person when the found one is painted over, the found person is the same one: the recording was paused, and the
-person went to another place."""
-
 
 def read_motion(
     path: str | Path,
@@ -97,16 +92,11 @@ def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
             other = reader.read(hidden=person.stretches(followed)[0], span=span).samples
             candidates = [followed, other.between(start, end)]
             samples = samples.spliced(candidates[person.choose(candidates)], start, end)
-    kept: list[float] = []
-    for away in person.excursions(samples, seen.cuts):
-        start, end = samples.times[away.start], samples.times[away.stop - 1]
-        again = reader.read(hidden=samples.only(away), span=(start, end)).samples
-        if end - start > OCCLUDED_S and again.found < SEEN_MEANWHILE * len(again.times):
-            kept += [start, end]  # nobody else was there meanwhile: it was the same person in another place
-        else:
-            samples = samples.without(away).spliced(again, start, end)
-    strangers = [away for away in person.excursions(samples, seen.cuts) if samples.times[away.start] not in kept]
-    return samples.without(i for away in strangers for i in away)
+
+    def look_again(hidden: Samples, span: tuple[float, float]) -> Samples:
+        return reader.read(hidden=hidden, span=span).samples
+
+    return person.without_strangers(samples, seen.cuts, look_again)
 
 
 def _shots(seen: Seen) -> list[tuple[float, float]]:

@@ -104,6 +104,13 @@ def test_a_cut_ends_what_swings() -> None:
     assert [(one.movement.id, len(one.repetitions)) for one in found] == [("deep", 2), ("push", 3)]
 
 
+def test_one_quick_repetition_that_fills_its_shot_is_a_set() -> None:
+    squat = film(script("squat", 1, lead=0.1, period=0.9, tail=0.1))
+    joined = joined_films(film(walk(15)), squat, film(walk(15)))
+    (found,) = find_sets(clean(joined), [DEEP, LIE])
+    assert len(found.repetitions) == 1
+
+
 def test_bending_for_the_weight_is_no_set() -> None:
     bend = Movement("bend", "hip", drives=(Drive("hip", 170, 80),), signature=(Band("knee", low=125, when="peak"),))
     keys = then(script("deadlift", 1, lead=0.5, tail=0.2), script("squat", 4), script("deadlift", 1, lead=0.2), change=0.5)

@@ -1,5 +1,7 @@
 """Who is followed: the one who exercises."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -160,3 +162,32 @@ def test_left_taken_for_right_is_not_the_same() -> None:
         swapped[[left, right]] = image[[right, left]]
     assert person.is_same(front, front)
     assert not person.is_same(front, Pose(swapped, seen.world, seen.visibility))
+
+
+def reading_of(others: list[tuple[float, list[Pose | None]]]) -> Callable[[Samples, tuple[float, float]], Samples]:
+    """What is seen when somebody is painted over: poses from a start in seconds on, twice as many a second."""
+
+    def look_again(hidden: Samples, span: tuple[float, float]) -> Samples:
+        assert hidden.found
+        assert (hidden.times[0], hidden.times[-1]) == span
+        found = {start + i * STEP / 2: pose for start, poses in others for i, pose in enumerate(poses)}
+        times = [span[0] + i * STEP / 2 for i in range(round((span[1] - span[0]) / STEP * 2) + 1)]
+        return Samples(times, [found.get(time) for time in times])
+
+    return look_again
+
+
+def test_an_exerciser_in_another_place_is_not_given_up_for_a_bystander() -> None:
+    """She waits on the left, squats on the right beside somebody who stands, and waits on the left again; no cut is seen."""
+    followed = samples([*stands(100, 40), *squats(500, 80), *stands(100, 40)])
+    looked = reading_of([(40 * STEP, stands(700, 160))])
+    assert person.without_strangers(followed, [], looked) == followed
+
+
+def test_each_excursion_is_replaced_at_its_own_time() -> None:
+    """Two passers-by: she is seen behind the first one, who is read at another sample rate, and not behind the second one."""
+    followed = samples([*squats(300, 40), *stands(600, 10), *squats(300, 40), *stands(700, 10), *squats(300, 40)])
+    seen = person.without_strangers(followed, [], reading_of([(40 * STEP, squats(300, 20))]))
+    missing = [time for time, pose in zip(seen.times, seen.poses, strict=True) if pose is None]
+    assert (missing[0], missing[-1]) == (90 * STEP, 99 * STEP)
+    assert all(abs(pose.centre[0] - 300) < 60 for pose in seen.poses if pose)
