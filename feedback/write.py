@@ -141,11 +141,11 @@ def _moments(examination: Examination, out_dir: Path, reference_path: Path | Non
     def draw(name: str, frame: Picture) -> None:
         examined, shot = shots[name]
         driving = driving_angle(examined)
-        in_frame = replace(examined, motion=unsmoothed(examination, examined))
+        in_frame = replace(examined, motion=unsmoothed(examination, examined.motion))
         save(picture_of(in_frame, driving, shot, frame, best=name == "best.png"), out_dir / name)
 
     def compare(span: SpanComparison, frame: Picture) -> None:
-        mine = panel(unsmoothed(examination, main), span.sample, frame, span.joint, colour=WRONG)
+        mine = panel(unsmoothed(examination, main.motion), span.sample, frame, span.joint, colour=WRONG)
         its = _reference_panel(main, span, reference_path, limits)
         save(side_by_side(main, span, mine, its), out_dir / "comparison.png")
 
@@ -203,7 +203,8 @@ def overlay_of(examination: Examination) -> Overlay:
             counts.append((float(examined.motion.times[-1]), ""))
         flags += _flags(examined)
         until_s = examined.report.end_s
-    return Overlay(motion.times, shown_points(motion), angles, values, counts, flags, turn=motion.video.turned)
+    points = shown_points(unsmoothed(examination, motion))
+    return Overlay(motion.times, points, angles, values, counts, flags, turn=motion.video.turned)
 
 
 def _counts(examined: ExaminedSet) -> list[tuple[float, str]]:

@@ -1,6 +1,6 @@
 """Choose the moments of a video to show in pictures: the two worst, and a good one for contrast."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,11 +49,14 @@ def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
 def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
     """The best moment of the best good repetition, or of the longest good part of a hold; None if there is none.
 
-    For contrast, the picture shows the check that failed elsewhere. Of several sets, the one with the best score that has such
-    a moment is used.
+    For contrast, the picture shows the check that failed elsewhere; in a set without a fault one that neither of the worst
+    shots shows, and there is no picture where there is none left. Of several sets, the one with the best score that has such a
+    moment is used.
     """
+    worst = worst_shots(sets)
     for examined in sorted(sets, key=lambda examined: -(examined.report.score or 0)):
-        shot = _best_of(examined)
+        shown = {shot.finding.check.id for one, shot in worst if one is examined and shot.finding is not None}
+        shot = _best_of(examined, set() if examined.findings else shown)
         if shot is not None:
             return examined, shot
     return None
@@ -70,9 +73,10 @@ def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, int, float]:
     return fault.severity != "major", False, -often, -max(finding.excess for finding in of_fault)
 
 
-def _best_of(examined: ExaminedSet) -> Shot | None:
+def _best_of(examined: ExaminedSet, seen: Set[str]) -> Shot | None:
+    """The best moment of a set, with a check that is not among the seen ones."""
     if examined.hold is not None:
-        return _good_part(examined)
+        return _good_part(examined, seen)
     items = {item.index: item for item in examined.report.items}
     # Without a check no repetition can be called good: the most usual one is shown.
     good = [each for each in examined.repetitions if items[each.index].good or not examined.exercise.checks]
@@ -89,8 +93,10 @@ def _best_of(examined: ExaminedSet) -> Shot | None:
     )
     shown = examined.findings[0].check.id if examined.findings else None
     verdicts = [finding for finding in examined.of_repetition(best.index) if finding.marks and not finding.fault]
+    if not verdicts:
+        return Shot(best.peak, None, best)
     verdicts.sort(key=lambda finding: (not finding.clean, finding.check.id != shown))
-    return _of(verdicts[0], examined) if verdicts else Shot(best.peak, None, best)
+    return next((_of(finding, examined) for finding in verdicts if finding.check.id not in seen), None)
 
 
 def _is_news(first: Shown, other: Shown) -> bool:
@@ -127,8 +133,8 @@ def _seen_in_set(examined: ExaminedSet) -> NDArray[np.intp]:
 def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
     """Yield moments of repetitions, the least good first, then all other findings.
 
-    Of a repetition, the check with the fault to change first is shown, for comparison. Without a fault it is what comes
-    closest to one, and from one repetition to the next another check where all are as good as they should be.
+    Of a repetition, the check with the fault to change first is shown, for comparison. Without a fault it is from one
+    repetition to the next another check, of those the one that comes closest to a fault.
     """
     scores = {item.index: item.score if item.score is not None else 0 for item in examined.report.items}
     need = {rep.index: (scores[rep.index], -_excess(examined, rep), -_oddity(examined, rep)) for rep in examined.repetitions}
@@ -141,7 +147,7 @@ def _least_good(examined: ExaminedSet) -> Iterator[Shot]:
             continue
         chosen = max(
             verdicts,
-            key=lambda finding: (finding.check is compared, not finding.clean, finding.check.id not in shown, finding.excess),
+            key=lambda finding: (finding.check is compared, finding.check.id not in shown, not finding.clean, finding.excess),
         )
         shown.add(chosen.check.id)
         yield _of(chosen, examined)
@@ -164,7 +170,7 @@ def _again(examined: ExaminedSet, finding: Finding) -> Finding | None:
     return replace(finding, sample=sample, time_s=float(motion.times[sample]), value=float(values[sample]))
 
 
-def _good_part(examined: ExaminedSet) -> Shot | None:
+def _good_part(examined: ExaminedSet, seen: Set[str]) -> Shot | None:
     hold = examined.hold
     if hold is None:
         return None
@@ -179,18 +185,18 @@ def _good_part(examined: ExaminedSet) -> Shot | None:
         return None
     start, end = max(edges.reshape(-1, 2), key=lambda part: part[1] - part[0])
     sample = int(start + end - 1) // 2
-    return Shot(sample, _well_done(examined, sample), None)
+    return Shot(sample, _well_done(examined, sample, seen), None)
 
 
-def _well_done(examined: ExaminedSet, sample: int) -> Finding | None:
-    """What a check found at a good moment of a hold: the check that failed elsewhere, else the first one; None if it does not
-    reach its target there."""
+def _well_done(examined: ExaminedSet, sample: int, seen: Set[str]) -> Finding | None:
+    """What a check found at a good moment of a hold: the check that failed elsewhere, else the first one that is not among the
+    seen ones; None if none reaches its target there."""
     for finding in (*examined.findings, *examined.judged):
         value = float(_measured(examined, finding)[sample])
         moment = replace(
             finding, fault=False, sample=sample, time_s=float(examined.motion.times[sample]), value=value, spans=()
         )
-        if finding.marks and moment.clean:
+        if finding.marks and moment.clean and finding.check.id not in seen:
             return moment
     return None
 

@@ -37,13 +37,12 @@ def shown_points(motion: Motion) -> Floats:
     return points
 
 
-def unsmoothed(examination: Examination, examined: ExaminedSet) -> Motion:
-    """The motion of a set with its landmarks where they were seen in each frame.
+def unsmoothed(examination: Examination, cleaned: Motion) -> Motion:
+    """A cleaned motion, of a set or of the whole video, with its landmarks where they were seen in each frame.
 
-    The average over time that the checks use lags behind a fast movement, which shows in a picture. A landmark that was not
-    found, or is an outlier, stays where the cleaned motion has it.
+    The average over time that the checks use cuts the corners of a fast movement, which shows in a picture. A landmark that was
+    not found, or is an outlier, stays where the cleaned motion has it.
     """
-    cleaned = examined.motion
     first = int(np.searchsorted(examination.as_read.times, cleaned.times[0]))
     read = examination.as_read.image[first : first + len(cleaned.times)]
     apart = np.linalg.norm(read[..., :2] - cleaned.image[..., :2], axis=-1)

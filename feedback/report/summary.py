@@ -1,6 +1,6 @@
 """Composes sentences of a report: the summary, the reason why a check was not made, the warnings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feedback.checks.catalogue import Check, Exercise
@@ -103,26 +103,24 @@ def summarise(
             words("It was counted and measured, but how it should look is not known, so your form was not judged.")
         )
     if alone:
-        sentences += _closing(words, main, well_done=shown_instead is None)
-        sentences = sentences[:MOST_SENTENCES]
+        sentences += _closing(words, main, room=MOST_SENTENCES - len(sentences), well_done=shown_instead is None)
     return " ".join(sentences)
 
 
-def _closing(words: Words, outcome: Outcome, *, well_done: bool) -> Iterator[str]:
-    """What follows on how a single set went, the most useful sentence first."""
-    faulty = bool(outcome.report.faults)
-    if outcome.unseen and not outcome.form_judged:
-        yield _film_elsewhere(words, outcome)
-        return
-    if outcome.borderline and not faulty:
-        titles = words.listing([words(check.title) for check in outcome.borderline])
-        yield words("Close to the limit, so keep an eye on it: {titles}.", titles=titles)
-    if outcome.praised:
-        yield words(outcome.praised[0].praise)
-    elif well_done and (outcome.report.reps or outcome.report.hold):
-        yield words("You stayed with it to the end, well done.")
-    if outcome.unseen and not faulty:
-        yield _film_elsewhere(words, outcome)
+def _closing(words: Words, outcome: Outcome, *, room: int, well_done: bool) -> list[str]:
+    """At most `room` sentences that follow on how a single set went, the most useful first."""
+    report = outcome.report
+    praise = [words(check.praise) for check in outcome.praised[:1]]
+    elsewhere = [_film_elsewhere(words, outcome)] if outcome.unseen else []
+    if elsewhere and not outcome.form_judged:
+        return [*praise[: max(room - 1, 0)], *elsewhere][: max(room, 0)]
+    if not praise and well_done and (report.reps or report.hold):
+        praise = [words("You stayed with it to the end, well done.")]
+    if report.faults:
+        return praise[:room]
+    close = words.listing([words(check.title) for check in outcome.borderline])
+    warned = [words("Close to the limit, so keep an eye on it: {titles}.", titles=close)] if close else []
+    return [*warned, *praise, *elsewhere][: max(room, 0)]
 
 
 def _need_of_change(outcome: Outcome) -> tuple[bool, int, float]:

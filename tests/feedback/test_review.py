@@ -187,3 +187,12 @@ def test_an_unsure_view_is_a_warning_where_faults_depend_on_it(depth: float, fau
     assert report.view.confidence < SURE_OF_VIEW
     assert [fault.id for fault in report.faults] == faults
     assert [warning.code for warning in report.warnings] == warnings
+
+
+@pytest.mark.parametrize(("exercise", "azimuth", "options"), [("squat", 0, {"period": 0.5}), ("deadlift", 0, {"period": 0.5})])
+def test_the_thing_to_change_is_said_first_also_where_no_form_was_judged(exercise, azimuth, options) -> None:
+    report = review(figure(exercise, reps=3, azimuth=azimuth, **options), exercise=exercise)
+    assert report.faults
+    assert report.summary.startswith("Change this first")
+    assert report.faults[0].advice in report.summary
+    assert ("cannot be judged from here" in report.summary) == (report.score is None)

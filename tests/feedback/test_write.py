@@ -179,3 +179,12 @@ def test_a_fault_stands_with_its_own_value_in_its_own_repetition():
     assert marked.end_s <= examination.main.repetitions[1].end_s
     assert [flag.marks for flag in words_alone] == [()]
     assert words_alone[0].end_s <= examination.main.repetitions[2].start_s
+
+
+def test_the_skeleton_in_the_video_lies_on_its_own_frame():
+    motion = figure("squat", 3, period=0.8)
+    examination = examine(motion, exercise="squat")
+    lowest = int(np.searchsorted(motion.times, examination.main.repetitions[1].peak_s))
+    points, _ = overlay_of(examination).at(motion.times[lowest])
+    assert points == pytest.approx(motion.image[lowest, :, :2])
+    assert points != pytest.approx(examination.motion.image[lowest, :, :2])

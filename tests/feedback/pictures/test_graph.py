@@ -95,7 +95,7 @@ def test_a_set_late_in_the_film_fills_its_graph() -> None:
     ("exercise", "fields", "heading", "targets"),
     [
         ("plank", {"azimuth": 90}, "Plank · bend of the hips downwards", ["Target: at most 7°"]),
-        ("squat", {"depth": [1, 0.5, 1]}, "Squat · thigh above level", ["Target: at most 20°"]),
+        ("squat", {"depth": [1, 0.5, 1]}, "Squat · thigh against level", ["Target: at most 20°"]),
         ("push_up", {"peaks": [{}, {"hip": 215}, {}]}, "Push-up · bend of the hips downwards", ["Target: at most 7°"]),
         ("overhead_press", {"azimuth": 0}, "Overhead press · elbow angle", ["Target: at least 160°"]),
         ("jumping_jack", {"azimuth": 45}, "Jumping jack · shoulder angle", []),

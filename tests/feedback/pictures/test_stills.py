@@ -164,7 +164,7 @@ def test_the_skeleton_lies_on_its_own_frame():
     motion.image[50, 15] += 400
     examination = examine(motion, exercise="squat")
     examined = examination.main
-    drawn = unsmoothed(examination, examined).image
+    drawn = unsmoothed(examination, examined.motion).image
     first = int(np.searchsorted(motion.times, examined.motion.times[0]))
     lowest = examined.repetitions[1].peak
     assert (drawn[lowest] == motion.image[first + lowest]).all()
