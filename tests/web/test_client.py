@@ -97,6 +97,18 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
 
 
+def test_a_coachs_video_is_the_exercise(page: Page) -> None:
+    page.get_by_label("Exercise").select_option("Compare with a coach's video")
+    page.get_by_label("The coach's video").set_input_files(SAMPLE)
+    submit(page, SAMPLE)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Like the reference", timeout=ANALYSIS_MS)
+    expect(page.get_by_text("Repetitions", exact=True).locator("xpath=following-sibling::dd")).to_have_text("5")
+    expect(page.locator(".chip")).to_have_count(5)
+    compared = page.get_by_role("button", name="Compared with the reference")
+    expect(compared.get_by_role("img")).to_have_js_property("complete", True)
+    look(page, "6-coach")
+
+
 def test_what_is_no_video_is_said_in_the_users_language(page: Page, tmp_path: Path) -> None:
     fake = tmp_path / "fake.mp4"
     fake.write_text("not a video")
