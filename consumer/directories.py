@@ -14,17 +14,19 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def unusable(store: str, error: OSError) -> str:
+def unusable(store: str, error: OSError, data_dir: Path | None = None) -> str:
     """A sentence for the operator of an embedded store whose directory cannot be used.
 
     Args:
         store: name of the store.
-        error: the operating system's error.
+        error: the operating system's error. Its own path is not told: it may name a user.
+        data_dir: the data directory, where it is known.
     """
     reason = f"The embedded {store} cannot be used: {os.strerror(error.errno or 0)}"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"{reason}. Make room on the volume of DOTHIS_DATA_DIR."
-    return f"{reason}. Make DOTHIS_DATA_DIR a directory that user id {os.getuid()} can write."
+    place = "DOTHIS_DATA_DIR" if data_dir is None else f"{data_dir.resolve()} (DOTHIS_DATA_DIR)"
+    return f"{reason}. Make {place} a directory that user id {os.getuid()} can write."
 
 
 def size_of(path: Path) -> int:

@@ -202,7 +202,7 @@ class LocalDocuments(LocalCollection):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _as_unavailable():
+        with _as_unavailable(path.parent):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Only the account that runs the daemon may read it. SQLite gives its other files the same mode.
             path.touch(mode=0o600)
@@ -317,14 +317,14 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _as_unavailable() -> Iterator[None]:
+def _as_unavailable(data_dir: Path | None = None) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
         # SQLite's own words: `database or disk is full`, `database is locked`. They name no path and no value.
         raise Unavailable(f"The embedded document store cannot be used: {error}.") from error
     except OSError as error:
-        raise Unavailable(unusable("document store", error)) from error
+        raise Unavailable(unusable("document store", error, data_dir)) from error
 
 
 def _next_version(connection: sqlite3.Connection) -> int:

@@ -36,7 +36,7 @@ class LocalObjects:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._partial = root.with_name(f"{root.name}.partial")
-        with _as_store_error():
+        with _as_store_error(root.parent):
             # The videos show people: only the account that runs the daemon may read them.
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,10 +198,10 @@ _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETO
 
 
 @contextmanager
-def _as_store_error() -> Iterator[None]:
+def _as_store_error(data_dir: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno in _NOT_THERE:
             raise Missing("There is no such object.") from error
-        raise Unavailable(unusable("object store", error)) from error
+        raise Unavailable(unusable("object store", error, data_dir)) from error

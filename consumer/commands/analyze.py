@@ -58,11 +58,17 @@ def run(
             _make(target)
         examination = _examine(settings, catalogue.exercises, video, reference, exercise=exercise, language=language, tell=tell)
         report = examination.report
+        unprinted: OSError | None = None
         if not json:
             # At once, since the pictures and the video take as long again.
-            summary.show(report.model_dump(mode="json", by_alias=True), language)
+            try:
+                summary.show(report.model_dump(mode="json", by_alias=True), language)
+            except OSError as error:
+                unprinted = error  # a full stdout costs nobody the pictures
         if target is not None:
             report = _write(settings, examination, video, reference, target=target, tell=tell)
+        if unprinted is not None:
+            raise unprinted
     if json:
         console.print_json(report.model_dump(mode="json", by_alias=True))
     else:

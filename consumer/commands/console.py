@@ -46,7 +46,8 @@ def load_settings() -> Settings:
     try:
         return Settings.load()
     except SettingsError as error:
-        raise typer.BadParameter(f"{error}. See .env.example for all settings.", param_hint="settings") from error
+        said = str(error) if str(error).endswith("?") else f"{error}."
+        raise typer.BadParameter(f"{said} See .env.example for all settings.", param_hint="settings") from error
 
 
 def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue:

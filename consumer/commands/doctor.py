@@ -181,7 +181,8 @@ def _volume(settings: Settings) -> Finding:
         probe.unlink()
         free = shutil.disk_usage(spool).free
     except OSError as error:
-        return Finding("volume", False, f"{error.strerror}: make DOTHIS_DATA_DIR a directory that this user can write.")
+        where = f"{settings.data_dir.resolve()} (DOTHIS_DATA_DIR)"
+        return Finding("volume", False, f"{error.strerror}: make {where} a directory that this user can write.")
     if free < settings.min_free_bytes:
         return Finding("volume", False, f"only {free / 1e9:.1f} GB free: make room, or lower DOTHIS_MIN_FREE_BYTES.")
     return Finding("volume", True, f"can be written, {free / 1e9:.1f} GB free")

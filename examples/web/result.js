@@ -21,7 +21,7 @@ let player = null;
 export async function showResult(job, page) {
   const { result } = job;
   const { words, nameOf } = page;
-  const content = JSON.stringify([{ ...result, files: { ...result.files, video: null } }, words.title]);
+  const content = JSON.stringify([{ ...result, files: { ...result.files, video: null }, warnings: [] }, words.title]);
   if (content === shown?.content) {
     if (player) await showVideo(job, page);
     return shown.report;
@@ -84,7 +84,7 @@ async function showVideo(job, { service, words, own }) {
   }
   if (own) mine.play(own);
   if (!OVER.includes(job.status)) return mine.say(words.videoComing(job.progress?.percent ?? 0));
-  return mine.say(job.warnings?.find(({ code }) => code === "no_annotated_video")?.message ?? "");
+  return mine.say(job.result.warnings?.find(({ code }) => code === "no_annotated_video")?.message ?? "");
 }
 
 function figures(result, report, words) {

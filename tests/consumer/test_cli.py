@@ -106,7 +106,14 @@ def test_a_data_directory_that_cannot_be_used_is_no_matter_of_credentials(dothis
     findings = {finding["name"]: finding for finding in answer.json}
     assert "credentials" not in findings
     assert findings["data directory"]["says"] == str(tmp_path / "file")
-    assert "DOTHIS_DATA_DIR" in findings["embedded stores"]["says"]
+    for name in ("embedded stores", "volume"):
+        assert f"{tmp_path / 'file'} (DOTHIS_DATA_DIR)" in findings[name]["says"]
+
+
+def test_the_nearest_setting_is_asked_for_in_one_question(dothis: Any) -> None:
+    answer = dothis("doctor", DOTHIS_WORKRES="2", COLUMNS="200")
+    assert answer.code == 2
+    assert "did you mean DOTHIS_WORKERS? See .env.example" in answer.err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -127,6 +134,14 @@ def test_a_stdout_that_takes_nothing_is_told_in_a_sentence(redirection: str, sen
     command = f"{sys.executable} -m consumer.cli exercises --json {redirection}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_a_full_stdout_costs_no_results(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m consumer.cli analyze {SAMPLE} --no-video --out {tmp_path / 'out'} >/dev/full"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("dothis: the output cannot be written: No space left on device.\n")
+    assert (tmp_path / "out" / "report.json").exists()
 
 
 def test_a_backup_is_a_data_directory_that_works(dothis: Any, backend: Backend, tmp_path: Path) -> None:

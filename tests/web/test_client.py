@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
@@ -95,6 +96,35 @@ def test_a_video_becomes_advice_and_pictures(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("어떤 운동을 봐 드릴까요?")
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("스쿼트")
+
+
+def begin_of(video: Path, to: Path) -> Path:
+    """The packets up to the second keyframe, as they are: a coach shows less than the user does, and is read sooner."""
+    with av.open(str(video)) as whole, av.open(str(to), "w") as begin:
+        source = whole.streams.video[0]
+        target = begin.add_stream_from_template(source)
+        for number, packet in enumerate(whole.demux(source)):
+            if number and packet.is_keyframe:
+                break
+            packet.stream = target
+            begin.mux(packet)
+    return to
+
+
+def test_a_coachs_video_is_the_exercise(page: Page, tmp_path: Path) -> None:
+    page.get_by_label("Exercise").select_option("Compare with a coach's video")
+    # Nothing is sent before both videos are chosen.
+    page.get_by_label("Video", exact=True).set_input_files(SAMPLE)
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_label("The coach's video")).to_be_focused()
+    page.get_by_label("The coach's video").set_input_files(begin_of(SAMPLE, tmp_path / "coach.mp4"))
+    page.get_by_role("button", name="Analyse").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Like the reference", timeout=2 * ANALYSIS_MS)
+    expect(page.get_by_text("Repetitions", exact=True).locator("xpath=following-sibling::dd")).to_have_text("5")
+    expect(page.locator(".chip")).to_have_count(5)
+    compared = page.get_by_role("button", name="Compared with the reference")
+    expect(compared.get_by_role("img")).to_have_js_property("complete", True)
+    look(page, "6-coach")
 
 
 def test_what_is_no_video_is_said_in_the_users_language(page: Page, tmp_path: Path) -> None:

@@ -75,6 +75,25 @@ def test_a_picture_is_shared_as_a_file(analysed: tuple[BrowserContext, str]) -> 
     assert size > 1000
 
 
+def test_a_video_that_cannot_be_made_is_said_and_the_feedback_stays(browser: Browser, analysed: tuple[BrowserContext, str]) -> None:
+    context, url = analysed
+    # A service worker would take the requests past the route.
+    other = browser.new_context(storage_state=context.storage_state(), locale="en-GB", service_workers="block")
+    page = other.new_page()
+    job = page.request.get(url.replace("#", "api/jobs/")).json()
+    job["result"]["files"]["video"] = None
+    now = {**job, "status": "processing", "progress": {"stage": "annotating", "percent": 80}}
+    page.route("**/api/jobs/*", lambda route: route.fulfill(json=now))
+    page.goto(url)
+    expect(page.locator(".coming")).to_have_text("Your video with the skeleton is being made: 80%")
+    page.get_by_text("Repetition by repetition").click()
+    now["status"] = "done"
+    now["result"]["warnings"] = [{"code": "no_annotated_video", "message": "The video could not be made."}]
+    expect(page.locator(".coming")).to_have_text("The video could not be made.")
+    expect(page.get_by_role("table")).to_be_visible()  # what was opened stays open
+    other.close()
+
+
 def test_the_history_lists_results_and_shows_their_trend(analysed: tuple[BrowserContext, str]) -> None:
     context, url = analysed
     page = context.new_page()
