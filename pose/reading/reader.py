@@ -102,7 +102,7 @@ def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
         start, end = samples.times[away.start], samples.times[away.stop - 1]
         again = reader.read(hidden=samples.only(away), span=(start, end)).samples
         if end - start > OCCLUDED_S and again.found < SEEN_MEANWHILE * len(again.times):
-            kept += [start, end]  # nobody else was there meanwhile: it was the same person in another place
+            kept += [start, end]  # nobody else was seen in that time: it was the same person in another place
         else:
             samples = samples.without(away).spliced(again, start, end)
     strangers = [away for away in person.excursions(samples, seen.cuts) if samples.times[away.start] not in kept]
@@ -110,7 +110,7 @@ def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
 
 
 def _shots(seen: Seen) -> list[tuple[float, float]]:
-    """From when to when each shot lasts, in seconds: its first and its last sample."""
+    """Start and end of each shot in seconds: the times of its first and last sample."""
     times = seen.samples.times
     borders = [0, *(bisect_left(times, cut) for cut in seen.cuts), len(times)]
     return [(times[first], times[stop - 1]) for first, stop in pairwise(borders) if first < stop]
