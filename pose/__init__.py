@@ -1,10 +1,11 @@
-"""From a video to motion, and from motion to sets.
+"""Reads the motion of a person from a video, and finds sets of exercises in a motion.
 
-    motion.py    what both share: landmarks of one person over time
+    motion.py    `Motion`: the landmarks of one person over time
     reading/     from a file to a motion: frames, sampling, the person, landmarks
-    movements/   from a motion to sets: signals, cycles, repetitions, holds, which movement it is
+    movements/   from a motion to sets: signals, cycles, repetitions, holds, recognition
 
-The names below are loaded at their first use: `import pose` costs nothing, and none of it loads MediaPipe.
+The names below are loaded when they are first used, so `import pose` takes no time. MediaPipe is not loaded before a video is
+read.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
 """Errors of reading the motion of a video file.
 
     PoseError
-    |-- VideoError              the file is wrong; another attempt fails, too
+    |-- VideoError              the file is wrong; another attempt would also fail
     |   |-- VideoMissing
     |   |-- VideoTooLarge       bytes or pixels
     |   |-- VideoTooLong        duration or number of frames
@@ -9,12 +9,12 @@
     |-- NoPerson                no person was found in the video
     +-- ModelMissing            the pose model has not been made yet
 
-Each message is one sentence or two that tell a user what to do. No message contains a path.
+Each message has one or two sentences that tell a user what to do. No message contains a path.
 """
 
 
 class PoseError(Exception):
-    """Root of this package's errors."""
+    """Base class of this package's errors."""
 
 
 class VideoError(PoseError):

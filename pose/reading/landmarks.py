@@ -75,7 +75,7 @@ class _Landmarker:
             base_options=BaseOptions(model_asset_path=str(model.path)),
             running_mode=RunningMode.VIDEO if follow else RunningMode.IMAGE,
         )
-        # Its threads go on loading until the first picture is analysed, and more is loaded when the first person is found.
+        # MediaPipe's threads load until the first picture is analysed, and load more when the first person is found.
         self._loading = Quiet()
         self._loaded = False
         try:
@@ -96,7 +96,7 @@ class _Landmarker:
         self._loading.end()
 
     def _analyse(self, analyse: Callable[[Any], Any], image: Any) -> Any:
-        """The result for a picture, without what native libraries write about loading."""
+        """Analyse a picture, without the messages of native libraries about loading."""
         if self._loaded:
             return analyse(image)
         with Quiet():
@@ -110,10 +110,8 @@ class Tracker(_Landmarker):
     """MediaPipe's VIDEO mode: detects a person once, then tracks the person from picture to picture.
 
     The detector's first guess of the person's place and orientation can be wrong. At 30 pictures per second the tracker
-    recovers
-    from that, at 10 it does not: a man seen from behind was tracked upside down. So the picture in which a person is detected
-        is
-    analysed several times.
+    recovers from that, at 10 it does not: a man seen from behind was tracked upside down. So the picture in which a person is
+    detected is analysed several times.
     """
 
     SETTLING = 2

@@ -1,8 +1,7 @@
-"""Keep what native libraries tell about themselves off stderr while a model is loaded.
+"""Removes the messages of native libraries from stderr while a model is loaded.
 
-TFLite and MediaPipe write to file descriptor 2, past Python, and cannot be told not to: "Created TensorFlow Lite XNNPACK
-delegate", "Feedback manager requires ...". Lines of these kinds are left out; every other line, errors among them, is written
-when the model is loaded.
+TFLite and MediaPipe write lines such as "Created TensorFlow Lite XNNPACK delegate" directly to file descriptor 2, and have no
+option against it. These lines are left out. All other lines, such as errors, are written when the model is loaded.
 """
 
 import os
@@ -19,11 +18,11 @@ CHATTER = re.compile(
     rb"|WARNING: (Logging before InitGoogle\(\)|All log messages before absl::InitializeLog\(\)) .*"
     rb"|[IW]\d{4} [\d:.]+ +\d+ [\w./-]+\.(cc|h|mm):\d+\] .*"
 )
-"""A line of information or warning of MediaPipe, TFLite or the Abseil library, whose errors begin with E or F."""
+"""An information or a warning of MediaPipe, TFLite or the Abseil library. Their errors begin with E or F."""
 
 
 class _Held:
-    """What descriptor 2 takes meanwhile; several threads may load models at once."""
+    """Holds back the output to descriptor 2. Several threads may load models at the same time; the last one releases it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,11 +46,11 @@ class _Held:
         try:
             own = os.dup(STDERR)
         except OSError:
-            return  # There is no stderr to keep clean.
+            return  # There is no stderr.
         try:
             file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the last user
         except OSError:
-            # A sandbox allows no temporary file; its stderr is a log file, where these lines do no harm.
+            # The sandbox allows no temporary file. Its stderr is a log file, in which these lines do no harm.
             os.close(own)
             return
         self._own, self._file = own, file
@@ -73,7 +72,7 @@ _HELD = _Held()
 
 
 class Quiet:
-    """Leaves out the lines of libraries from its making until `end`, or in a `with` block."""
+    """Leaves out the libraries' lines, from its creation until `end`, or in a `with` block."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -87,7 +86,7 @@ class Quiet:
         self.end()
 
     def end(self) -> None:
-        """Let stderr go on; a second call does nothing."""
+        """Write the other lines and restore stderr; a second call does nothing."""
         with self._lock:
             if self._open:
                 self._open = False

@@ -100,7 +100,7 @@ def _exerciser(reader: PartsReader, seen: Seen) -> Samples:
 
 
 def _shots(seen: Seen) -> list[tuple[float, float]]:
-    """From when to when each shot lasts, in seconds: its first and its last sample."""
+    """Start and end of each shot in seconds: the times of its first and last sample."""
     times = seen.samples.times
     borders = [0, *(bisect_left(times, cut) for cut in seen.cuts), len(times)]
     return [(times[first], times[stop - 1]) for first, stop in pairwise(borders) if first < stop]

@@ -1,10 +1,8 @@
 """Choose the frames to analyse: few while the person rests, many while the person moves fast.
 
 A repetition needs at least six to eight samples. A squat takes 2 to 4 s, the fastest jumping jacks and push-ups 0.4 s. The
-speed
-of the joints does not tell them apart: a deep squat is as fast as a quick shallow push-up. The sample rate therefore follows
-from
-how often per second the joints cross their range of motion: two crossings are one repetition.
+speed of the joints does not distinguish them: a deep squat is as fast as a quick shallow push-up. The sample rate therefore
+follows from how often per second the joints cross their range of motion: two crossings are one repetition.
 """
 
 from collections import deque

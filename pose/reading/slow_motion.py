@@ -1,4 +1,4 @@
-"""Slow motion: the camera took more frames per second than the file plays."""
+"""Slow motion: the camera recorded more frames per second than the file plays."""
 
 import math
 from collections.abc import Mapping

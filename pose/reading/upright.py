@@ -18,15 +18,15 @@ TURNS = (90, 270, 180)
 
 UPRIGHT, ON_FEET = 50.0, 0.55
 """A picture is taken as upright if the median angle between trunk and vertical is less than this, in degrees, or the hips are
-more than this above the ankles, in metres: somebody who stands bent over. A rotated picture of somebody who stands has hips and
-ankles at one height, or the hips below."""
+more than this above the ankles, in metres, as in a person who stands bent over. In a rotated picture of a standing person, hips
+and ankles are at one height, or the hips are below."""
 
 HEAD_DOWN = 110.0
 """A rotation is wrong if it leaves the median angle between trunk and vertical above this, in degrees: no exercise of the
 catalogue is done with the head below the hips. Lying people measure 60 to 105."""
 
 BETTER = 1.25
-"""The rotated picture must show this many times as many seconds of exercise as the picture as it is."""
+"""The rotated picture must show at least this many times as many seconds of exercise as the original picture."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Evidence:
 
 CLEAR = Evidence(confidence=0.6, share=0.3, repetitions=2)
 SURE = Evidence(confidence=0.95, share=0.6, repetitions=4)
-"""For a person who seems to stand: most such pictures are upright and show a movement that is not in the catalogue."""
+"""`SURE` is needed if the person seems to stand: most such pictures are upright and show a movement that is not in the
+catalogue."""
 
 
 def read_upright(

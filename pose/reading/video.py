@@ -35,7 +35,7 @@ DECODED_BEFORE_S = 10
 """A frame is decoded less than this many seconds before it is shown."""
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "h263"})
-"""What phones, browsers and the messengers between them write."""
+"""Codecs of phones, browsers and messaging apps."""
 
 OTHER_FORMATS = {
     b"GIF8": "GIF",
@@ -92,10 +92,10 @@ class Video:
             path: a local file.
             limits: largest size, duration, number of frames and frame rate.
             threads: number of decoding threads.
-            turn: degrees clockwise by which the picture is turned beyond what the file says; a multiple of 90.
+            turn: degrees clockwise by which the picture is rotated in addition to the file's metadata; a multiple of 90.
 
         Raises:
-            VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
+            VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: the message says what to do.
         """
         self._limits = limits or Limits()
         self._path = Path(path)
@@ -362,7 +362,7 @@ def probe(path: str | Path, limits: Limits | None = None) -> tuple[Size, float |
         Its upright (width, height), and its duration in seconds; None if the header has no duration.
 
     Raises:
-        VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: each says what to do.
+        VideoMissing, VideoTooLarge, VideoTooLong, VideoUnreadable: the message says what to do.
     """
     with Video(path, limits) as video:
         return video.size, video.duration_s

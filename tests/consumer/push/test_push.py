@@ -267,6 +267,7 @@ def claims_of_failed(backend: Backend, using: Settings) -> None:
     Endings(using, Metrics()).record_failure(claim(backend, using), JobError(ErrorCode.NO_PERSON))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_fifty_jobs_with_kills_reach_each_live_device_once(
     backend: Backend, key: tuple[Path, Messaging], google: Messaging, tmp_path: Path

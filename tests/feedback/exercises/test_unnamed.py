@@ -25,7 +25,7 @@ NOT_COUNTED = {"calf_raise", "side_leg_raise", "russian_twist"}
 
 
 @pytest.mark.parametrize("exercise", sorted(EXERCISES.keys() - HELD - NOT_COUNTED))
-@pytest.mark.parametrize("azimuth", [0, 45, 90, 180])
+@pytest.mark.parametrize("azimuth", [90, *(pytest.param(azimuth, marks=pytest.mark.slow) for azimuth in (0, 45, 180))])
 def test_every_movement_is_counted_without_knowing_it(exercise: str, azimuth: float) -> None:
     each_side_or_pairs = {4, 2} if CATALOGUE[exercise].movement.alternating and exercise != "lunge" else {4}
     assert count(figure(exercise, reps=4, azimuth=azimuth)) in each_side_or_pairs
@@ -41,7 +41,7 @@ def test_walking_in_and_out_is_not_counted(azimuth: float) -> None:
     [walk(8), walk(8, step=0.34, stride=38, knees=75, speed=2), wave(8), [(0.0, STAND), (6.0, STAND)]],
     ids=["walking", "running", "waving", "standing"],
 )
-@pytest.mark.parametrize("azimuth", [0, 45, 90])
+@pytest.mark.parametrize("azimuth", [90, *(pytest.param(azimuth, marks=pytest.mark.slow) for azimuth in (0, 45))])
 def test_what_is_no_exercise_is_not_counted(idle: Keys, azimuth: float) -> None:
     motion = film(idle, azimuth=azimuth, noise=0.004)
     assert count(motion) == 0

@@ -34,7 +34,7 @@ def annotated(source, target, *, workers=1, **fields):
         return video.end_s
 
 
-@pytest.mark.parametrize("size", [(320, 240), (240, 320), (161, 121), (1280, 722)])
+@pytest.mark.parametrize("size", [(320, 240), (240, 320), (161, 121), pytest.param((1280, 722), marks=pytest.mark.slow)])
 def test_it_plays_in_a_browser_and_lasts_as_long_as_the_video(tmp_path, size):
     end_s = annotated(record(tmp_path / "in.mp4", size, seconds=1), tmp_path / "out.mp4")
     seen = look_into(tmp_path / "out.mp4")
@@ -90,6 +90,7 @@ def test_nothing_is_left_behind_when_it_was_not_finished(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+@pytest.mark.slow
 def test_parts_side_by_side_make_the_same_file_as_one_after_the_other(tmp_path):
     source = record(tmp_path / "in.mp4", (64, 48), seconds=3 * PART_S)
     for workers in (1, 3):

@@ -24,7 +24,9 @@ FAULTY = {
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("size", [(640, 360), (360, 640), (320, 240)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(640, 360), *(pytest.param(size, marks=pytest.mark.slow) for size in ((360, 640), (320, 240)))], ids=str
+)
 @pytest.mark.parametrize("exercise", FAULTY)
 def test_every_kind_of_fault_is_shown_in_any_format_and_language(exercise, size, language):
     motion = figure(exercise, **{**FAULTY[exercise], "size": size, "scale": 0.3 * min(size)})
