@@ -32,6 +32,9 @@ EXTREME_S = 0.15
 KEPT_SHARE = 0.75
 """What lasts for this share of a repetition is kept up."""
 
+HOLD_ENDS_S = 0.5
+"""The first and the last half second of a hold are not judged: the person takes the position, or leaves it."""
+
 PAUSE_S = 0.5
 """Seconds after a repetition in which its end position is measured, or until the next repetition starts."""
 
@@ -234,7 +237,7 @@ def _faults_of(findings: Sequence[Finding]) -> set[tuple[str, int | None]]:
 
 def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]]:
     if scene.hold:
-        return [(slice(scene.hold.start, scene.hold.end + 1), None)]
+        return [(_held(scene.times, scene.hold), None)]
     windows: list[tuple[slice, Repetition | None]] = []
     for number, repetition in enumerate(scene.repetitions):
         start, end = repetition.start, repetition.end
@@ -252,6 +255,14 @@ def _windows(scene: Scene, check: Check) -> list[tuple[slice, Repetition | None]
             end = max(end, min(pause, following, last))
         windows.append((slice(start, end + 1), repetition))
     return windows
+
+
+def _held(times: Floats, hold: Hold) -> slice:
+    """The samples of a hold without its ends, in which the person takes the position or leaves it; all of a short hold."""
+    ends = min(HOLD_ENDS_S, (hold.end_s - hold.start_s) / 4)
+    first = int(np.searchsorted(times, hold.start_s + ends))
+    last = int(np.searchsorted(times, hold.end_s - ends, side="right"))
+    return slice(first, last)
 
 
 def _sides(check: Check, repetition: Repetition | None, view: View) -> tuple[Side, ...]:

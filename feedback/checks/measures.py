@@ -44,6 +44,9 @@ BENT = 0.4
 WIDE = 1.25
 """Knees that are so many times as far apart as the feet do not fall inwards, however much further apart they were."""
 
+HANGING = 45.0
+"""A trunk within so many degrees of the vertical hangs or stands; one that lies is near level."""
+
 OFF_AXIS = 30.0
 """Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
 
@@ -203,8 +206,9 @@ def arm_swing(take: Take) -> Floats:
 
 @measure
 def legs_above_level(take: Take) -> Floats:
-    """How far the line from the hip to the ankle is above level, degrees: 90 is straight up."""
-    return np.asarray(90 - inclination(*take.points("hip", "ankle")), np.float64)
+    """How far the line from the hip to the ankle is above level, degrees: 90 is straight up; nothing while the person hangs."""
+    hangs = inclination(*take.points("hip", "shoulder")) < HANGING
+    return np.where(hangs, np.nan, 90 - inclination(*take.points("hip", "ankle")))
 
 
 @measure
@@ -479,9 +483,9 @@ def tilt(take: Take, *, part: Part, by_turns: bool = False) -> Floats:
 
 @measure
 def duration(take: Take) -> Floats:
-    """How long the repetition takes, seconds: the same in every sample; nothing for one that was cut off."""
+    """How long the repetition takes, seconds: the same in every sample; nothing for one that was cut off or hardly fits."""
     repetition = take.repetition
     seconds = float("nan")
-    if repetition and not any(cut_off(take.body.motion, repetition)):
+    if repetition and repetition.fit > 0 and not any(cut_off(take.body.motion, repetition)):
         seconds = repetition.end_s - repetition.start_s
     return np.full(len(take.rest), seconds)

@@ -123,13 +123,16 @@ def seen(motion: Motion, name: str) -> NDArray[np.bool_]:
 
 
 class CutOff(NamedTuple):
-    """Whether the motion begins or ends with a repetition, so that its first or last position may not have been seen."""
+    """Whether the first or the last position of a repetition may not have been seen."""
 
     at_start: bool
     at_end: bool
 
 
 def cut_off(motion: Motion, repetition: Repetition) -> CutOff:
-    """Whether the start or the end of the motion may have cut a repetition off."""
+    """Whether the start or the end of the motion may have cut a repetition off, or its way there or back was not seen."""
     first, last = motion.times[np.flatnonzero(motion.detected)[[0, -1]]]
-    return CutOff(bool(repetition.start_s - first < CUT_OFF_S), bool(last - repetition.end_s < CUT_OFF_S))
+    return CutOff(
+        repetition.start == repetition.peak or bool(repetition.start_s - first < CUT_OFF_S),
+        repetition.peak == repetition.end or bool(last - repetition.end_s < CUT_OFF_S),
+    )

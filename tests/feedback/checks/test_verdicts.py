@@ -129,6 +129,30 @@ def test_too_fast(exercise: str) -> None:
     assert faults(review(fast, exercise=exercise)).get("too_fast") == [1, 2, 3, 4]
 
 
+def test_a_repetition_under_way_when_the_video_begins_is_not_timed() -> None:
+    motion = figure("push_up", reps=4, period=1.2, pause=1.0, lead=0.0, azimuth=LEFT)
+    # The video begins a little before the lowest point of the first repetition.
+    begun = motion.part(int(np.searchsorted(motion.times, 0.4)), len(motion.times))
+    report = review(begun, exercise="push_up")
+    assert report.reps.items[0].end_s - report.reps.items[0].start_s < 0.6
+    assert "too_fast" not in faults(report)
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0.1, False), (2.0, True)])
+def test_leaving_a_hold_is_no_fault_of_it(seconds: float, found: bool) -> None:
+    calm, *_ = EXERCISES["plank"]
+    sagging = replace(calm, hip=205)
+    keys: Keys = [(0.0, calm), (6.0, calm), (6.7, sagging), (6.7 + seconds, sagging)]
+    report = review(film(keys, azimuth=LEFT, scale=100, fps=30), exercise="plank")
+    assert ("hips_sagging" in faults(report)) is found
+
+
+@pytest.mark.parametrize(("both", "judged"), [({}, True), ({"lean": 0, "rise": 0.9}, False)])
+def test_legs_of_somebody_who_hangs_need_not_point_to_the_ceiling(both: Mapping[str, Any], judged: bool) -> None:
+    report = review(figure("leg_raise", reps=3, azimuth=LEFT, both=both), exercise="leg_raise")
+    assert ("partial_rise" not in {each.id for each in report.not_assessed}) is judged
+
+
 def raised(motion: Motion, part: str, metres: float) -> Motion:
     """The left part higher than the right one in the second of three repetitions of a figure at 140 pixels a metre."""
     image, world = motion.image.copy(), motion.world.copy()
