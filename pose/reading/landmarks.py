@@ -117,6 +117,10 @@ class Tracker(_Landmarker):
     SETTLING = 2
     """Number of additional passes over the picture in which a person is detected."""
 
+    SETTLING_AFTER_CUT, SETTLED = 10, 0.03
+    """After a cut the tracker starts from the region of the previous shot and approaches the person pass by pass: at most so
+    many additional passes, until two successive poses differ by less than this, in lengths of the person."""
+
     def __init__(self, model: Model) -> None:
         super().__init__(model, follow=True)
         self._last_ms = -1
@@ -132,11 +136,19 @@ class Tracker(_Landmarker):
         """
         image = self._to_image(pixels)
         pose = self._look(image, pixels, time)
+        if pose is None and cut and self._following:
+            pose = self._look(image, pixels, time)  # nobody is where the last shot's person was: now it detects anew
         if pose and (cut or not self._following):
-            for _ in range(self.SETTLING):
-                pose = self._look(image, pixels, time)
+            for number in range(1, 1 + (self.SETTLING_AFTER_CUT if cut else self.SETTLING)):
+                before, pose = pose, self._look(image, pixels, time)
+                if number >= self.SETTLING and before and pose and self._is_settled(before, pose):
+                    break
         self._following = pose is not None
         return pose
+
+    def _is_settled(self, before: Pose, after: Pose) -> bool:
+        moved = np.linalg.norm(after.image[SHOULDERS + HIPS, :2] - before.image[SHOULDERS + HIPS, :2], axis=1)
+        return bool(moved.mean() < self.SETTLED * after.length)
 
     def _look(self, image: Any, pixels: Pixels, time: float) -> Pose | None:
         self._last_ms = max(self._last_ms + 1, round(time * 1000))

@@ -290,7 +290,7 @@ class _Looker:
         self._hidden = hidden
         self._source = source
         self._sampler = Sampler(source.fps, source.duration_s)
-        self._interval = person.look_interval(source.duration_s)
+        self._interval = self._usual_interval = person.look_interval(source.duration_s)
         self._next_look = seen.start_s + self._interval / 2
         self._cuts = CutDetector()
 
@@ -315,12 +315,15 @@ class _Looker:
         if frame.time >= self._seen.start_s:
             if cut:
                 self._seen.cuts.append(frame.time)
+                self._interval = min(person.LOOK_AFTER_CUT_S, self._usual_interval)
+                self._next_look = frame.time + self._interval
             self._seen.samples.add(frame.time, pose)
             if pose and self._hidden is None and frame.time >= self._next_look:
                 self._look_around(frame.time, pixels, pose)
         return True
 
     def _look_around(self, time: float, pixels: Pixels, followed: Pose) -> None:
+        self._interval = min(2 * self._interval, self._usual_interval)
         self._next_look = time + self._interval
         self._seen.looks.append(time)
         painted, where = person.paint_over(pixels, followed)

@@ -163,6 +163,31 @@ def test_a_bystander_in_one_shot_of_many_is_not_followed(tmp_path: Path) -> None
     assert np.abs(trunk(motion)[squatting, 0] - 520).max() < 60
 
 
+@pytest.mark.parametrize(("left", "top"), [(480, 160), (250, 150), (200, 20)])
+def test_the_first_pose_after_a_cut_is_as_good_as_the_next(left: int, top: int, tmp_path: Path) -> None:
+    """In the second shot she is in another place and of another size; the picture is still, so each pose should be the same."""
+    standing = next(frames_of(BYSTANDER))[:, 340:]
+    far = np.full_like(next(frames_of(BYSTANDER)), 255)
+    far[top : top + 180, left : left + 150] = cv2.resize(standing, (150, 180))
+    near = cv2.copyMakeBorder(standing, 0, 0, 0, 340, cv2.BORDER_CONSTANT)
+    motion = pose.read_motion(record_pictures(tmp_path / "cut.mp4", [*[near] * 45, *[far] * 45]))
+    assert len(motion.cuts) == 1
+    second = trunk(motion)[motion.times >= motion.cuts[0]]
+    assert np.abs(second - second[-1]).max() < 4
+
+
+def test_somebody_beside_the_exerciser_is_seen_in_a_short_shot(tmp_path: Path) -> None:
+    """Between two shots of the man, she squats once beside him."""
+    pictures = list(frames_of(BYSTANDER))
+    alone = pictures[0].copy()
+    alone[:, 340:] = 255  # so that there is a cut
+    motion = pose.read_motion(record_pictures(tmp_path / "short.mp4", [*[alone] * 150, *pictures[30:90], *[alone] * 150]))
+    assert len(motion.cuts) == 2
+    squatting = motion.detected & (motion.times > motion.cuts[0]) & (motion.times < motion.cuts[1])
+    assert squatting.sum() > 8
+    assert np.abs(trunk(motion)[squatting, 0] - 520).max() < 60
+
+
 def test_a_person_who_trains_elsewhere_while_the_recording_pauses_is_not_lost(tmp_path: Path) -> None:
     """The same person stands on the left, squats on the right, stands on the left again; no cut is seen."""
     squats = [picture[:, 340:] for picture in frames_of(BYSTANDER)]
