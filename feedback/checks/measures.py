@@ -66,6 +66,9 @@ SHANK_TILTS, WITNESS = 0.05, 20.0
 SHORTEST_WAY_M = 0.08
 """Shoulders that rise by less than this in a push-up tell nothing of the hips."""
 
+FULL_REACH = 0.8
+"""Share of its longest reach below the shoulder from which on an arm that carries the body is nearly straight."""
+
 ONE_ARM = 0.4
 """An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
 
@@ -460,6 +463,21 @@ def hip_sway(take: Take) -> Floats:
     """How far the hips swing out from where they hang between repetitions, cm across the picture, either way."""
     across = (take.point("hip") - take.point("wrist"))[:, 0]
     return np.abs(CM * (across - take.at_rest(across)))
+
+
+@measure
+def hands_uneven(take: Take) -> Floats:
+    """How much less far one hand is below its shoulder than the other one, per cent of the other, near the arms' full reach.
+
+    In space: across the picture the nearer hand is the lower one, level or not.
+    """
+    left, right = (
+        (take.body.at(f"{side}_wrist", world=True) - take.body.at(f"{side}_shoulder", world=True))[:, 1]
+        for side in ("left", "right")
+    )
+    reach, less = np.fmax(left, right), np.fmin(left, right)
+    far = reach >= FULL_REACH * np.nanmax(reach[take.samples])
+    return np.asarray(np.where(far, 100 * (1 - less / np.where(far, reach, 1)), np.nan))
 
 
 @measure

@@ -222,6 +222,7 @@ MUST_BE_JUDGED = {
         "hips_piked": "s",
         "incomplete_lockout": "so",
         "elbow_flare": "f",
+        "hand_off_floor": "fo",
         "head_dropped": "s",
     },
     "lunge": {"shallow_depth": "so", "forward_lean": "s", "knee_valgus": "f"},
@@ -282,6 +283,17 @@ def test_hips_that_are_high_throughout_are_too_high_although_no_moment_is(hip: f
     report = review(figure("push_up", reps=3, azimuth=LEFT, scale=120, both={"hip": hip}), exercise="push_up")
     assert faults(report).get("hips_piked", []) == found
     assert all(fault.threshold < 15 for fault in report.faults)
+
+
+@pytest.mark.parametrize("azimuth", [FRONT, OBLIQUE, -OBLIQUE])
+@pytest.mark.parametrize(("up", "found"), [(0.06, []), (0.3, [1, 2, 3])])
+def test_a_push_up_with_one_hand_off_the_floor(azimuth: float, up: float, found: list[int]) -> None:
+    motion = figure("push_up", reps=3, azimuth=azimuth)
+    image, world = motion.image.copy(), motion.world.copy()
+    image[:, INDEX["right_wrist"], 1] -= 140 * up
+    world[:, INDEX["right_wrist"], 1] -= up
+    report = review(replace(motion, image=image, world=world), exercise="push_up")
+    assert faults(report).get("hand_off_floor", []) == found
 
 
 @pytest.mark.parametrize("azimuth", [LEFT, RIGHT])
