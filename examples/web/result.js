@@ -49,7 +49,7 @@ export async function showResult(job, page) {
   const beside = make("div", { className: "beside" }, player.node);
   body.replaceChildren(
     make("div", { className: "columns" }, beside, told),
-    ...pictures(addresses, words),
+    ...pictures(addresses, sets.some(({ faults }) => faults.length) ? words.pictures : words.picturesWithoutFaults, words),
     ...graph(addresses, words),
     ...(report ? repetitions(report, several, page) : []),
   );
@@ -135,7 +135,8 @@ function madeOf(result, items, words) {
 
 function advice(result, words) {
   const title = make("h2", { textContent: words.adviceTitle });
-  if (!result.faults.length) return [title, make("p", { textContent: words.noFaults })];
+  // Where no form was judged, the summary says so, and nothing is called right.
+  if (!result.faults.length) return result.score == null ? [] : [title, make("p", { textContent: words.noFaults })];
   const items = result.faults.map((fault) => {
     const item = make("li", { className: fault.severity ?? "major" }, make("h3", { textContent: fault.title }), make("p", { textContent: fault.advice }));
     if (fault.reps.length) item.append(make("p", { className: "where", textContent: words.inReps(fault.reps) }));
@@ -144,10 +145,10 @@ function advice(result, words) {
   return [title, make("ul", { className: "advice" }, ...items)];
 }
 
-function pictures(addresses, words) {
-  const there = Object.keys(words.pictures).filter((kind) => addresses[kind]);
+function pictures(addresses, captions, words) {
+  const there = Object.keys(captions).filter((kind) => addresses[kind]);
   if (!there.length) return [];
-  const figures = there.map((kind) => openable(addresses[kind], words.pictures[kind], `${kind}.png`, words));
+  const figures = there.map((kind) => openable(addresses[kind], captions[kind], `${kind}.png`, words));
   return [make("h2", { textContent: words.picturesTitle }), make("div", { className: "pictures" }, ...figures)];
 }
 
@@ -176,7 +177,8 @@ function repetitions(report, several, page) {
 
 /** One set of several: its figures in a line that opens advice and repetitions. */
 function setOf(set, words) {
-  const counted = set.hold ? words.seconds(set.hold.durationS.toFixed(1)) : words.setReps(set.reps, set.goodReps);
+  const reps = set.score == null ? `${words.reps}: ${set.reps}` : words.setReps(set.reps, set.goodReps);
+  const counted = set.hold ? words.seconds(set.hold.durationS.toFixed(1)) : reps;
   const score = set.score == null ? "" : ` · ${words.score} ${Math.round(set.score)}`;
   const line = make("summary", { textContent: `${words.set(set.index)} · ${set.name} · ${counted}${score}` });
   const parts = set.items.length ? [table(set.items, set.faults, words)] : [];

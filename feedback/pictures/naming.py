@@ -43,7 +43,7 @@ MEASURE_NAMES: Mapping[Callable[..., object], str] = MappingProxyType(
         measures.head_below_trunk: N_("head below the line of the trunk"),
         measures.heel_lift: N_("heel above the floor"),
         measures.feet_lift: N_("feet above their place"),
-        measures.knees_apart: N_("distance of the knees, against where they belong"),
+        measures.knees_apart: N_("knees apart, compared with standing"),
         measures.knee_inside: N_("knee inside the line from hip to ankle"),
         measures.trunk_dips: N_("trunk tipping forward on the way up"),
         measures.elbow_flare: N_("upper arms away from the trunk"),

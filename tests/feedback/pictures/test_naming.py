@@ -15,7 +15,7 @@ def test_every_measure_that_an_exercise_file_may_name_has_a_name_for_the_user():
 @pytest.mark.parametrize(
     ("exercise", "check_id", "name"),
     [
-        ("squat", "knee_valgus", "distance of the knees, against where they belong"),
+        ("squat", "knee_valgus", "knees apart, compared with standing"),
         ("push_up", "incomplete_lockout", "elbow angle"),
         ("squat", "too_fast", "duration of the repetition"),
     ],
