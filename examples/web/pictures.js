@@ -1,12 +1,20 @@
 /* Pictures that open full-screen, where they can be saved and shared. */
 import { make } from "./dom.js";
 
+/** From this ratio of height to width on a picture that fits a screen's height is too narrow to be read. */
+const TALL = 2.5;
+
 /** A picture with its caption; a tap opens it full-screen. */
-export function openable(address, alt, fileName, words, { caption = true } = {}) {
-  const button = make("button", { type: "button", className: "picture" }, make("img", { src: address, alt, decoding: "async" }));
+export function openable(address, alt, fileName, words, caption = alt) {
+  const image = make("img", { src: address, alt, decoding: "async" });
+  const button = make("button", { type: "button", className: "picture" }, image);
+  // Of a graph of many sets the page shows the beginning.
+  image.onload = () => button.classList.toggle("tall", isTall(image));
   button.onclick = () => open(address, alt, fileName, words);
-  return make("figure", {}, button, ...(caption ? [make("figcaption", { textContent: alt })] : []));
+  return make("figure", {}, button, make("figcaption", { textContent: caption }));
 }
+
+const isTall = (image) => image.naturalHeight > TALL * image.naturalWidth;
 
 function open(address, alt, fileName, words) {
   const close = make("button", { type: "button", className: "quiet", textContent: words.close });
@@ -14,7 +22,14 @@ function open(address, alt, fileName, words) {
   const share = make("button", { type: "button", className: "quiet", textContent: words.share, hidden: !navigator.canShare });
   const said = make("p", { className: "where" });
   said.setAttribute("role", "status");
-  const dialog = make("dialog", { className: "full" }, make("img", { src: address, alt }), said, make("div", { className: "buttons" }, save, share, close));
+  const image = make("img", { src: address, alt });
+  const sheet = make("div", { className: "sheet" }, image);
+  image.onload = () => {
+    if (!isTall(image)) return;
+    sheet.classList.add("tall");
+    sheet.tabIndex = 0; // it scrolls, by keyboard too
+  };
+  const dialog = make("dialog", { className: "full" }, sheet, said, make("div", { className: "buttons" }, save, share, close));
   dialog.setAttribute("aria-label", alt);
   close.onclick = () => dialog.close();
   dialog.onclick = (event) => event.target === dialog && dialog.close();

@@ -1,5 +1,6 @@
 /* The video with its timeline: repetitions and sets in green, amber and red; a tap seeks; the advice of the repetition that plays. */
 import { make } from "./dom.js";
+import { timescale } from "./timescale.js";
 
 /** Seconds between a repetition's mark and the playing time that still count as "there": seeking is not exact. */
 const CLOSE_S = 0.05;
@@ -41,7 +42,7 @@ export class Player {
   #needle;
   #chips;
   #bars;
-  #durationS;
+  #scale;
   #shown;
   #frame;
 
@@ -49,7 +50,7 @@ export class Player {
   constructor(report, words, poster) {
     this.#words = words;
     this.#moments = report ? momentsOf(report, words) : [];
-    this.#durationS = report?.video.durationS ?? 0;
+    this.#scale = report && timescale(report.sets, report.video.durationS);
     this.#film = make("video", { controls: true, playsInline: true, preload: "metadata", hidden: true, muted: true });
     if (poster) this.#film.poster = poster;
     this.#film.setAttribute("aria-label", words.filmLabel);
@@ -86,10 +87,11 @@ export class Player {
   }
 
   #timeline(report) {
-    const share = (seconds) => `${(100 * seconds) / this.#durationS}%`;
+    const several = report.sets.length > 1;
     const placed = (node, { startS, endS }) => {
-      node.style.left = share(startS);
-      node.style.width = share(endS - startS);
+      const left = this.#scale.share(startS);
+      node.style.left = `${100 * left}%`;
+      node.style.width = `${100 * (this.#scale.share(endS) - left)}%`;
       return node;
     };
     this.#needle = make("div", { className: "needle" });
@@ -101,14 +103,14 @@ export class Player {
     const holds = report.sets
       .filter(({ hold }) => hold)
       .flatMap(({ faults }) => faults.flatMap(({ spans, severity }) => spans.map((span) => placed(make("span", { className: `bar ${severity} span` }), span))));
-    const sets = report.sets.length > 1 ? report.sets.map((set) => placed(make("span", { className: "set-line" }), set)) : [];
-    const track = make("div", { className: "track" }, ...sets, ...this.#bars, ...holds, this.#needle);
+    const sets = several ? report.sets.map((set) => placed(make("span", { className: "set-line", textContent: set.index }), set)) : [];
+    const track = make("div", { className: several ? "track several" : "track" }, ...sets, ...this.#bars, ...holds, this.#needle);
     // The buttons below do the same for keyboard and screen reader, and name what they lead to.
     track.setAttribute("aria-hidden", "true");
     track.onpointerdown = (event) => {
       const { left, width } = track.getBoundingClientRect();
-      const seconds = (this.#durationS * (event.clientX - left)) / width;
-      this.seek(this.#momentAt(seconds)?.startS ?? Math.max(0, seconds));
+      const seconds = this.#scale.seconds((event.clientX - left) / width);
+      this.seek(this.#momentAt(seconds)?.startS ?? seconds);
     };
 
     this.#chips = this.#moments.map((moment) => {
@@ -121,7 +123,7 @@ export class Player {
     const rows = report.sets.map((set) => {
       const chips = this.#chips.filter((_, index) => this.#moments[index].set === set);
       const row = make("div", { className: "chips" }, ...chips);
-      if (report.sets.length === 1) return row;
+      if (!several) return row;
       return make("div", { className: "chip-set" }, make("p", { textContent: `${this.#words.set(set.index)} · ${set.name}` }), row);
     });
     const group = make("div", { className: "rows" }, ...rows);
@@ -132,7 +134,8 @@ export class Player {
     );
     this.#advice = make("div", { className: "now", hidden: true });
     this.#advice.setAttribute("aria-live", "polite");
-    return [track, group, make("ul", { className: "legend" }, ...legend), this.#advice];
+    // The advice stands beside the film: the list of a whole workout is longer than a phone is high.
+    return [track, this.#advice, group, make("ul", { className: "legend" }, ...legend)];
   }
 
   #everyFrame() {
@@ -148,7 +151,7 @@ export class Player {
   }
 
   #place(seconds) {
-    if (this.#needle) this.#needle.style.left = `${(100 * Math.min(seconds, this.#durationS)) / this.#durationS}%`;
+    if (this.#needle) this.#needle.style.left = `${100 * this.#scale.share(seconds)}%`;
   }
 
   #momentAt(seconds) {

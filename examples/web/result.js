@@ -5,6 +5,8 @@ import { openable } from "./pictures.js";
 import { faultsOf, Player } from "./player.js";
 
 const OVER = ["done", "cancelled"];
+/** How many exercises a title names; of more it gives the number. */
+const NAMED = 3;
 
 let latest = 0;
 let shown = null;
@@ -30,7 +32,8 @@ export async function showResult(job, page) {
   player = null;
   const turn = (latest += 1);
   const sets = result.sets ?? [result];
-  document.getElementById("result-title").textContent = [...new Set(sets.map(({ exercise }) => nameOf(exercise)))].join(", ");
+  const names = [...new Set(sets.map(({ exercise }) => nameOf(exercise)))];
+  document.getElementById("result-title").textContent = names.length > NAMED ? words.exercises(names.length) : names.join(", ");
   const body = document.getElementById("result-body");
   body.replaceChildren(make("p", { className: "summary", textContent: result.summary }));
 
@@ -105,9 +108,11 @@ function figures(result, report, words) {
   return [make("div", { className: "score-card" }, ring(result.score, words), madeOf(result, report?.reps.items ?? [], words)), list];
 }
 
+const levelOf = (score) => (score == null ? "none" : score >= 85 ? "good" : score >= 65 ? "minor" : "major");
+
 function ring(score, words) {
   const length = 2 * Math.PI * 42;
-  const colour = score == null ? "none" : score >= 85 ? "good" : score >= 65 ? "minor" : "major";
+  const colour = levelOf(score);
   const text = score == null ? words.noScore : String(Math.round(score));
   const picture = draw("svg", { viewBox: "0 0 100 100", class: `ring ${colour}`, role: "img" });
   picture.setAttribute("aria-label", score == null ? `${words.score}: ${text}` : `${words.score}: ${text} ${words.outOf100}`);
@@ -154,7 +159,7 @@ function pictures(addresses, captions, words) {
 
 function graph(addresses, words) {
   if (!addresses.graph) return [];
-  return [make("h2", { textContent: words.graphTitle }), make("div", { className: "graph" }, openable(addresses.graph, words.graphAlt, "graph.png", words, { caption: false }))];
+  return [make("h2", { textContent: words.graphTitle }), make("div", { className: "graph" }, openable(addresses.graph, words.graphAlt, "graph.png", words, words.wholeGraph))];
 }
 
 function repetitions(report, several, page) {
@@ -179,8 +184,16 @@ function repetitions(report, several, page) {
 function setOf(set, words) {
   const reps = set.score == null ? `${words.reps}: ${set.reps}` : words.setReps(set.reps, set.goodReps);
   const counted = set.hold ? words.seconds(set.hold.durationS.toFixed(1)) : reps;
-  const score = set.score == null ? "" : ` · ${words.score} ${Math.round(set.score)}`;
-  const line = make("summary", { textContent: `${words.set(set.index)} · ${set.name} · ${counted}${score}` });
+  const line = make(
+    "summary",
+    {},
+    make("span", { className: "set-name" }, make("strong", { textContent: `${words.set(set.index)} · ${set.name}` }), make("span", { className: "where", textContent: counted })),
+  );
+  if (set.score != null) {
+    const score = make("span", { className: `set-score ${levelOf(set.score)}`, textContent: Math.round(set.score) });
+    score.prepend(make("span", { className: "unseen", textContent: `${words.score} ` }));
+    line.append(score);
+  }
   const parts = set.items.length ? [table(set.items, set.faults, words)] : [];
   const how = make("div", { className: "score-card" }, ring(set.score, words), madeOf(set, set.items, words));
   return make("details", { className: "set" }, line, how, ...advice(set, words), ...parts);

@@ -7,7 +7,8 @@ const RESULTS = "dothis-results";
 const KEPT_RESULTS = 120;
 const FILES = [
   "./", "app.js", "camera.js", "config.js", "dom.js", "exercises.json", "filmfrom.js", "firebase.js", "history.js", "icon-192.png",
-  "icon-512.png", "icon.svg", "local.js", "manifest.json", "pictures.js", "player.js", "result.js", "service.js", "style.css", "words.js",
+  "icon-512.png", "icon.svg", "local.js", "manifest.json", "pictures.js", "player.js", "result.js", "service.js", "style.css",
+  "timescale.js", "words.js",
 ];
 
 self.addEventListener("install", (event) => {

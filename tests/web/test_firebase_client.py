@@ -1,11 +1,14 @@
 """The web client's Firebase side, with a stand-in for the SDK: what it writes, what it listens to, who is signed in."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
@@ -264,7 +267,7 @@ def test_a_workout_shows_its_sets_and_waits_for_no_video(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Squat, Lunge")
     expect(page.locator(".coming")).to_have_text("Your video with the skeleton is being made: 80%")
     expect(page.locator("details.set summary")).to_have_text(
-        [re.compile(r"Set 1 · Squat · 2 rep.*1 good"), re.compile("Set 2 · Lunge")]
+        [re.compile(r"Set 1 · Squat2 rep.*1 good.*88"), re.compile("Set 2 · Lunge")]
     )
     expect(page.get_by_role("button", name=re.compile(r"Set \d · Repetition \d"))).to_have_count(4)
     expect(page.locator(".track .bar")).to_have_class(["bar good", "bar major", "bar minor", "bar good"])
@@ -285,16 +288,50 @@ def test_a_tap_on_the_timeline_seeks_and_says_the_advice(page: Page) -> None:
     play(page, status="done", result={**WORKOUT_RESULT, "files": files})
     film = page.locator("#result video")
     expect(film).to_have_js_property("readyState", 4)
-    track = page.locator(".track")
-    box = track.bounding_box()
-    assert box
-    track.click(position={"x": box["width"] * 9 / 15.3, "y": box["height"] / 2})
+    page.locator(".track .bar").nth(2).click()
     expect(film).to_have_js_property("currentTime", 8)
     expect(page.locator(".now")).to_contain_text("Take your time.")
     expect(page.get_by_role("button", name="Set 2 · Repetition 1: Too fast")).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Set 1 · Repetition 2: Not deep enough").click()
     expect(film).to_have_js_property("currentTime", 3.5)
     expect(page.locator(".now")).to_contain_text("Sit lower.")
+
+
+def test_a_workout_of_ten_minutes_fits_a_phone(page: Page) -> None:
+    """Eight sets of twelve seconds with a minute between: by the clock a repetition would be a pixel and a half wide."""
+    names = ["Squat", "Push-up", "Biceps curl", "Overhead press", "Deadlift", "Lunge", "Row", "Crunch"]
+    sets = []
+    for index, name in enumerate(names):
+        items = [
+            repetition(number, 72 * index + 3 * number, 72 * index + 3 * number + 2.5, good=True) for number in range(1, 5)
+        ]
+        sets.append(workout_set(index + 1, name.lower().replace("-", "_").replace(" ", "_"), name, items, []))
+    report = {**WORKOUT, "video": {"durationS": 600}, "sets": sets, "reps": {"items": sets[0]["items"]}}
+    page.route("**/*report.json*", lambda route: route.fulfill(json=report))
+    graph = cv2.imencode(".png", np.full((3990, 720, 3), 255, np.uint8))[1].tobytes()
+    page.route("**/graph.png*", lambda route: route.fulfill(body=graph, content_type="image/png"))
+    submit(page)
+    files = {**WORKOUT_RESULT["files"], "graph": "users/ann/results/job1/1/graph.png"}
+    play(page, status="done", result={**WORKOUT_RESULT, "faults": [], "sets": sets, "files": files})
+    expect(page.get_by_role("heading", level=1)).to_have_text("8 exercises")
+    expect(page.locator(".track .bar")).to_have_count(32)
+    boxes = [bar.bounding_box() for bar in page.locator(".track .bar").all()]
+    assert all(box and box["width"] >= 4 for box in boxes)
+    assert all(one and other and one["x"] + one["width"] <= other["x"] for one, other in itertools.pairwise(boxes))
+    expect(page.locator(".track .set-line")).to_have_text([str(number) for number in range(1, 9)])
+    page.get_by_role("button", name="Set 8 · Repetition 4").click()
+    expect(page.locator(".now")).to_be_in_viewport(ratio=1)  # beside the timeline, not below the list
+    expect(page.get_by_text("Open it to see every set.")).to_be_visible()
+    graph_button = page.get_by_role("button", name=re.compile("Graph of the joint angle"))
+    shown = graph_button.bounding_box()
+    assert shown
+    assert shown["height"] < PHONE["height"]
+    look(page, "14-ten-minutes")
+    graph_button.click()
+    opened = page.get_by_role("dialog").get_by_role("img").bounding_box()
+    assert opened
+    assert opened["width"] > 0.85 * PHONE["width"]  # it scrolls, and can be read
+    look(page, "15-tall-graph", full_page=False)
 
 
 def test_the_history_is_read_from_the_daemons_and_refreshes_when_a_result_is_there(page: Page) -> None:

@@ -75,7 +75,7 @@ def test_a_picture_is_shared_as_a_file(analysed: tuple[BrowserContext, str]) -> 
     assert size > 1000
 
 
-def test_a_video_that_cannot_be_made_is_said_and_the_feedback_stays(
+def test_a_missing_video_is_explained_and_the_feedback_stays(
     browser: Browser, analysed: tuple[BrowserContext, str]
 ) -> None:
     context, url = analysed
