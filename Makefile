@@ -26,7 +26,7 @@ demo: setup  ## a video in, feedback out, on the embedded backend
 demo-firebase: setup  ## the same against the Firestore and Cloud Storage emulators
 	@$(BIN)/python -m tests.demo_firebase
 
-check: lint  ## lint, and the tests that take no minute: before each commit
+check: lint  ## lint and the fast tests, in about a minute: before each commit
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not emulator" tests/pose tests/feedback tests/consumer tests/docs
 
 test: setup  ## all tests but the long fault tests

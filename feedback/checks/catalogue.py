@@ -1,7 +1,7 @@
-"""What an exercise is to a coach: how it is recognised and counted, and what to look at in it. Pure data.
+"""The definition of an exercise: how it is recognised and counted, and its checks. Pure data.
 
-Every exercise is one YAML file; `feedback.exercises.files` reads and checks it. These models say, field by field, what may
-stand in it.
+Each exercise is a YAML file, which `feedback.exercises.files` reads and validates. The models in this module define the fields
+of such a file.
 """
 
 import re
@@ -41,7 +41,7 @@ Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 def _shown(value: Any) -> str:
-    """A text, or one text for each language, English among them."""
+    """A text, or a text for each language, which must include English."""
     texts: dict[str, str] = value if isinstance(value, dict) else {DEFAULT_LANGUAGE: value}
     for language, text in texts.items():
         if language != DEFAULT_LANGUAGE and language not in languages():
@@ -78,7 +78,7 @@ ID_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
 
 
 def _number(value: object) -> float:
-    # Whole numbers stay whole, as the file has them: they are shown so.
+    # Integers stay integers, so that they are shown as in the file.
     if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"this must be a number between -{LARGEST} and {LARGEST}")
     return value
@@ -107,40 +107,40 @@ def _landmark(name: str) -> str:
 
 
 class Check(BaseModel):
-    """One thing that a coach looks at, and from when on it is a fault.
+    """A value that is measured, and the limit from which it is a fault.
 
-    A value that must stay inside a limit `exceeds` it when it lies beyond `threshold` for `lasting_s`; the fault is over
-    when it is back inside `clear`. A value that must get somewhere `falls_short` when not even the mean of its best stretch of
-    that length reaches `threshold`; `clear` is what to aim at.
+    With the verdict `exceeds`, the value must stay inside a limit: it is a fault if it is beyond `threshold` for `lasting_s`,
+    and the fault ends when the value is back inside `clear`. With `falls_short`, the value must reach a target: it is a fault
+    if even the mean of its best span of `lasting_s` does not reach `threshold`; the target is `clear`.
 
     Attributes:
         id: the fault's id.
-        measures: in words, what is measured.
-        measure: the value over time, for one side of the body.
-        verdict: how a value becomes a fault.
-        above: whether a fault lies above the threshold, or below it.
-        threshold, clear: in `unit`; apart by more than the jitter of a pose.
-        unit: of the value.
-        marks: landmarks that show the value in a picture, without their side, or with it where both sides are meant. Three: the
+        measures: a description of the measured value.
+        measure: the function that gives the value over time, for one side of the body.
+        verdict: how a value becomes a fault; see above.
+        above: whether values above the threshold are faults; else values below it.
+        threshold, clear: limits in `unit`; their distance is larger than the jitter of a pose.
+        unit: the unit of the value.
+        marks: landmarks that show the value in a picture, without a side, or with it if both sides are meant. Three: the
             angle at the middle one; two: the line from the first to the second, against the vertical or the horizontal
             (`against`) or by itself; one: a point. None for a value that no landmark shows. "leg_end" is the ankle, or the knee
-            when somebody kneels or the ankle is not seen.
-        views: from which it can be judged.
-        when: in which part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
+            if the person kneels or the ankle is not seen.
+        views: the views from which it can be judged.
+        when: the part of the repetition. "after_end" reaches from the extreme into the pause after the repetition.
         sides: "near" judges the side that the camera sees better, "working" the one that the repetition works; "each" and
             "better" judge both that are seen, except from the side, and decide by the worse or by the better one.
-        oblique_margin: how much further from the good side the threshold lies obliquely, where angles are taken in space and
-            are about twice as uncertain.
-        kept: the limit of a value that `exceeds`, where it lies beyond it for three quarters of the repetition: what is kept up
-            is a posture, not a moment, and its jitter averages out. It lies between `clear` and `threshold`. None: there is no
-            such limit.
-        lasting_s: for how long a value must last to decide: consecutive samples, never one, three at 30 a second.
+        oblique_margin: distance by which the threshold is moved to the faulty side from an oblique view, where angles are
+            measured in space and are about twice as uncertain.
+        kept: a stricter limit between `clear` and `threshold`, for the verdict `exceeds`: a value that is beyond it for three
+            quarters of the repetition is a fault. A posture that is kept that long is measured better, because jitter averages
+            out. None: there is no such limit.
+        lasting_s: shortest time for which a value must last to decide: consecutive samples, never one, three at 30 a second.
         severity: a repetition with a major fault is not a good one.
-        title, advice: for the user; the advice is one sentence that says what to change and gives a cue for how.
-        praise: for the user, when no repetition has this fault: one sentence.
-        why: why it matters; no medical claim.
-        source: where the threshold comes from: a publication, or "engineering default" where none gives it: chosen between
-            clean and faulty recordings, wide of the pose error.
+        title, advice: shown to the user; the advice is one sentence that says what to change and gives a cue for how.
+        praise: one sentence for the user if no repetition has this fault.
+        why: why it matters, without a medical claim.
+        source: the source of the threshold: a publication, or "engineering default" if no publication gives a value. A default
+            lies between clean and faulty recordings, with a margin for the pose error.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -187,11 +187,11 @@ class Check(BaseModel):
 
 
 class NeverSeen(BaseModel):
-    """What a coach looks at and landmarks cannot show, from any view.
+    """Something that a coach checks but that landmarks cannot show from any view.
 
     Attributes:
-        id: as in a report's `notAssessed`.
-        title, reason: for the user.
+        id: its id in a report's `notAssessed`.
+        title, reason: shown to the user.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -205,11 +205,11 @@ class Exercise(BaseModel):
     """An exercise of the catalogue.
 
     Attributes:
-        movement: how it is recognised and counted.
-        variants: other ways to do it, such as seated or standing, each a movement of its own.
-        name: for the user.
-        checks: what is looked at, the most important first.
-        never_seen: what a coach would look at, too, and a camera's landmarks do not show.
+        movement: its movement, by which it is recognised and counted.
+        variants: movements of other ways to do it, such as seated or standing.
+        name: shown to the user.
+        checks: the checks, the most important first.
+        never_seen: what a coach would also check, but landmarks do not show.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Judge each check in each repetition, over several frames, and only where its landmarks are visible."""
+"""Judges each check in each repetition, from several frames, if its landmarks are visible."""
 
 import math
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from pose.movements.signals import SMOOTHING_S, Body
 from pose.movements.view import View, views_at, views_besides
 
 ALSO_SEEN = 0.2
-"""Another view counts if at least this share of the set is filmed from it."""
+"""Smallest share of the set that must be filmed from another view for that view to count."""
 
 SAME_VIEW = 30.0
 """Degrees by which the views of two repetitions may differ for the body at rest to look the same in both."""
 
 BORDERLINE = 0.2
-"""Steps from `clear` to `threshold` on either side of the threshold in which a verdict is as uncertain as the pose."""
+"""Distance from the threshold, in steps from `clear` to `threshold`, within which the pose error decides about the verdict."""
 
 FEWEST = 2
 """Lowest number of samples that must agree, at any sample rate, so that one frame never decides."""
 
 EXTREME_S = 0.15
-"""Samples this near to an extreme lie on a parabola, in repetitions that last a second and also in faster ones."""
+"""Seconds. Samples this near to an extreme lie on a parabola, in repetitions of a second and less."""
 
 KEPT_SHARE = 0.75
-"""What lasts for this share of a repetition is kept up."""
+"""Share of a repetition for which a value must last to be kept; see `Check.kept`."""
 
 HOLD_ENDS_S = 0.5
 """The first and the last half second of a hold are not judged: the person takes the position, or leaves it."""
@@ -47,11 +47,11 @@ class Finding:
         check: the check.
         repetition: index of the repetition from 1; None in a hold.
         side: the side of the body that was measured.
-        fault: whether it is one: beyond the threshold, and not borderline.
+        fault: whether the value is a fault: beyond the threshold, and not borderline.
         value: the value that decided, in the check's unit.
-        threshold: from where on it is a fault from this view.
-        sample, time_s: when it was measured; a picture of this moment shows it.
-        spans: (start, end) in seconds in which the fault lasted; empty without one.
+        threshold: the threshold from this view.
+        sample, time_s: the sample and time in seconds at which it was measured; a picture of this moment shows it.
+        spans: (start, end) of the fault in seconds; empty without a fault.
         marks: full names of the landmarks that show the value; see `Check.marks`.
     """
 
@@ -74,17 +74,17 @@ class Finding:
 
     @property
     def borderline(self) -> bool:
-        """Whether the value is so near to the threshold that it may lie on its other side."""
+        """Whether the value is so near to the threshold that the true value may be on the other side."""
         return abs(self.excess) <= BORDERLINE
 
     @property
     def clean(self) -> bool:
-        """Whether the value is as good as `Check.clear` asks for."""
+        """Whether the value reaches `Check.clear`."""
         return self.excess <= -1
 
 
 def _steps(check: Check, value: float, limit: float) -> float:
-    """How far a value is beyond a limit, in steps from `clear` to `threshold`."""
+    """Distance of a value beyond a limit, in steps from `clear` to `threshold`."""
     return (value - limit) * (1 if check.above else -1) / abs(check.threshold - check.clear)
 
 
@@ -94,9 +94,9 @@ class Scene:
 
     Attributes:
         body: the motion.
-        view: from where most of the set is seen.
-        repetitions, hold: what is judged.
-        views: from where each repetition is seen: people turn in mid-set. Empty: all from `view`.
+        view: the view of most of the set.
+        repetitions, hold: the repetitions or the hold that are judged.
+        views: the view of each repetition, because people turn in mid-set; empty if `view` applies to all.
     """
 
     body: Body
@@ -116,7 +116,8 @@ class Scene:
         return self._ends_of(self.repetitions)
 
     def rest_seen_like(self, repetition: Repetition | None) -> NDArray[np.bool_]:
-        """(n,) the same of the repetitions that are seen from about where this one is, so that they can be compared."""
+        """(n,) the rest samples of those repetitions that have about the same view as this one, so that they can be
+        compared."""
         azimuth = self.view_of(repetition).azimuth
         return self._ends_of(
             [each for each in self.repetitions if abs(_turn(self.view_of(each).azimuth - azimuth)) <= SAME_VIEW]
@@ -130,7 +131,7 @@ class Scene:
         return rest
 
     def view_of(self, repetition: Repetition | None) -> View:
-        """From where a repetition is seen; without one, the set."""
+        """The view of a repetition; with None, the view of the set."""
         return self.views[repetition.index - 1] if repetition and self.views else self.view
 
     def shows(self, check: Check) -> bool:
@@ -170,7 +171,7 @@ def near_side(view: View) -> Side:
 
 
 LEAST_SHARE = 0.25
-"""Least weight of the views that a check allows: at less, the camera looks from another view. Engineering default."""
+"""Lowest weight of the views that a check allows. Below it, the view counts as another one. Engineering default."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ class _Look:
     """How a check is judged from a view.
 
     Attributes:
-        view: with the name of the one that the check allows, where two views apply.
-        doubt: 0 to 1: the weight of the views from which the check cannot be judged.
-        oblique: 0 to 1: the weight of the oblique one among those from which it can.
+        view: the view; if two views apply, with the name of the one that the check allows.
+        doubt: 0 to 1, weight of the views from which the check cannot be judged.
+        oblique: 0 to 1, weight of the oblique view among those from which it can be judged.
     """
 
     view: View
@@ -189,7 +190,7 @@ class _Look:
 
 
 def _look(check: Check, view: View) -> _Look | None:
-    """How a check is judged from a view; None where it cannot be."""
+    """How a check is judged from a view; None if it cannot be judged."""
     allowed = {name: weight for name, weight in views_at(view.azimuth).items() if name in check.views}
     if not allowed:
         return None
@@ -284,7 +285,7 @@ def _judge_side(scene: Scene, check: Check, take: Take, look: _Look, window: sli
         return None
     times, beyond = scene.times[known], values[known]
     frames = _in_a_row(check, times)
-    # Between two views of which one does not show it, a fault must be the clearer, the more that view applies.
+    # Between two views of which one does not show the fault: the more that view applies, the clearer the fault must be.
     shift = look.oblique * check.oblique_margin + look.doubt * abs(check.threshold - check.clear)
     threshold, clear = (value * sign + shift for value in (check.threshold, check.clear))
     limit = threshold + BORDERLINE * abs(threshold - clear)
@@ -303,7 +304,7 @@ def _judge_side(scene: Scene, check: Check, take: Take, look: _Look, window: sli
         worst, value = _reached(scene.times, np.where(visible, values, np.nan), window, frames)
         if value > limit:
             spans = ((float(times[0]), float(times[-1])),)
-            # The moment that matters may be the one that is out of the picture: straight arms lift the hands over its edge.
+            # The decisive moment may be outside the picture: straight arms lift the hands over its edge.
             if _reached(scene.times, values, window, frames)[1] <= limit:
                 return None
     return Finding(
@@ -327,7 +328,7 @@ def _in_a_row(check: Check, times: Floats) -> int:
 
 
 def _sustained(beyond: Floats, frames: int) -> tuple[int, float]:
-    """Where and how far values go in the direction of the fault: what so many consecutive ones all lie beyond."""
+    """Place and value of the extreme in the direction of the fault: the value that `frames` consecutive ones exceed."""
     runs = np.lib.stride_tricks.sliding_window_view(beyond, frames)
     least = runs.min(axis=1)
     first = int(np.argmax(least))
@@ -335,16 +336,16 @@ def _sustained(beyond: Floats, frames: int) -> tuple[int, float]:
 
 
 def _reached(times: Floats, beyond: Floats, window: slice, frames: int) -> tuple[int, float]:
-    """Where and how far values go in the direction of the good side, the least.
+    """Place and value of the extreme in the direction of the good side.
 
-    A fast repetition has few samples at its extreme, and the smoothing of the landmarks takes its curvature times half the
-    variance of the Gaussian off it. Both are made good by a parabola through the samples around it, also beyond the window.
+    A fast repetition has few samples at its extreme, and smoothing lowers the extreme by its curvature times half the variance
+    of the Gaussian. A parabola through the samples around it, also outside the window, corrects both.
 
     Args:
         times: (n,) seconds.
         beyond: (n,) values, NaN where there is none; at least `frames` in the window.
-        window: in which the extreme lies.
-        frames: so many consecutive samples decide where there is no parabola.
+        window: the samples in which the extreme lies.
+        frames: number of consecutive samples that decide if there is no parabola.
 
     Returns:
         The place among the window's values that are not NaN, and the value.

@@ -33,44 +33,47 @@ JointName = Annotated[str, AfterValidator(check_joint)]
 
 CM = 100
 NARROW_M = 0.1
-"""Below this distance in the picture a ratio of distances says nothing."""
+"""Smallest distance in the picture, in metres, by which another distance is divided."""
 
 RESTING_ARM = 25.0
-"""An elbow that moves less than this many degrees in a repetition takes no part in it."""
+"""Degrees. An elbow that moves less than this in a repetition does not take part in it."""
 
 BENT = 0.4
-"""From this share of the way down on, the legs are bent enough for the knees' direction to show."""
+"""Share of the way down from which the legs are bent enough to show the direction of the knees."""
 
 WIDE = 1.25
-"""Knees that are so many times as far apart as the feet do not fall inwards, however much further apart they were."""
+"""Knees that are at least this many times as far apart as the feet do not fall inwards, even if they were further apart
+before."""
 
 HANGING = 45.0
 """A trunk within so many degrees of the vertical hangs or stands; one that lies is near level."""
 
 OFF_AXIS = 30.0
-"""Degrees that the camera may stand off straight ahead or straight behind for the two sides' heights to be compared."""
+"""Largest angle between the camera and straight ahead or straight behind, degrees, at which heights of both sides are
+compared."""
 
 TOES_STAY_M = 0.045
-"""Toes of a foot that is seen rise by less than this in a squat or a deadlift, heels up or not."""
+"""Largest rise of the toes in a squat or a deadlift, also with raised heels. If they rise further, the foot is hidden."""
 
 ANKLE_FOLLOWS, FOOT_JITTER_M, FOOT_RESTS_M = 2.2, 0.015, 0.06
-"""A heel is up by at most so many times the ankle's rise; a foot that moves by less than this stands still; a foot that is seen
-rests at heights that differ by less than this."""
+"""Largest rise of a heel, as a multiple of the ankle's rise; largest movement of a foot that stands still; largest difference
+between the heights at which a visible foot rests."""
 
 STILL_LOW = 0.04
-"""In a lift, the body is at its lowest point below this share of its way up."""
+"""In a lift, the body is at its lowest point if its height is below this share of the way up."""
 
 SHANK_TILTS, WITNESS = 0.05, 20.0
-"""What the shank's tilt lowers the hips by, of the leg's length; degrees by which two readings of the depth may differ."""
+"""Share of the leg's length by which the shank's tilt lowers the hips; degrees by which two measurements of the depth may
+differ."""
 
 SHORTEST_WAY_M = 0.08
-"""Shoulders that rise by less than this in a push-up tell nothing of the hips."""
+"""Smallest rise of the shoulders in a push-up from which the lag of the hips is measured."""
 
 FULL_REACH = 0.8
 """Share of its longest reach below the shoulder from which on an arm that carries the body is nearly straight."""
 
 ONE_ARM = 0.4
-"""An arm that moves less than this share of the other one rests: sides that take turns are not uneven."""
+"""An arm that moves less than this share of the other arm rests. Sides that take turns are not uneven."""
 
 
 Measure = Callable[[Take], Floats]
@@ -79,23 +82,23 @@ Measure = Callable[[Take], Floats]
 F = TypeVar("F", bound=Callable[..., Floats])
 
 MEASURES: dict[str, Callable[..., Floats]] = {}
-"""Every measure by the name that exercise files use. What follows the take are its parameters."""
+"""All measures by the name that exercise files use. The arguments after the take are the parameters of a measure."""
 
 
 def measure(function: F) -> F:
-    """Enter a function into `MEASURES`."""
+    """Add a function to `MEASURES`."""
     MEASURES[function.__name__] = function
     return function
 
 
 def resolve(reference: str | Mapping[str, Any]) -> Measure:
-    """The measure that an exercise file names.
+    """Get the measure that an exercise file names.
 
     Args:
         reference: a name, or a mapping of `name` and parameters.
 
     Raises:
-        ValueError: there is no such measure, or it takes no such parameter; the sentence names the nearest right one.
+        ValueError: there is no such measure, or the measure has no such parameter; the message names the nearest one.
     """
     given = {"name": reference} if isinstance(reference, str) else reference
     name = given.get("name") if isinstance(given, Mapping) else None
@@ -172,8 +175,8 @@ def thigh_height(take: Take) -> Floats:
 def squat_depth(take: Take) -> Floats:
     """How far the thigh is from level, degrees: 0 is parallel to the floor, below is deeper.
 
-    How far hips and shoulders sink tells it, too, by the lengths of leg and trunk. Nothing is measured where both contradict
-    the thigh, as behind a rack, where knees and hips are guessed.
+    The depth also follows from how far hips and shoulders sink, by the lengths of leg and trunk. There is no value if both
+    contradict the thigh, as behind a rack, where the model guesses knees and hips.
     """
     thigh = thigh_height(take)
     if take.repetition is None:
@@ -311,8 +314,8 @@ def hips_below_line(take: Take) -> Floats:
 def _hips_lag(take: Take) -> Floats:
     """How far the body bends because the hips come up later than the shoulders, degrees; only on the way up.
 
-    A straight body turns about the feet: shoulders and hips have done the same share of their ways. What the hips lack is
-    their distance from the body's line, and that bends it at trunk and legs.
+    A straight body turns about the feet, so shoulders and hips complete the same share of their ways at the same time. The way
+    that the hips lack is their distance from the body's line. It gives the angles of trunk and legs with that line.
     """
     values = np.full(len(take.rest), np.nan)
     if take.repetition is None:
@@ -416,8 +419,8 @@ def trunk_dips(take: Take) -> Floats:
         return values
     lean = trunk_lean(take)
     start, end = take.repetition.start, take.repetition.end
-    # The body as a whole is lowest there, even when the chest dips while the hips already rise. The last time it is so low is
-    # when the lift begins: before, somebody may bend down twice to grip the bar.
+    # Shoulders and hips together are lowest at the lowest point, even if the chest sinks while the hips already rise. The lift
+    # begins at the last such sample: before it, the person may bend down twice to grip the bar.
     height = (take.height("shoulder") + take.height("hip"))[start : end + 1]
     low = np.flatnonzero(height <= np.nanmin(height) + STILL_LOW * (np.nanmax(height) - np.nanmin(height)))
     bottom = start + int(low[-1])

@@ -1,6 +1,7 @@
-"""What a measure looks at: one side of the body in one repetition, and which of its landmarks are seen.
+"""The input of a measure: one side of the body in one repetition, and whether its landmarks are visible.
 
-Lengths are in metres of the person (MediaPipe's world scale): picture size and distance from the camera do not matter.
+Lengths are in metres of the person (MediaPipe's world scale), so they do not depend on the picture's size and the camera's
+distance.
 """
 
 from collections.abc import Sequence
@@ -20,34 +21,35 @@ Side = Literal["left", "right"]
 Part = Literal["shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index"]
 
 SEEN_SHARE = 0.6
-"""A landmark counts as seen where it is visible and in the picture in at least this share of the samples that are looked at."""
+"""A landmark is seen if it is visible and in the picture in at least this share of the samples of the repetition or hold."""
 
 CUT_OFF_S = 0.1
-"""A repetition that begins or ends this close to the start or the end of the motion may have been cut off."""
+"""Seconds. A repetition that begins or ends closer than this to the start or end of the motion may be cut off."""
 
 FOOT_EDGE = 0.015
 """A foot this close to the lower edge, as a share of the picture's height, is cut off: its landmarks are guessed."""
 
 KNEELING_KNEE = 155.0
-"""Degrees of the knee below which somebody may be on the knees in a push-up or plank."""
+"""Knee angle in degrees below which a person in a push-up or plank may be kneeling."""
 
 KNEE_STAYS, FEET_UP_M = 0.3, 0.1
-"""Knees are on the floor when they move by less than this share of the hips' way, or the ankles are this far above them."""
+"""The knees are on the floor if they move by less than this share of the hips' way, or if the ankles are this far above
+them."""
 
 LEG_END = "leg_end"
-"""In the place of a landmark: the end of the body's line; see `Take.leg_end`."""
+"""Used like a landmark's name: the end of the body's line; see `Take.leg_end`."""
 
 
 @dataclass(frozen=True)
 class Take:
-    """What a measure looks at: the whole cleaned motion, one side of the body, one repetition.
+    """The input of a measure: the whole cleaned motion, one side of the body, one repetition.
 
     Attributes:
-        body: the motion in the person's own metres.
-        view: from where the camera looks.
+        body: the motion in metres of the person.
+        view: the camera's view of the person.
         side: the side of the body to measure.
-        rest: (n,) whether the body is between repetitions; the person's own posture is taken from there.
-        repetition: None in a hold.
+        rest: (n,) whether the body is between repetitions; these samples give the person's own posture.
+        repetition: the repetition; None in a hold.
     """
 
     body: Body
@@ -61,26 +63,27 @@ class Take:
         return self.body.at(f"{self.side}_{part}", world=world)
 
     def points(self, *parts: str) -> list[Floats]:
-        """Landmarks of this side where angles are taken best: obliquely in space, else in the picture."""
+        """Landmarks of this side, for angles: in space from an oblique view, otherwise in the picture, where the error is
+        smaller."""
         return [self.point(part, world=self.view.id == "oblique") for part in parts]
 
     def gap(self, part: str) -> Floats:
-        """(n,) how far the left part is from the right one across the picture, metres; negative when they are crossed."""
+        """(n,) horizontal distance from the right part to the left one in the picture, metres; negative if they are crossed."""
         apart = self.body.at(f"left_{part}")[:, 0] - self.body.at(f"right_{part}")[:, 0]
         hips = self.body.at("left_hip")[:, 0] - self.body.at("right_hip")[:, 0]
         return np.asarray(apart * np.sign(np.nanmedian(hips[self.samples])))
 
     def height(self, part: str) -> Floats:
-        """(n,) height of a landmark of this side in the picture, metres from its upper edge (so below 0).
+        """(n,) height of a landmark of this side, metres from the upper edge of the picture, so it is negative.
 
-        Comparable over time while the camera stands still; it needs no other landmark, which might slip or be hidden.
+        Heights can be compared over time as long as the camera does not move. No other landmark is needed.
         """
         motion = self.body.motion
         return np.asarray(-motion.image[:, INDEX[f"{self.side}_{part}"], 1] / np.nanmedian(scales(motion)))
 
     @property
     def samples(self) -> slice:
-        """Those of the repetition; in a hold, all."""
+        """The samples of the repetition; all samples in a hold."""
         return slice(self.repetition.start, self.repetition.end + 1) if self.repetition else slice(None)
 
     def sees(self, part: str) -> bool:
@@ -89,7 +92,8 @@ class Take:
 
     @property
     def kneels(self) -> bool:
-        """Whether the knees are on the floor: bent, and still while the hips move, or with the feet in the air."""
+        """Whether the knees are on the floor: they are bent, and do not move while the hips move or have the feet above
+        them."""
         hip, knee, ankle = (self.point(part)[self.samples] for part in ("hip", "knee", "ankle"))
         if not np.nanmedian(angle_at(hip, knee, ankle)) < KNEELING_KNEE:
             return False
@@ -100,11 +104,11 @@ class Take:
 
     @property
     def leg_end(self) -> Part:
-        """Where the body's line ends: the ankle, or the knee when somebody kneels or the ankle is not seen."""
+        """The end of the body's line: the ankle, or the knee if the person kneels or the ankle is not seen."""
         return "knee" if self.kneels or not self.sees("ankle") else "ankle"
 
     def full_names(self, marks: Sequence[str]) -> tuple[str, ...]:
-        """Landmarks by their full names: with the side before those that have one, and `LEG_END` resolved."""
+        """The full names of landmarks: with the side, if they have one, and with `LEG_END` resolved."""
         parts = [self.leg_end if part == LEG_END else part for part in marks]
         return tuple(part if part in INDEX else f"{self.side}_{part}" for part in parts)
 

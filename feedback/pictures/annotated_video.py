@@ -1,8 +1,7 @@
-"""annotated.mp4: the video again with the skeleton, the angle, a repetition counter and the faults as they happen.
+"""Makes annotated.mp4: the video with the skeleton, the angle, a repetition counter, and the faults while they happen.
 
-Between two analysed samples the skeleton is interpolated, so that it moves smoothly. Frames are scaled from YUV to YUV and are
-drawn on in their planes, without a conversion to RGB and back. Parts of the video are made side by side on the cores that are
-free.
+Between two analysed samples the skeleton is interpolated, so that it moves smoothly. Frames are scaled and drawn on in YUV,
+without a conversion to RGB and back. Parts of the video are made in parallel on the free cores.
 """
 
 import math
@@ -35,32 +34,34 @@ from pose.reading.frame import Size, planes
 from pose.reading.video import Limits, Video
 
 LINES, PIXELS = 720, 960 * 540
-"""At most so many lines, and so many pixels: what a phone shows of it, and what keeps the cost below that of the analysis."""
+"""Largest number of lines and of pixels: a phone shows no more, and the video takes less time than the analysis."""
 MAX_FPS = 30.0
-"""Of a video with more, frames are left out: the eye gains little and the encoder works twice."""
+"""Highest frame rate. Above it, frames are left out: the encoder would need twice the time for little gain."""
 PART_S = 4.0
-"""Least length of a part. Each begins with a keyframe, so a player can also go to any place at once."""
+"""Shortest part in seconds. Each part begins with a keyframe, so a player can also seek to it quickly."""
 PAST_KEYFRAME_S = 1e-4
-"""A part begins so long after its keyframe: a seek to the very time might, by rounding, end at the keyframe before."""
+"""Seconds between a keyframe and the start of its part: a seek to the exact time could, by rounding, end at the keyframe
+before."""
 HD_LINES = 720
-"""From so many lines on, players take a video that names no colour matrix for BT.709, below for BT.601."""
+"""Number of lines from which players use BT.709 for a video that names no colour matrix; below it they use BT.601."""
 TIME_BASE = Fraction(1, 90_000)
 ENCODER = {"preset": "ultrafast", "crf": "27", "x264-params": "cabac=1:deblock=0,0:aq-mode=1:mbtree=1:rc-lookahead=5"}
-"""The quickest preset with what pays off most on a still ground: half the time of `veryfast`, files half again as large."""
+"""The fastest preset, with the options that help most with a still background: half the time of `veryfast`, files 1.5 times as
+large."""
 MATRIX_TAGS = {"bt709": 1, "bt601": 5, "bt2020": 9}
-"""ITU-T H.273, matrix coefficients; 6 and 10 are kin of 5 and 9, 0 is RGB, which was converted by BT.601."""
+"""Matrix coefficients of ITU-T H.273. 6 and 10 are variants of 5 and 9; 0 is RGB, which was converted by BT.601."""
 MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020", 0: "bt601"}
 
 
 @dataclass(frozen=True)
 class Flag:
-    """A fault while it happens.
+    """A fault in the video.
 
     Attributes:
         text: its title.
-        start_s, end_s: how long it is shown.
-        marks: landmarks that are drawn as wrong meanwhile; see `feedback.pictures.drawing.draw_marks`.
-        value: what was measured; it stands at the marks in place of the set's angle.
+        start_s, end_s: the span in seconds in which it is shown.
+        marks: landmarks that are drawn as wrong in this span; see `feedback.pictures.drawing.draw_marks`.
+        value: the measured value, which is shown at the marks instead of the set's angle.
     """
 
     text: str
@@ -71,22 +72,22 @@ class Flag:
 
     @property
     def vertex(self) -> int:
-        """The landmark at which the value stands; only where there are marks."""
+        """The landmark at which the value is shown; a flag without marks has none."""
         return self.marks[len(self.marks) // 2]
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """What is drawn over a video.
+    """What is drawn on a video.
 
     Attributes:
         times: (n,) seconds of the samples, rising.
         points: (n, 33, 2) pixels of the full-size picture; NaN where there is no person.
-        angles: landmarks (arm, vertex, other) of the angle whose value is shown, and from which second on, in order of time.
+        angles: landmarks (arm, vertex, other) of the shown angle, each with its start in seconds, in order of time.
         values: (n,) degrees; NaN where no value is shown.
-        counts: what the counter says and from which second on, in order of time; nothing where it is empty.
-        flags: faults.
-        turn: degrees clockwise by which the video's picture is turned first.
+        counts: texts of the counter, each with its start in seconds, in order of time; an empty text shows nothing.
+        flags: the faults.
+        turn: degrees clockwise by which the video's picture is rotated first.
     """
 
     times: Floats
@@ -98,7 +99,7 @@ class Overlay:
     turn: int = 0
 
     def at(self, time: float) -> tuple[Floats, float]:
-        """Points and value at any time: between two samples on a straight line, NaN where the nearest samples are too far.
+        """Points and value at any time, interpolated linearly; NaN if the nearest samples are too far.
 
         Returns:
             (33, 2) and degrees.
@@ -121,17 +122,17 @@ class Overlay:
 
 
 def video_size(size: Size) -> Size:
-    """The size of the annotated video: within `LINES` and `PIXELS`, never enlarged, both sides even as H.264 wants them."""
+    """The size of the annotated video: within `LINES` and `PIXELS`, never enlarged, with even sides, which H.264 needs."""
     scale = min(1.0, LINES / size[1], math.sqrt(PIXELS / (size[0] * size[1])))
     width, height = (max(2, round(side * scale / 2) * 2) for side in size)
     return width, height
 
 
 class Painter:
-    """Draws the overlay's moments over pictures of the annotated video's size. Threads may share one."""
+    """Draws the overlay on pictures of the annotated video. Several threads may share a painter."""
 
     def __init__(self, overlay: Overlay, source: Size, size: Size) -> None:
-        """Take the measures.
+        """Compute the scale and the sizes of what is drawn.
 
         Args:
             overlay: what to draw, in pixels of the source.
@@ -139,7 +140,7 @@ class Painter:
             size: (width, height) of the pictures.
         """
         self.turn = overlay.turn
-        """Degrees clockwise by which the video's picture is turned before it is drawn over."""
+        """Degrees clockwise by which the video's picture is rotated before drawing."""
         self._overlay = overlay
         self._size = size
         self._scale = np.array(size) / np.array(source)
@@ -148,7 +149,7 @@ class Painter:
         self._value_sides = {vertex: calm_side(overlay.points, vertex) for vertex in vertices}
 
     def draw(self, picture: Planes, time: float) -> None:
-        """Draw the moment, in place."""
+        """Draw the overlay at a time, in place."""
         points, value = self._overlay.at(time)
         points = points * self._scale
         draw_skeleton(picture, points, colour=NEUTRAL)
@@ -186,7 +187,7 @@ T = TypeVar("T")
 
 
 def _latest(entries: Sequence[tuple[float, T]], time: float) -> T | None:
-    """Of entries with the seconds from which they hold, in order of time, the one that holds at a time."""
+    """The last entry that starts at or before a time; entries have their start in seconds and are in order of time."""
     number = bisect_right(entries, time, key=lambda entry: entry[0]) - 1
     return entries[number][1] if number >= 0 else None
 
@@ -202,19 +203,19 @@ def annotate(
 ) -> None:
     """Write the annotated video.
 
-    Parts of some seconds are decoded, drawn on and encoded side by side and joined in order. Where they begin follows from the
-    video alone, so the file is the same whatever the number of workers.
+    Parts of some seconds are decoded, drawn on and encoded in parallel, and joined in order. Their borders depend on the video
+    alone, so the file is the same for any number of workers.
 
     Args:
-        source: the video to draw over.
-        target: the mp4; it appears when it is finished, and nothing is left behind otherwise.
+        source: the video to draw on.
+        target: the MP4 file. It appears when it is complete; after an error no file is left.
         overlay: what to draw, in pixels of the source.
-        limits: what the source may cost, as for `pose.read_motion`.
-        workers: cores to use.
-        progress: called from this thread with the share done, 0 to 1; what it raises ends the writing.
+        limits: the limits of the source, as for `pose.read_motion`.
+        workers: number of cores to use.
+        progress: called in this thread with the share that is done, 0 to 1; an exception from it ends the writing.
 
     Raises:
-        VideoError: the source cannot be read any more.
+        VideoError: the source can no longer be read.
     """
     with Video(source, limits, turn=overlay.turn) as video:
         key_times, size, duration_s = video.keyframes(), video.size, video.duration_s
@@ -228,7 +229,8 @@ def annotate(
             running: deque[Future[_Part]] = deque()
             try:
                 while waiting or running:
-                    # One more than is worked on, so that nobody waits; no more, since finished parts wait in memory.
+                    # One part more than there are workers, so that no worker waits. Not more, because finished parts wait in
+                    # memory.
                     while waiting and len(running) <= workers:
                         running.append(pool.submit(encoding.encode, *waiting.popleft(), stop))
                     joined.add(running.popleft().result())
@@ -242,15 +244,15 @@ def annotate(
 
 
 def part_starts(key_times: Sequence[float], duration_s: float | None) -> list[float]:
-    """Where to cut a video into parts: at keyframes, so that no part decodes what another one shows.
+    """Divide a video into parts at keyframes, so that no frame is decoded twice.
 
     Args:
-        key_times: seconds of the keyframes, rising.
-        duration_s: of the video; None where it is not known.
+        key_times: times of the keyframes in seconds, rising.
+        duration_s: duration of the video in seconds; None if it is not known.
 
     Returns:
-        Seconds, rising; the first is 0. Parts last `PART_S` or up to the next keyframe; where that is farther than three times
-        `PART_S`, they are cut between keyframes.
+        Start of each part in seconds, rising; the first is 0. A part lasts `PART_S` or until the next keyframe. If that is
+        further away than three times `PART_S`, the part ends between keyframes.
     """
     starts = [0.0]
     for time in [*key_times, duration_s or 0.0]:
@@ -263,7 +265,7 @@ def part_starts(key_times: Sequence[float], duration_s: float | None) -> list[fl
 
 @dataclass(frozen=True)
 class _Format:
-    """How a video is encoded; all its parts alike, so that one header describes them."""
+    """The encoding of a video. It is the same for all parts, so that one header describes them."""
 
     size: Size
     rate: Fraction
@@ -275,7 +277,7 @@ class _Format:
         """Set up an encoder that has not been opened."""
         encoder.width, encoder.height = self.size
         encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", self.rate, TIME_BASE
-        # Parts run side by side already.
+        # The parts already run in parallel.
         encoder.thread_count = 1
         encoder.flags |= Flags.global_header
         encoder.color_range, encoder.colorspace = ColorRange.MPEG, MATRIX_TAGS[self.matrix]
@@ -290,7 +292,7 @@ class _Part:
 
 
 class _Encoding:
-    """Encodes parts of one video. Threads may share it."""
+    """Encodes parts of one video. Several threads may share it."""
 
     def __init__(self, source: Path, limits: Limits | None, painter: Painter, size: Size) -> None:
         self._source = source
@@ -299,7 +301,7 @@ class _Encoding:
         self._size = size
 
     def encode(self, start_s: float, end_s: float, stop: threading.Event) -> _Part:
-        """The part's packets, of which the first is a keyframe; fewer when it is to stop."""
+        """The packets of a part, of which the first is a keyframe; fewer packets if the encoding is stopped."""
         packets: list[Packet[VideoStream]] = []
         form: _Format | None = None
         encoder = VideoCodecContext.create("libx264", "w")
@@ -327,7 +329,7 @@ class _Encoding:
 
 
 class _Joined:
-    """The mp4 that parts are copied into, in order of time."""
+    """The MP4 file into which parts are copied, in order of time."""
 
     def __init__(self, path: Path) -> None:
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
@@ -344,7 +346,7 @@ class _Joined:
         if part.format is None:
             return
         if self._stream is None:
-            # Its encoder writes the header and encodes nothing.
+            # The encoder of this stream only writes the header.
             self._stream = self._container.add_stream("libx264", rate=part.format.rate, options=ENCODER)
             part.format.configure(self._stream.codec_context)
             self._stream.time_base = TIME_BASE
@@ -361,12 +363,12 @@ def _kept(time: float, fps: float) -> bool:
 
 
 def matrix_of(image: av.VideoFrame, source: Size) -> str:
-    """How a player turns the frame into RGB: a key of `planes.MATRICES`; guessed where the frame does not say."""
+    """The matrix with which a player converts the frame to RGB: a key of `planes.MATRICES`; guessed if the frame names none."""
     return MATRICES.get(int(image.colorspace), "bt709" if min(source) >= HD_LINES else "bt601")
 
 
 def calm_side(points: Floats, vertex: int) -> Floats:
-    """On which side of a joint its value hides the least of the person over the whole video, so that it can stay there.
+    """The side of a joint on which its value hides least of the person over the whole video, so that the value can stay there.
 
     Args:
         points: (n, 33, 2) pixels.

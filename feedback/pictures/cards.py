@@ -1,7 +1,7 @@
-"""Cards for a phone: a person cut out of a frame, what was measured drawn at the joint, and a few words above and below.
+"""Makes cards for a phone: a person cut out of a frame, the measured value at the joint, and a few words above and below.
 
-A card is `WIDTH` pixels wide whatever the video's size, and its type is chosen so that it can still be read when the card is
-shown at half of that. Words stand on bands of their own, where they cannot hide the person; only values lie in the picture.
+A card is `WIDTH` pixels wide for any size of the video. Its text can still be read if the card is shown at half that width.
+Words are on bands above and below the picture, where they cannot hide the person; only values are in the picture.
 """
 
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ from pose.motion import Floats
 
 WIDTH = 720
 MAX_HEIGHT = 960
-"""Of the picture without its bands: together they fit on a phone's screen."""
+"""Largest height of the picture without its bands, so that the whole card fits on a phone's screen."""
 NARROWEST, WIDEST = 0.76, 1.6
-"""Width to height that a cut-out gets, as far as the frame allows."""
+"""Ratio of width to height of a cut-out, if the frame is large enough."""
 MARGIN = 0.2
-"""Room around the person, as a share of the longer side; the landmarks end at the eyes, the knuckles and the hip joints."""
+"""Margin around the person, as a share of the longer side: the landmarks end at the eyes, the knuckles and the hip joints."""
 
 STROKE = 7
 """Thickness of the skeleton's lines, pixels."""
@@ -49,13 +49,13 @@ class Measure:
 
     Attributes:
         points: (k, 2) pixels of the frame: an angle at the middle one of three, a line between two, a ring around one.
-        value: what was measured, as text.
-        colour: of its lines.
-        level: (2,) where the other arm of the angle of a line of two points ends, straight up, down or sideways from the first;
-            None where there is none.
-        wanted: (2,) where the last point should be; None draws no target.
+        value: the measured value as text.
+        colour: colour of the lines.
+        level: (2,) for a line of two points: the end of the other arm of its angle, straight up, down or sideways from the
+            first point; None if the line has no angle.
+        wanted: (2,) the target of the last point; None draws no target.
         straight: whether the target is the straight line from the first to the last of three points instead.
-        bend: whether the value is how far three points are from a straight line, not the angle between them: no arc is drawn.
+        bend: whether the value is the deviation of three points from a straight line, not their angle; then no arc is drawn.
     """
 
     points: Floats
@@ -68,21 +68,21 @@ class Measure:
 
     @property
     def vertex(self) -> Floats:
-        """(2,) the point at which the value stands."""
+        """(2,) the point at which the value is shown."""
         if len(self.points) == 3:
             return np.asarray(self.points[1])
         return np.asarray(self.points[0] if self.level is not None else self.points.mean(axis=0))
 
 
 def cut_out(size: tuple[int, int], points: Floats) -> Box:
-    """The part of a frame that shows the person, with a margin, of a shape that suits a phone.
+    """The part of a frame that shows the person with a margin, in a format for phones.
 
     Args:
         size: width and height of the frame.
-        points: (33, 2) or wider, pixels; NaN for what is not known.
+        points: (33, 2) or wider, pixels; NaN for unknown points.
 
     Returns:
-        Left, top, right, bottom inside the frame; the whole frame when no point is in it.
+        Left, top, right, bottom inside the frame; the whole frame if no point is in it.
     """
     known = points[np.isfinite(points[:, :2]).all(axis=1), :2]
     if not len(known):
@@ -109,7 +109,7 @@ def _widened(low: float, high: float, length: float, limit: float) -> tuple[floa
 
 @dataclass(frozen=True)
 class CutOut:
-    """A part of a frame, enlarged for a card, and where its points went."""
+    """A part of a frame, scaled for a card. It converts points of the frame to the card."""
 
     picture: Picture
     left: float
@@ -124,7 +124,7 @@ class CutOut:
 
 
 def enlarge(frame: Picture, box: Box, width: int = WIDTH, max_height: int = MAX_HEIGHT) -> CutOut:
-    """Cut a box out of a frame and scale it to a width; what is too high for that gets empty sides."""
+    """Cut a box out of a frame and scale it to a width. A box that would be too high gets empty margins at its sides."""
     left, top, right, bottom = box
     scale = min(width / (right - left), max_height / (bottom - top))
     size = min(width, round((right - left) * scale)), round((bottom - top) * scale)
@@ -136,7 +136,7 @@ def enlarge(frame: Picture, box: Box, width: int = WIDTH, max_height: int = MAX_
 
 
 def draw_person(cut: CutOut, points: Floats, measure: Measure | None, *, colour: Colour = NEUTRAL) -> None:
-    """Skeleton, measured value and target, in place on a cut-out."""
+    """Draw skeleton, measured value and target on a cut-out, in place."""
     inside = cut.place(points)
     draw_skeleton(cut.picture, inside, colour=colour, width=STROKE)
     if measure is None or not len(measure.points):
@@ -189,15 +189,15 @@ def card(
     notes: Sequence[Line],
     colour: Colour = NEUTRAL,
 ) -> Picture:
-    """One picture for the phone.
+    """Make one card.
 
     Args:
         frame: the upright frame at full size.
-        points: (33, 2) or wider, the landmarks in it; NaN for what is not to be drawn.
-        measure: the angle to show.
-        title, subtitle: above the picture.
-        notes: below it.
-        colour: of the skeleton.
+        points: (33, 2) or wider, the landmarks in the frame; NaN for landmarks that are not drawn.
+        measure: the value to show.
+        title, subtitle: texts above the picture.
+        notes: texts below the picture.
+        colour: colour of the skeleton.
 
     Returns:
         (height, WIDTH, 3).

@@ -37,7 +37,7 @@ FOLLOWED = frozenset(
         measures.hips_above_straight_leg,
     }
 )
-"""The measured angles that mean something at any time of a set."""
+"""The measured angles that are meaningful at any time of a set."""
 
 CHORD = 45.0
 """A target above this, in degrees, is the inner angle of a joint; a target below is its deviation from straight."""
@@ -60,7 +60,7 @@ class DrivingAngle:
 
 @dataclass(frozen=True)
 class Curve:
-    """What a graph shows of a set.
+    """The curve in the graph of a set.
 
     Attributes:
         name: the name of the angle in the job's language.
@@ -79,7 +79,7 @@ def driving_angle(examined: ExaminedSet) -> DrivingAngle:
     take = _take(examined)
     values = joint(take, joint=movement.joint)
     if movement.each_side:
-        # Without this, the other side's repetitions would be flat lines.
+        # Without this, repetitions of the other side would be flat lines.
         values = values.copy()
         for repetition in examined.repetitions:
             if repetition.side not in {None, take.side}:

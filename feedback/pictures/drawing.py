@@ -1,12 +1,13 @@
-"""Lines on a picture: the skeleton, an angle at its joint, the target beside it, and a place for the value.
+"""Draws lines on a picture: the skeleton, an angle at its joint, the target beside it. Finds a place for the value.
 
-Colours are of the Okabe-Ito palette (Okabe & Ito 2008, "Color Universal Design"), which the colour-blind tell apart; what is
-wrong also differs from what is right by thickness, what is wanted by its dashes. Everything has a dark edge, so that it is seen
-on bright and on dark clothes.
+The colours are from the Okabe-Ito palette (Okabe & Ito 2008, "Color Universal Design"), which colour-blind people can
+distinguish.
+Faults also have thicker lines, and targets are dashed. All lines have a dark edge, so that they are visible on bright and on
+dark clothes. `NEUTRAL` is the skeleton's colour in the annotated video.
 
-Points are (x, y) pixels of the picture that is drawn on. NaN marks a landmark that is not known; nothing is drawn there.
+Points are (x, y) pixels of the picture. Nothing is drawn at NaN, which marks an unknown landmark.
 
-What is drawn on is a canvas: an RGB picture, or the planes of a frame that will be encoded.
+A canvas is an RGB picture, or the planes of a frame that will be encoded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,26 +44,27 @@ BONES = tuple(
         )),
     )
 )  # fmt: skip
-"""The skeleton's lines as pairs of landmarks. The face is left out: it says nothing about form."""
+"""The skeleton's lines as pairs of landmarks. The face is left out, because it does not show the form."""
 JOINTS = tuple(sorted({end for bone in BONES for end in bone} | {INDEX["nose"]}))
 
 _BONES = np.array(BONES)
 _DOTS = np.array([(joint, joint) for joint in JOINTS])
 
 _FRACTION = 3
-"""Bits below the point that OpenCV's drawing takes, so that lines do not jump from pixel to pixel in a video."""
+"""Fractional bits of coordinates for OpenCV, so that lines do not jump from pixel to pixel in a video."""
 
 Canvas = Picture | Planes
 
 
 def stroke_width(canvas: Canvas) -> int:
-    """Thickness of a line that looks the same on pictures of any size, pixels."""
+    """Thickness of a line in pixels, in proportion to the picture's size."""
     height, width = (canvas.y if isinstance(canvas, Planes) else canvas).shape[:2]
     return int(max(2, min(height, width) // 120))
 
 
 def _layers(canvas: Canvas, colour: Colour) -> Iterator[tuple[Picture | Plane, Colour | int, int]]:
-    """What OpenCV draws on, with which value, and by how many bits coordinates are smaller there."""
+    """The arrays on which OpenCV draws, each with the colour's value in it and the bits by which its coordinates are
+    smaller."""
     if isinstance(canvas, Planes):
         yield from canvas.layers(colour)
     else:
@@ -70,36 +72,37 @@ def _layers(canvas: Canvas, colour: Colour) -> Iterator[tuple[Picture | Plane, C
 
 
 def _fixed(points: Floats) -> NDArray[np.int32]:
-    """Points (..., 2) as OpenCV wants them; what is far outside the picture is moved to where its arithmetic still holds."""
+    """Points (..., 2) as fixed point numbers for OpenCV. Points far outside the picture are moved nearer, to avoid an
+    overflow."""
     return np.rint(np.clip(points, -10_000, 20_000) * (1 << _FRACTION)).astype(np.int32)
 
 
 def _strokes(canvas: Canvas, lines: Sequence[NDArray[np.int32]], colour: Colour, thickness: int) -> None:
-    """Lines of one colour with round ends, each (k, 2) from `_fixed`, all by one call; two equal points are a dot."""
+    """Draw lines of one colour with round ends, each (k, 2) from `_fixed`, in one call. Two equal points are a dot."""
     if not len(lines):
         return
     for pixels, value, halving in _layers(canvas, colour):
         thick = max(1, (thickness + halving) >> halving)
-        # Of chroma, the eye sees no steps.
+        # Steps in the chroma planes are not visible.
         smooth = cv2.LINE_8 if halving else cv2.LINE_AA
         cv2.polylines(pixels, lines, False, value, thick, smooth, _FRACTION + halving)
 
 
 def _edged(canvas: Canvas, lines: Sequence[Floats], colour: Colour, width: int) -> None:
-    """Strokes above a dark edge."""
+    """Draw lines with a dark edge."""
     paths = [_fixed(line) for line in lines]
     _strokes(canvas, paths, INK, width + max(2, width // 2))
     _strokes(canvas, paths, colour, width)
 
 
 def draw_line(canvas: Canvas, start: Floats, end: Floats, colour: Colour, width: int) -> None:
-    """A line with a dark edge, in place."""
+    """Draw a line with a dark edge, in place."""
     if np.isfinite(start).all() and np.isfinite(end).all():
         _edged(canvas, [np.array([start, end])], colour, width)
 
 
 def draw_dashes(picture: Picture, start: Floats, end: Floats, colour: Colour, width: int) -> None:
-    """A dashed line with a dark edge, in place."""
+    """Draw a dashed line with a dark edge, in place."""
     if not (np.isfinite(start).all() and np.isfinite(end).all()):
         return
     length = float(np.hypot(*(end - start)))
@@ -109,20 +112,20 @@ def draw_dashes(picture: Picture, start: Floats, end: Floats, colour: Colour, wi
 
 
 def draw_skeleton(canvas: Canvas, points: Floats, *, colour: Colour = NEUTRAL, width: int = 0) -> None:
-    """The whole skeleton, in place.
+    """Draw the whole skeleton, in place.
 
     Args:
         canvas: to draw on.
-        points: (33, 2) or wider; NaN for what is not to be drawn.
-        colour: of the lines.
-        width: of the lines, pixels; by default what suits the picture.
+        points: (33, 2) or wider; NaN for landmarks that are not drawn.
+        colour: colour of the lines.
+        width: width of the lines in pixels; by default in proportion to the picture.
     """
     width = width or stroke_width(canvas)
     known = np.asarray(np.isfinite(points[:, :2]).all(axis=1))
     at = _fixed(np.nan_to_num(points[:, :2]))
     lines = list(at[_BONES[known[_BONES].all(axis=1)]])
     dots = list(at[_DOTS[known[_DOTS].all(axis=1)]])
-    # All the edges first: the edge of one bone must not cut through another.
+    # All edges first: the edge of one bone must not cover another bone.
     _strokes(canvas, lines, INK, width + max(2, width // 2))
     _strokes(canvas, dots, INK, 2 * width + 3)
     _strokes(canvas, lines, colour, width)
@@ -130,7 +133,7 @@ def draw_skeleton(canvas: Canvas, points: Floats, *, colour: Colour = NEUTRAL, w
 
 
 def draw_angle(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
-    """The two sides of an angle and the arc between them at its vertex, in place. Nothing when a point is not known."""
+    """Draw the two arms of an angle and the arc between them, in place. Nothing is drawn if a point is unknown."""
     width = width or stroke_width(canvas)
     draw_line(canvas, vertex, arm, colour, round(1.6 * width))
     draw_line(canvas, vertex, other, colour, round(1.6 * width))
@@ -138,7 +141,7 @@ def draw_angle(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, co
 
 
 def draw_arc(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, colour: Colour, width: int = 0) -> None:
-    """The arc of an angle alone; see `draw_angle`."""
+    """Draw only the arc of an angle; see `draw_angle`."""
     if not (np.isfinite(arm).all() and np.isfinite(vertex).all() and np.isfinite(other).all()):
         return
     width = width or stroke_width(canvas)
@@ -154,13 +157,13 @@ def draw_arc(canvas: Canvas, arm: Floats, vertex: Floats, other: Floats, *, colo
 
 
 def draw_marks(canvas: Canvas, points: Floats, *, colour: Colour, width: int = 0) -> None:
-    """What shows a value, in place: a ring around one point, a line between two, an angle at the middle one of three.
+    """Draw the marks of a value, in place: a ring around one point, a line between two, an angle at the middle one of three.
 
     Args:
         canvas: to draw on.
         points: (0 to 3, 2).
-        colour: of the lines.
-        width: of the skeleton's lines, pixels; by default what suits the picture.
+        colour: colour of the lines.
+        width: width of the skeleton's lines in pixels; by default in proportion to the picture.
     """
     width = width or stroke_width(canvas)
     if len(points) == 3:
@@ -173,7 +176,7 @@ def draw_marks(canvas: Canvas, points: Floats, *, colour: Colour, width: int = 0
 
 
 def turned(arm: Floats, vertex: Floats, other: Floats, degrees: float) -> Floats:
-    """Where `other` would lie if the angle at the vertex were `degrees`: turned about the vertex, on its own side of the arm.
+    """The place of `other` if the angle at the vertex were `degrees`: rotated about the vertex, on the same side of the arm.
 
     Returns:
         (2,) the point.
@@ -190,14 +193,14 @@ Box = tuple[int, int, int, int]
 
 
 def find_place(size: tuple[int, int], anchor: Floats, bounds: tuple[int, int], avoid: Floats, taken: Sequence[Box] = ()) -> Box:
-    """Where to lay a label: near its anchor, inside the picture, on as few of the given points as possible.
+    """Find a place for a label: near its anchor, inside the picture, on as few of the given points as possible.
 
     Args:
         size: width and height of the label, pixels.
-        anchor: the point that it belongs to.
+        anchor: the point to which the label belongs.
         bounds: width and height of the picture.
-        avoid: (m, 2) points that it should not hide; NaN counts for nothing.
-        taken: other labels, which it does not touch if there is any way round.
+        avoid: (m, 2) points that it should not hide; NaN is ignored.
+        taken: other labels, which it touches only if there is no other place.
     """
     width, height = size
     best: tuple[float, Box] = (np.inf, (0, 0, width, height))
@@ -215,7 +218,7 @@ def find_place(size: tuple[int, int], anchor: Floats, bounds: tuple[int, int], a
 
 
 def along_bones(points: Floats, step: int = 6) -> Floats:
-    """Points along the whole skeleton and around the head, for `find_place` to keep off. (m, 2)"""
+    """(m, 2) points along the whole skeleton and around the head, which a label should not hide; for `find_place`."""
     share = np.linspace(0, 1, step)[:, None]
     lines = [points[a, :2] * (1 - share) + points[b, :2] * share for a, b in BONES]
     face = points[:11, :2]

@@ -1,6 +1,6 @@
-"""graph.png: the angle that shows the movement best over time, its repetitions, its targets and where faults were made.
+"""Draws graph.png: an angle over time, with repetitions, targets and faults.
 
-Drawn with matplotlib's objects on an Agg canvas, without pyplot, whose state would be shared between threads.
+It uses matplotlib's objects on an Agg canvas and not pyplot, because threads would share the state of pyplot.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from feedback.report.summary import set_name
 from pose.motion import Floats
 
 LONG_S = 100.0
-"""From this time on the axis shows minutes and seconds: longer labels would touch each other."""
+"""Time in seconds from which the axis shows minutes and seconds, because longer labels would touch each other."""
 
 WIDTH, PLOT_HEIGHT, LOW_PLOT_HEIGHT = 720, 420, 280
 """Pixels; plots are low where there are several sets. The legend below makes the picture higher."""
@@ -36,17 +36,17 @@ TEXT, HEADING = 24, 30
 LEFT, RIGHT, TOP, BOTTOM = 78, 44, 96, 52
 """Pixels around the plot, for tick labels and the heading."""
 ROW = 34
-"""Height of a row of the legend, pixels."""
+"""Height of a row of the legend in pixels."""
 
 SHADE = (0.90, 0.92, 0.94)
 MARKS: tuple[tuple[str, Colour], ...] = (("v", VERMILLION), ("s", PURPLE), ("D", ORANGE), ("^", GREEN), ("o", SKY), ("P", INK))
-"""Faults differ by shape as well as by colour."""
+"""Signs of faults: they differ in shape as well as in colour."""
 DASHES = ((0, (6, 3)), (0, (2, 2)))
 
 
 @dataclass(frozen=True)
 class Span:
-    """A repetition, or the held time, to be shaded."""
+    """A repetition or a hold, which is shaded."""
 
     label: str
     start_s: float
@@ -56,7 +56,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Target:
-    """A value to reach or to stay within."""
+    """A value that is to be reached, or not to be exceeded."""
 
     label: str
     value: float
@@ -64,7 +64,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Mark:
-    """A fault at the moment when it was worst."""
+    """A fault at its worst moment."""
 
     label: str
     time_s: float
@@ -72,16 +72,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything in the graph of one set, words in the job's language.
+    """The contents of the graph of one set, with words in the job's language.
 
     Attributes:
-        heading: what the curve is.
+        heading: the name of the curve.
         times: (n,) seconds.
         values: (n,) degrees; NaN leaves a gap.
         spans: repetitions, in order of time, or the hold.
-        targets: at most as many as there are dash patterns are told apart; more repeat them.
-        marks: faults; marks with the same label share a sign.
-        seconds: how a time is written on its axis.
+        targets: the targets; if there are more than dash patterns, patterns are repeated.
+        marks: faults; marks with the same label have the same sign.
+        seconds: formats a time on the axis.
     """
 
     heading: str
@@ -94,7 +94,7 @@ class Graph:
 
 
 def graph_of(examined: ExaminedSet, curve: Curve) -> Graph:
-    """What the graph shows of an examined video."""
+    """Collect the contents of the graph of a set."""
     words, hold = examined.words, examined.hold
     faulty = {finding.repetition for finding in examined.findings}
     spans = [Span(str(rep.index), rep.start_s, rep.end_s, rep.index in faulty) for rep in examined.repetitions]
@@ -112,13 +112,13 @@ def graph_of(examined: ExaminedSet, curve: Curve) -> Graph:
 
 
 def _worst_moment(examined: ExaminedSet, finding: Finding) -> float:
-    """When a fault was worst; what concerns a whole repetition, such as its pace, is marked at its extreme."""
+    """Time of a fault in seconds: its worst moment; for a fault of the whole repetition, such as its pace, the extreme."""
     of = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
     return of.peak_s if of is not None and not finding.marks else finding.time_s
 
 
 def draw_graphs(graphs: Sequence[Graph]) -> Picture:
-    """The graphs of all sets, one below the other.
+    """Draw the graphs of all sets, one below the other.
 
     Returns:
         (height, WIDTH, 3); the height depends on their number and legends.
@@ -175,7 +175,7 @@ def _plot(axes: Axes, graph: Graph) -> None:
         axes.spines[side].set_visible(False)
     axes.grid(axis="y", color="0.85", linewidth=0.8)
     axes.set_axisbelow(True)
-    # Steps that are written with at most one digit after the point.
+    # Steps with at most one decimal place.
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda value, _: graph.seconds(value))
@@ -186,7 +186,8 @@ def _plot(axes: Axes, graph: Graph) -> None:
 
 
 def _shade(axes: Axes, spans: Sequence[Span], start: float, end: float) -> None:
-    """Shade each span and number it above the plot; of crowded numbers only every second, third ... is written."""
+    """Shade each span and write its number above the plot. If numbers are too close, only every second (third, ...) is
+    written."""
     plot_width = WIDTH - LEFT - RIGHT
     face = typeface(TEXT, "bold")
     widest = max((face.getlength(span.label) for span in spans), default=0.0)
@@ -196,7 +197,7 @@ def _shade(axes: Axes, spans: Sequence[Span], start: float, end: float) -> None:
         axes.axvspan(span.start_s, span.end_s, color=SHADE, linewidth=0, zorder=0)
         if number % every == 0:
             middle = ((span.start_s + span.end_s) / 2 - start) / (end - start)
-            # Near an edge of the plot a long word moves inwards.
+            # Near an edge of the plot a long label is moved inwards.
             half = face.getlength(span.label) / 2 / plot_width
             axes.text(
                 min(max(middle, half), max(half, 1 - half)),

@@ -1,6 +1,6 @@
-"""Text in pictures and in the video: the bundled fonts, wrapped lines, and patches of text to lay over a picture.
+"""Draws text for pictures and video: bundled fonts, wrapped lines, and patches of text that are laid over a picture.
 
-OpenCV draws no Korean and a container has no fonts, so text is set by Pillow with fonts that come along (see fonts/README.md).
+OpenCV cannot draw Korean and a container has no fonts, so Pillow draws the text with bundled fonts (see fonts/README.md).
 Pictures are RGB arrays.
 """
 
@@ -23,22 +23,22 @@ Colour = tuple[int, int, int]
 
 Weight = Literal["medium", "bold"]
 LEADING = 1.28
-"""Distance of two lines of text, in type sizes; Hangul needs more than Latin."""
+"""Distance between two lines of text, in type sizes; Hangul needs more than Latin."""
 
 
 def font_path(weight: Weight = "medium") -> Path:
-    """Where the bundled font lies; it has Latin, Greek, Cyrillic and Hangul."""
+    """The path of the bundled font, which has Latin, Greek, Cyrillic and Hangul."""
     return Path(__file__).parent / "fonts" / f"dothis-{weight}.ttf"
 
 
 @cache
 def typeface(size: int, weight: Weight = "medium") -> ImageFont.FreeTypeFont:
-    """The bundled font in a size, pixels."""
+    """The bundled font in a size in pixels."""
     return ImageFont.truetype(font_path(weight), size)
 
 
 def wrap(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Break text into lines no wider than `width` pixels: between words where possible, else inside one."""
+    """Break text into lines of at most `width` pixels: between words if possible, else inside a word."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -58,18 +58,18 @@ def wrap(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 @lru_cache(maxsize=256)
 def chip(text: str, size: int, *, ink: Colour, paper: Colour, opacity: float = 0.85, max_width: int = 10_000) -> Patch:
-    """Text on a rounded plate. Cached, because most frames of a video show what the frame before showed.
+    """Draw text on a rounded plate. Cached, because most frames of a video show the same text as the previous frame.
 
     Args:
-        text: what it says.
-        size: of the type, pixels.
+        text: the text.
+        size: type size in pixels.
         ink: colour of the text.
         paper: colour of the plate.
-        opacity: of the plate, 0 to 1.
-        max_width: of the plate, pixels; longer text is wrapped.
+        opacity: opacity of the plate, 0 to 1.
+        max_width: largest width of the plate in pixels; longer text is wrapped.
 
     Returns:
-        (height, width, 4), not to be written to.
+        (height, width, 4); it must not be changed.
     """
     face = typeface(size, "bold")
     pad = max(2, round(size * 0.35))
@@ -81,7 +81,7 @@ def chip(text: str, size: int, *, ink: Colour, paper: Colour, opacity: float = 0
     draw = ImageDraw.Draw(image)
     draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=pad, fill=(*paper, round(255 * opacity)))
     for number, line in enumerate(lines):
-        # "lm": the middle of ascender and descender lies in the middle of its line, whatever the letters.
+        # "lm": the middle between ascender and descender is in the middle of the line, for any letters.
         draw.text((pad, pad / 2 + step * (number + 0.5)), line, font=face, fill=(*ink, 255), anchor="lm")
     patch = np.array(image)
     patch.flags.writeable = False
@@ -89,12 +89,12 @@ def chip(text: str, size: int, *, ink: Colour, paper: Colour, opacity: float = 0
 
 
 def blend(picture: Picture, patch: Patch, left: int, top: int) -> None:
-    """Lay a patch over a picture, in place, moved as far as needed to lie inside it."""
+    """Lay a patch over a picture, in place. The patch is moved so that it lies inside the picture."""
     height, width = min(patch.shape[0], picture.shape[0]), min(patch.shape[1], picture.shape[1])
     left = min(max(left, 0), picture.shape[1] - width)
     top = min(max(top, 0), picture.shape[0] - height)
     under = picture[top : top + height, left : left + width]
-    # Opacity from 0 to 256, so that a shift divides: this runs for every frame of a video.
+    # Opacity from 0 to 256, so that a shift can divide: this runs for each frame of a video.
     opacity = patch[:height, :width, 3:].astype(np.uint16)
     opacity += opacity >> 7
     under[:] = (patch[:height, :width, :3] * opacity + under * (256 - opacity)) >> 8
@@ -109,13 +109,13 @@ class Line:
     ink: Colour
     weight: Weight = "medium"
     mark: Literal["none", "solid", "dashed", "blank"] = "none"
-    """A stroke in the ink's colour before the text, as in a legend, or the room for one; the text itself is then white."""
+    """A stroke in the ink's colour before the text, as in a legend, or space for it; the text is then white."""
     space: int = 0
-    """Pixels left free above it."""
+    """Free pixels above the paragraph."""
 
 
 def band(lines: Sequence[Line], width: int, paper: Colour) -> Picture:
-    """A strip of text as wide as the picture that it stands above or below.
+    """Draw a strip of text, as wide as the picture above or below it.
 
     Returns:
         (height, width, 3); as high as the wrapped text needs.

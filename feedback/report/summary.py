@@ -44,17 +44,17 @@ def not_assessed_reason(words: Words, check: Check, scene: Scene) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a summary says about a set.
+    """The results of a set from which the summary is made.
 
     Attributes:
-        exercise: what was judged.
-        report: repetitions and faults of the set, the most important fault first.
-        praised: checks that found nothing to change in any repetition, the most important first.
+        exercise: the exercise that was judged.
+        report: the repetitions and faults of the set, the most important fault first.
+        praised: checks whose target every repetition reached, the most important first.
         unseen: checks for major faults that could not be made.
         hidden: those of them that this view allows, but whose body parts were hidden or outside the picture.
         borderline: checks with a value close to a fault.
         form_judged: whether any check for a major fault could be made.
-        main_checks_made: whether enough of them were made for a clean bill.
+        main_checks_made: whether enough of them were made to call the form good.
     """
 
     exercise: Exercise

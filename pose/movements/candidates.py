@@ -1,4 +1,4 @@
-"""Look for the repetitions of every movement, in windows all over a film: what `pose.movements.sets` chooses from."""
+"""Finds candidate repetitions of every movement in overlapping windows of a film. `pose.movements.sets` chooses from them."""
 
 from bisect import insort
 from collections.abc import Iterator, Sequence
@@ -12,20 +12,20 @@ from pose.movements.repetitions import Side, find_candidates
 from pose.movements.signals import Signals
 
 WINDOW_S, STEP_S = 24.0, 12.0
-"""Length and distance of the windows. A window holds some repetitions of the slowest exercises and little else."""
+"""Length of a window and distance between two windows, seconds. A window contains some repetitions of the slowest exercises."""
 
 LONGEST_STEP_S = 1.0
-"""A gap between two frames counts as this long at most: while a recording is paused, nothing happens."""
+"""A longer gap between two frames counts as this many seconds: the recording was paused."""
 
 UNDER_WAY = 0.6
-"""What a candidate counts that begins at its extreme."""
+"""Weight of a candidate that begins at its extreme."""
 
 REACH = 8
-"""Of the candidates of a movement that were found so far, so many last ones may be of the same moment as a new one."""
+"""Number of last candidates of a movement that are compared with a new one: they may be the same repetition."""
 
 
 class Film:
-    """A motion with the seconds that were recorded up to each sample, and its shots."""
+    """A motion with its shots, and the recorded seconds up to each sample."""
 
     def __init__(self, motion: Motion) -> None:
         self.motion = motion
@@ -34,15 +34,15 @@ class Film:
         self.shots = motion.shots
 
     def shot_of(self, sample: int) -> slice:
-        """The shot that a sample is in."""
+        """The shot of a sample."""
         return next(shot for shot in self.shots if shot.start <= sample < shot.stop)
 
     def seconds_of(self, shot: slice) -> float:
-        """How long a shot is."""
+        """The duration of a shot in seconds."""
         return float(self.clock[shot.stop - 1] - self.clock[shot.start])
 
     def windows(self) -> Iterator[slice]:
-        """Overlapping windows; one for a shot that is not much longer."""
+        """Overlapping windows. A shot that is not much longer than a window is one window."""
         for shot in self.shots:
             clock = self.clock[shot]
             starts = np.arange(clock[0], clock[-1] - WINDOW_S + STEP_S, STEP_S)
@@ -56,10 +56,10 @@ class Film:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A repetition that one movement could have. Samples are those of the whole motion.
+    """A possible repetition of a movement. Samples are counted in the whole motion.
 
     Attributes:
-        movement: which one.
+        movement: the movement.
         start, peak, end: samples.
         start_s, end_s: of the film clock.
         swing, fit, side: as those of a `Repetition`.
@@ -77,7 +77,7 @@ class Candidate:
 
     @property
     def gain(self) -> float:
-        """What it adds to a set: seconds, weighed by the fit. One that was under way at the start shows part of itself.
+        """Its gain for a set: its seconds, weighted by the fit. One that began before the film shows only a part of itself.
 
         A movement and its reverse (a press, a pulldown) look alike; the right one begins at rest.
         """
@@ -85,7 +85,7 @@ class Candidate:
 
 
 def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:
-    """The candidates of all movements in all windows; of those found in two windows the one further inside of its window."""
+    """The candidates of all movements in all windows. Of one found in two windows, the one further from the borders is kept."""
     kept: dict[Movement, list[tuple[float, Candidate]]] = {movement: [] for movement in movements}
     for window in film.windows():
         part = film.motion.part(window.start, window.stop)
@@ -114,7 +114,7 @@ def search_film(film: Film, movements: Sequence[Movement]) -> list[Candidate]:
 
 
 def _keep(kept: list[tuple[float, Candidate]], inside: float, candidate: Candidate) -> None:
-    """Add a candidate, unless one of the same moment lies further inside of its window."""
+    """Add a candidate, unless the same repetition was found further from the borders of its window."""
     rivals = [rival for rival in kept[-REACH:] if _same_moment(rival[1], candidate)]
     if any(rival[0] >= inside for rival in rivals):
         return

@@ -3,9 +3,8 @@
 Landmarks are measured from the centre of the person in lengths of the torso, so that place and size of the person do not
 matter. Two videos from the same side are compared in the picture, which is exact. Others are compared by world landmarks that
 are rotated to face the camera, which is less exact. The reference is mirrored, or its left and right limbs are exchanged, if
-that fits
-better: the other person may face the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978) aligns
-two repetitions, so that the tempo does not matter.
+that fits better: the other person may face the other way or begin with the other leg. Dynamic time warping (Sakoe & Chiba 1978)
+aligns two repetitions, so that the tempo does not matter.
 """
 
 from collections.abc import Sequence

@@ -18,8 +18,8 @@ from pose.motion import Floats
 from pose.movements.peaks import prominent_peaks
 
 OWN_RANGE = 0.18
-"""Lowest prominence of an extreme, as a share of the person's usual swing. Bounces in a pause reach 15 %; a push-up that bends
-the elbow by 36 degrees instead of 91 reached 21 %."""
+"""Lowest prominence of an extreme, as a share of the person's usual swing: a smaller repetition does not count. Bounces in a
+pause reach 15 %; a push-up that bends the elbow by 36 degrees instead of 91 reached 21 %."""
 
 RETURN = 0.35
 """The share of the way back to rest that completes a cycle. A fault like an incomplete lockout goes about half the way."""
@@ -123,7 +123,7 @@ def _edges(phase: Floats, before: int | None, top: int, after: int, usual: float
     """The last sample before the extreme and the first after it that are near rest.
 
     Rest is the valley, but not far beyond the usual swing: arms that hang before the first press are not the start of the
-        press.
+    press.
     """
     lowest = phase[top] - BEYOND * usual
 

@@ -1,4 +1,5 @@
-"""Learn a movement from repetitions of it: what swings, from where to where, and in which posture."""
+"""Learns a movement from its repetitions: the signals that drive it, their values at rest and at the extreme, and the
+posture."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,42 +14,42 @@ from pose.movements.signals import ANGLES, Signals, bridge
 from pose.movements.tracks import NAMES, OF_BOTH_SIDES, UNITS, Tracks, ends_of, rests_of
 
 DRIVES = 5
-"""At most so many signals drive a learned movement."""
+"""Largest number of signals that drive a learned movement."""
 
 SHARE = 0.35
-"""A signal drives when it changes by this share of the one that changes most, in pose errors."""
+"""A signal can drive the movement if it changes by at least this share of the largest change, both in pose errors."""
 
 STEADY = 0.75
-"""And when it correlates with the phase by this much."""
+"""Lowest correlation of a driving signal with the phase."""
 
 LOOSE = 30.0
-"""Degrees by which the trunk may lie outside of the range that it had."""
+"""Degrees by which the trunk may lie outside its range in these repetitions."""
 
 PARTIAL, PARTIAL_MARGIN = 0.35, 0.25
-"""A repetition fits in full from this share of the usual change on, and not at all when it is lower by this share."""
+"""A repetition fits fully from this share of the usual change on, and not at all below the first share minus the second."""
 
 MIRRORED = 0.35
-"""The sides take turns when the body at one extreme is the mirror image of the body at the other: what both sides have in
-common changes by less than this share of the differences between the sides."""
+"""The sides take turns if the body at one extreme is the mirror image of the body at the other: the part that both sides share
+changes by less than this share of the differences between the sides."""
 
 OPPOSITE = 0.2
-"""Or when the differences between the sides turn into their opposites, up to this share of them, and outweigh what both sides
-have in common: the hands may be lower on one side."""
+"""The sides also take turns if their differences turn into the opposite, up to this share of them, and exceed the change that
+both sides share: the hands may be lower on one side."""
 
 IDENTITY = (
     *("knee", "hip", "elbow", "shoulder", "trunk"),
     *("wrist_over_shoulder", "knee_over_hip", "ankle_over_hip", "shoulder_over_ankle"),
 )
-"""What the body looks like at rest and at the extreme, whichever side moves."""
+"""Signals of the posture at rest and at the extreme, for a movement of either side."""
 
 SEEN = 0.6
-"""Signals of landmarks that are seen less, 0 to 1, say nothing of the body."""
+"""Lowest visibility, 0 to 1, of the landmarks of a signal that is used."""
 
 AROUND = 1.5
-"""Pose errors by which another repetition, or another person, may differ at rest and at the extreme."""
+"""Pose errors by which another repetition or another person may differ at rest and at the extreme."""
 
 STAYS = 1.0
-"""Pose errors by which a signal may move more than it did, where it did not move."""
+"""Pose errors by which a signal that did not move may move in another repetition."""
 
 _DIFFERENCES = np.array([name in OF_BOTH_SIDES for name in NAMES])
 _IN_COMMON = np.array([not name.startswith(("left_", "right_", "hands_left")) for name in NAMES])
@@ -56,12 +57,12 @@ _JOINTS = ("knee", "hip", "elbow", "shoulder", "ankle")
 
 
 def learn_movement(tracks: Tracks, cycles: Sequence[Cycle], direction: Floats, *, name: str) -> Movement:
-    """The movement of which these are repetitions.
+    """Define a movement by its repetitions.
 
     Args:
         tracks: the signals.
         cycles: the repetitions, at least one.
-        direction: (k,) what swings together, positive on the way from rest to the extreme.
+        direction: (k,) the weights of the signals in the phase, positive on the way from rest to the extreme.
         name: the movement's id.
     """
     span = slice(cycles[0].start, cycles[-1].end + 1)
@@ -151,10 +152,10 @@ def _lowers_first(tracks: Tracks, cycles: Sequence[Cycle]) -> bool:
 
 
 def with_identity(movement: Movement, tracks: Tracks, cycles: Sequence[Cycle]) -> Movement:
-    """A learned movement with a signature that tells it from others: what moves how far, where the body is, what stays.
+    """Add a signature that distinguishes a learned movement: ranges, posture at both ends, and the signals that do not move.
 
     Args:
-        movement: as `learn_movement` gives it.
+        movement: the result of `learn_movement`.
         tracks: the signals.
         cycles: the repetitions, at least one.
     """

@@ -57,7 +57,8 @@ class Movement:
         drives: the signals that swing together. Their average, each scaled from 0 at rest to 1 at the peak, is the phase.
         posture: bands that apply all the time. Samples outside of them (walking in, standing up) are ignored.
         signature: bands at rest, at the peak and of the change between them that distinguish the movement from others.
-        floor: the lowest swing of the phase that counts as a repetition, even if the person's own range is small.
+        floor: the lowest swing of the phase that counts as a repetition, even if the person's own range is small. A half
+            repetition swings by about 0.5.
         lowering_first: whether the way from rest to the extreme is the lowering (a squat) or the lifting (a curl).
         alternating: whether the left and the right side take turns.
         each_side: whether each repetition is one of a single side. The drives are then differences between the sides: 0 at

@@ -1,10 +1,10 @@
-"""Find what is repeated in a motion without knowing any exercise.
+"""Finds repeated movements in a motion without a definition of the movement.
 
-1. The signals that a movement can be described with are scaled to the pose error, and those of hidden landmarks count less.
-2. In each window of the film the principal components of the signals, slow drift taken away, propose what swings together. The
-   projection on a component, either way round, is a phase, and `pose.movements.cycles` finds its cycles.
-3. Cycles whose whole bodies move alike are a chain. The component is computed again from the chain alone, twice, so that
-   walking in and resting play no part.
+1. The signals are scaled to the pose error. Signals of hidden landmarks have less weight.
+2. In each window of the film, the principal components of the signals without slow drift say which signals may swing together.
+   The projection on a component, in either direction, is a phase, and `pose.movements.cycles` finds its cycles.
+3. Cycles in which the whole body moves in a similar way are a chain. The component is computed again from the chain alone,
+   twice, so that walking in and resting have no influence.
 4. A chain becomes a `Movement` (`pose.movements.learning`), and `pose.movements.sets` counts it like any other.
 """
 
@@ -22,61 +22,63 @@ from pose.movements.signals import Signals, smooth
 from pose.movements.tracks import NAMES, UNITS, Tracks, ends_of, rests_of
 
 DRIFT_S = 3.0
-"""Standard deviation of the Gaussian whose result is taken away before the components are computed: walking in, turning."""
+"""Standard deviation, in seconds, of the Gaussian whose result is subtracted before the components are computed. It removes
+slow changes such as walking in and turning."""
 
 COMPONENTS = 3
-"""So many principal components of a window are tried."""
+"""Number of principal components of a window that are tried."""
 
 ROUNDS = 3
-"""How often a component is computed: from the window, then from what was found."""
+"""Number of times that a component is computed: first from the window, then from the chain."""
 
 FLOOR = 1.4
-"""The least swing of a phase in pose errors, over all signals together."""
+"""Lowest swing of a phase, in pose errors, over all signals together."""
 
 PLAIN_SWING = 12.0
-"""A swing from which a repetition counts in full in the choice between chains: three joints that bend by 100 degrees together
-swing so far."""
+"""Swing from which a repetition has its full weight in the choice between chains: that of three joints that bend by 100 degrees
+together."""
 
 ALIKE = 0.6
-"""The least correlation of a repetition with the one that the others of its chain resemble most."""
+"""Lowest correlation of a repetition with the most typical repetition of its chain."""
 
 SHAPE = 16
-"""Moments at which two repetitions are compared."""
+"""Number of moments at which two repetitions are compared."""
 
 PAUSE, SHORTEST_PAUSE_S = 2.0, 4.0
-"""A pause this many times as long as the repetition, and at least so long, ends a chain."""
+"""A pause ends a chain if it is at least this many times as long as the repetition, and at least this many seconds."""
 
 SAME = 0.8
-"""Two chains are of one movement, either way round, when their components, or their changes from rest to extreme, have this
-cosine."""
+"""Two chains are of one movement, possibly with rest and extreme exchanged, if their components, or their changes from rest to
+extreme, have at least this cosine."""
 
 RELAXED_GAIN, RELAXED = 0.5, 6.0
-"""A rest position that is more relaxed than the extreme adds up to this share to the gain, most of it from so many pose errors
-on."""
+"""If the rest position is more relaxed than the extreme, the gain rises by up to this share; most of it is reached at this many
+pose errors."""
 
 DWELLING = 8.0
-"""Somebody who is always at rest, but for the ways, is more relaxed there by so many pose errors."""
+"""A person who spends all the time at rest, apart from the repetitions, counts as more relaxed there by this many pose
+errors."""
 
 WAIT_S = 1.5
-"""Seconds before and after a chain in which it is looked where the person dwells: the film begins and ends at rest."""
+"""Seconds before and after a chain that belong to the time at rest or at the extreme: a film begins and ends at rest."""
 
 NEAR_END = 0.25
-"""The body is at an end within this share of the way."""
+"""The body is at an end of the movement within this share of the range."""
 
 SEEN = 0.6
-"""Joints whose landmarks are seen less, 0 to 1, do not tell how relaxed a body is."""
+"""Lowest visibility, 0 to 1, of the landmarks of a joint that is used to judge how relaxed the body is."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Alike repetitions of something.
+    """Similar repetitions of an unknown movement.
 
     Attributes:
         tracks: the signals of the window.
-        cycles: in order, with samples counted in the window.
-        direction: (k,) what swings together; unit length, positive on the way from rest to the extreme.
-        gain: seconds of repetitions, each weighed by its likeness and its swing.
-        likeness: 0 to 1, mean over all but the one that the others resemble most; 0 for a single one.
+        cycles: the repetitions in order, with samples counted in the window.
+        direction: (k,) the weights of the signals; unit length, positive on the way from rest to the extreme.
+        gain: seconds of repetitions, weighted by likeness and swing.
+        likeness: 0 to 1, mean correlation with the most typical repetition; 0 for a single repetition.
     """
 
     tracks: Tracks
@@ -86,7 +88,7 @@ class Chain:
     likeness: float
 
     def resembles(self, other: "Chain") -> bool:
-        """Whether both are of one movement, either way round: they swing along one direction or between the same ends."""
+        """Whether both are of one movement, possibly with rest and extreme exchanged: same direction, or same ends."""
         return any(abs(float(one @ two)) >= SAME for one, two in zip(self._directions, other._directions, strict=True))
 
     @cached_property
@@ -97,7 +99,7 @@ class Chain:
 
 
 def find_chains(motion: Motion) -> list[Chain]:
-    """The chains of every window, what explains most first; of one movement in one window only the best.
+    """The chains of all windows, the one with the largest gain first; for each movement only the best of a window.
 
     Args:
         motion: the landmarks, cleaned (`pose.movements.signals.clean`).
@@ -119,7 +121,7 @@ def _chains_in(tracks: Tracks) -> list[Chain]:
 
 
 def _refine(tracks: Tracks, direction: Floats) -> Chain | None:
-    """The best chain along a direction, which is computed again from the chain itself."""
+    """The best chain along a direction. The direction is then computed again from the chain."""
     chain = None
     for _ in range(ROUNDS):
         if chain is not None:
@@ -137,7 +139,7 @@ def _refine(tracks: Tracks, direction: Floats) -> Chain | None:
 
 
 def _dwelling(chain: Chain) -> float:
-    """The share of the time that is spent at rest less the share at the extreme, -1 to 1, pauses before and after included."""
+    """The share of the time at rest minus the share at the extreme, -1 to 1, with the pauses before and after."""
     times, phase = chain.tracks.times, chain.tracks.values @ chain.direction
     first, last = chain.cycles[0], chain.cycles[-1]
     rest = float(np.median(phase[[sample for cycle in chain.cycles for sample in rests_of(cycle)]]))
@@ -147,14 +149,14 @@ def _dwelling(chain: Chain) -> float:
 
 
 def relaxation(values: Floats, seen: Floats) -> float:
-    """How relaxed a body is, in pose errors: straight joints, hanging hands.
+    """How relaxed a body is, in pose errors: straight joints and hanging hands are relaxed.
 
-    Most exercises start from there. A press and a pulldown differ in nothing else than in where they start; there the two
-    halves of this measure cancel each other.
+    Most exercises start from a relaxed position. A press and a pulldown differ only in their start; for them the two parts of
+    this measure cancel each other.
 
     Args:
-        values: (k,) every signal, in degrees and metres.
-        seen: (k,) 0 to 1, how well the landmarks of each are seen.
+        values: (k,) all signals, in degrees and metres.
+        seen: (k,) 0 to 1, visibility of the landmarks of each signal.
     """
     scaled = dict(zip(NAMES, values / UNITS * (seen >= SEEN), strict=True))
     hanging = scaled["wrist_over_shoulder"] * float(np.cos(np.radians(values[NAMES.index("trunk")])))
@@ -184,7 +186,7 @@ def _best_chain(tracks: Tracks, direction: Floats) -> Chain | None:
 
 
 def likeness(tracks: Tracks, cycles: Sequence[Cycle]) -> float:
-    """The median correlation of these repetitions with the one that the others resemble most; 0 for a single one."""
+    """Median correlation of these repetitions with the most typical one; 0 for a single repetition."""
     shapes = [_shape(tracks, cycle) for cycle in cycles]
     of_each = [[_likeness(model, shape) for shape in shapes if shape is not model] for model in shapes]
     return max((float(np.median(found)) for found in of_each if found), default=0.0)
@@ -208,7 +210,7 @@ def _groups(times: Floats, cycles: Sequence[Cycle], numbers: Sequence[int]) -> l
 
 
 def _shape(tracks: Tracks, cycle: Cycle) -> Floats:
-    """(SHAPE, k) the body on the way there and back, at even steps of either; NaN for a way there that is not seen."""
+    """(SHAPE, k) signals on the way to the extreme and back, at even steps of each; NaN for a way that is not in the video."""
     times, half = tracks.times, SHAPE // 2
     there = np.linspace(times[cycle.start], times[cycle.peak], half, endpoint=False)
     back = np.linspace(times[cycle.peak], times[cycle.end], half)
@@ -220,7 +222,7 @@ def _shape(tracks: Tracks, cycle: Cycle) -> Floats:
 
 
 def _likeness(first: Floats, second: Floats) -> float:
-    """The correlation of two shapes, where both are seen."""
+    """The correlation of two shapes, where both have values."""
     seen = ~np.isnan(first[:, 0]) & ~np.isnan(second[:, 0])
     one, other = (shape[seen] - shape[seen].mean(axis=0) for shape in (first, second))
     lengths = np.linalg.norm(one) * np.linalg.norm(other)
@@ -228,7 +230,7 @@ def _likeness(first: Floats, second: Floats) -> float:
 
 
 def distinct(chains: Sequence[Chain]) -> list[Chain]:
-    """Of chains of one movement only the one that explains most."""
+    """For each movement, only the chain with the largest gain."""
     kept: list[Chain] = []
     for chain in sorted(chains, key=lambda chain: -chain.gain):
         if not any(chain.resembles(other) for other in kept):

@@ -1,6 +1,6 @@
-"""The sets of whatever is repeated, without knowing any exercise: `find_sets` with movements that the film itself gives.
+"""Finds sets of any repeated movement: `find_sets` with movements that are learned from the film itself.
 
-Walking, running and gestures are found like the rest, so that nothing else takes their time, and then left out.
+Walking, running and gestures are found in the same way, so that no other movement takes their time, and are then left out.
 """
 
 from collections.abc import Sequence
@@ -16,58 +16,59 @@ from pose.movements.signals import Body, Signals
 from pose.movements.tracks import NAMES, UNITS, Tracks, ends_of
 
 BESIDES = "besides"
-"""The id of what people do besides: walking, running, gestures."""
+"""The id of movements that are no exercise: walking, running, gestures."""
 
 MOST = 8
-"""So many different movements are looked for in one film."""
+"""Largest number of different movements in one film."""
 
 SMALL_SWING, SMALL_FEWEST, SMALL_LIKENESS = 4.0, 3, 0.8
-"""Repetitions that swing less, in pose errors, count only when so many are so much alike."""
+"""Swing in pose errors, number, and likeness. Repetitions with a smaller swing count only if there are at least this many with
+at least this likeness."""
 
 SINGLE_SWING = 9.0
-"""A single repetition counts from this swing on: a squat, not a step."""
+"""Lowest swing of a single repetition that counts: a squat has it, a step has not."""
 
 STEP_KNEE_M = 0.2
-"""In walking and running one knee is less than this above the other; in high knees it is more."""
+"""Largest height of one knee above the other in walking and running; in high knees it is larger."""
 
 UPRIGHT = 45.0
-"""Degrees of lean up to which somebody stands."""
+"""Largest lean of a person who stands, degrees."""
 
 GESTURE = 45.0
-"""Degrees that elbow and shoulder move at most in a gesture: waving, talking, swaying."""
+"""Largest range of elbow and shoulder in a gesture (waving, talking, swaying), degrees."""
 
 WAVE, QUICK_S = 75.0, 1.2
-"""And the same for one arm that swings in less than so many seconds: nobody lifts a weight so fast."""
+"""The same for one arm in a swing of less than this many seconds: no weight is lifted so fast."""
 
 GESTURE_SWING = 5.5
-"""The swing of both arms, in pose errors, up to which they do not exercise."""
+"""Largest swing of both arms, in pose errors, that is no exercise of the arms."""
 
 LEGS = ("left_ahead", "left_knee_higher", "left_ankle_higher", "left_hip_more_bent")
-"""What tells one leg from the other."""
+"""Signals of the differences between both legs."""
 
 BODY = ("knee", "hip", "trunk", "shoulder_over_ankle", "shoulder_rise", "hip_rise", *LEGS)
-"""What stays still in a gesture."""
+"""Signals that do not change in a gesture."""
 
 PLACES = 2.0
-"""Somebody travels when the place in the picture changes so many times more than any three other signals."""
+"""A person moves through the picture if the place changes this many times as much as any three other signals."""
 
 STILL = 1.2
-"""Pose errors up to which a part of the body does not move."""
+"""Largest change, in pose errors, of a part of the body that does not move."""
 
 PLAIN_FEWEST, PLAIN_SWING = 3, 5.0
-"""What nobody asked to count must be repeated so often and swing so far, in pose errors."""
+"""Lowest number of repetitions, and their lowest swing in pose errors, of a set that was not requested."""
 
 PLACE_M = 0.35
-"""Somebody stays in place while the hips at rest move less than this, in metres of the person."""
+"""Largest movement of the hips at rest of a person who stays in place, in metres of the person."""
 
 
 def find_repeated(motion: Motion, *, name: str) -> list[FoundSet]:
     """The sets of a film in order of time.
 
-    A single repetition counts only where nothing is repeated.
+    A single repetition counts only if no movement is repeated.
 
     Args:
-        motion: the landmarks, cleaned (`pose.signals.clean`).
+        motion: the landmarks, cleaned (`pose.movements.signals.clean`).
         name: the id of each movement.
     """
     movements = [_learn(chain, name) for chain in _choose(find_chains(motion))]
@@ -77,11 +78,11 @@ def find_repeated(motion: Motion, *, name: str) -> list[FoundSet]:
 
 
 def is_plain(motion: Motion, one: FoundSet) -> bool:
-    """Whether at least three alike repetitions were made in place.
+    """Whether a set has at least three similar repetitions in place.
 
     Args:
         motion: the landmarks, cleaned.
-        one: a set that was found in it.
+        one: a set of this motion.
     """
     if len(one.repetitions) < PLAIN_FEWEST:
         return False
@@ -95,9 +96,9 @@ def is_plain(motion: Motion, one: FoundSet) -> bool:
 
 
 def _choose(chains: Sequence[Chain]) -> list[Chain]:
-    """Different movements, those that are repeated before single ones, what explains most first.
+    """The different movements: repeated ones before single ones, each by its gain.
 
-    A single way, such as lying down, counts only where nothing is repeated.
+    A single movement, such as lying down, counts only if no movement is repeated.
     """
     chosen: list[Chain] = []
     for chain in sorted(chains, key=lambda chain: len(chain.cycles) == 1):
@@ -122,7 +123,7 @@ def _learn(chain: Chain, name: str) -> Movement:
 
 
 def _is_gait(chain: Chain, rest: Floats, extreme: Floats) -> bool:
-    """Whether somebody stands, the legs take turns and the knees stay low."""
+    """Whether the person stands, the legs take turns and the knees stay low."""
     first, second = (dict(zip(NAMES, values, strict=True)) for values in (rest, extreme))
     change = np.abs(extreme - rest) / UNITS
     of_legs = max(change[NAMES.index(name)] for name in LEGS)
@@ -133,14 +134,14 @@ def _is_gait(chain: Chain, rest: Floats, extreme: Floats) -> bool:
 
 
 def _steps(chain: Chain, change: Floats) -> bool:
-    """Whether the two legs move more differently than together."""
+    """Whether the legs' differences change more than their common movement."""
     differences = max(change[NAMES.index(name)] for name in LEGS[:-1])
     together = max(change[NAMES.index(name)] for name in ("hip", "shoulder_over_ankle", "trunk"))
     return bool(differences > together)
 
 
 def _is_gesture(chain: Chain, rest: Floats, extreme: Floats) -> bool:
-    """Whether somebody who stands moves only the arms, and either one of them or both a little."""
+    """Whether a standing person moves only the arms: one of them, or both slightly."""
     change = dict(zip(NAMES, np.abs(extreme - rest), strict=True))
     scaled = dict(zip(NAMES, np.abs(extreme - rest) / UNITS, strict=True))
     if max(values[NAMES.index("trunk")] for values in (rest, extreme)) > UPRIGHT or any(scaled[name] >= STILL for name in BODY):
@@ -154,7 +155,7 @@ def _is_gesture(chain: Chain, rest: Floats, extreme: Floats) -> bool:
 
 
 def _is_travel(chain: Chain, rest: Floats, extreme: Floats) -> bool:
-    """Whether only the place in the picture changes, not the pose: the camera moves, or somebody comes nearer."""
+    """Whether only the place in the picture changes and not the pose: the camera moves, or the person comes nearer."""
     change = np.abs(extreme - rest) / UNITS * chain.tracks.seen
     places = np.array([name.endswith("_rise") for name in NAMES])
     return float(np.median(change[places])) > PLACES * float(np.sort(change[~places])[-3])

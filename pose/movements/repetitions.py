@@ -1,8 +1,9 @@
 """Counts and times the repetitions of a movement, or how long it was held.
 
 Every drive of a movement is scaled from 0 at rest to 1 at its usual extreme, and their average, weighted by how clearly each
-swings in this video, is the phase. What happens outside the movement's posture (walking in, standing up) is cut away; the rest
-is searched for cycles of the phase (`pose.movements.cycles`), and each is weighed by how well the movement's signature fits it.
+swings in this video, is the phase. Samples outside the movement's posture (walking in, standing up) are left out. The others
+are searched for cycles of the phase (`pose.movements.cycles`). The `fit` of a cycle says how well it matches the movement's
+signature.
 """
 
 from collections.abc import Sequence
@@ -18,25 +19,26 @@ from pose.movements.movement import Band, Movement, When
 from pose.movements.signals import ANGLES, Signals, bridge, runs, smooth
 
 STRANGERS = 0.2
-"""Up to this share of repetitions that do not fit at all, before or after those that do, is taken for another movement."""
+"""If at most this share of the repetitions has a fit of 0, and they are not between the others, they are another movement."""
 
 SMALL = 0.4
-"""What does not fit at all and swings less than this share of what fits is another movement, too: steps before lunges."""
+"""A repetition with a fit of 0 and a swing below this share of the fitting ones is another movement, such as a step before
+lunges."""
 
 UNREST_S = 0.5
-"""A held position is left when the body moves within this long before or after."""
+"""Seconds before and after a sample in which the body must not move for the sample to belong to a hold."""
 
 HOLE_S = 0.5
-"""The posture may be lost for this long (a slip of the landmarks) without cutting the movement in two."""
+"""Seconds. A shorter loss of the posture, such as an error of the landmarks, does not divide the movement."""
 
 ACROSS = {"hands_left"}
 """Signals across the trunk, whose middle an oblique camera moves away from 0 (by 5 cm in a real clip): they depend on the
-landmarks' depth. Differences of heights are 0 when both sides are level, from wherever they are seen."""
+landmarks' depth. Differences of heights are 0 from any view when both sides are level."""
 
 Side = Literal["left", "right"]
 
 ANGLE_MARGIN, LENGTH_MARGIN = 15.0, 0.08
-"""What the landmarks are uncertain by: degrees, metres of the person."""
+"""Uncertainty of the landmarks: degrees, and metres of the person."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ class Repetition:
     """One repetition.
 
     Attributes:
-        index: from 1.
-        side: the leg in front, for movements that alternate; the side that moves, for those that count each side.
+        index: its number, from 1.
+        side: the leg in front if the movement alternates; the side that moves if each side counts.
         start, peak, end: samples of the motion: leaving the rest position, the extreme, back at rest.
         start_s, peak_s, end_s: the same in seconds.
-        swing: how far the phase went; 1 is the usual range of the movement.
-        fit: 0 to 1, how well the movement's signature fits it.
+        swing: range of the phase; 1 is the usual range of the movement.
+        fit: 0 to 1, how well it matches the movement's signature.
     """
 
     index: int
@@ -65,7 +67,7 @@ class Repetition:
 
     @property
     def cycle(self) -> Cycle:
-        """The cycle of the phase that it is."""
+        """Its cycle of the phase."""
         return Cycle(self.start, self.peak, self.end, self.swing)
 
 
@@ -92,14 +94,14 @@ def find_repetitions(motion: Motion, movement: Movement) -> list[Repetition]:
         movement: what to count; not a held one.
 
     Returns:
-        In order, the good ones and the partial ones.
+        The repetitions in order, full and partial ones. `pose.movements.cycles` says how small a repetition may be.
     """
     found = _without_strangers(find_candidates(Signals(motion), movement))
     return [replace(repetition, index=number) for number, repetition in enumerate(found, 1)]
 
 
 def find_candidates(signals: Signals, movement: Movement) -> list[Repetition]:
-    """The same, by the signals of a cleaned motion, with whatever else swings like the movement; its `fit` is low."""
+    """The repetitions in the signals of a cleaned motion, together with swings of other movements, whose `fit` is low."""
     times = signals.motion.times
     values = phase(signals, movement)
     inside = within(signals, movement.posture, times) & ~np.isnan(values)
@@ -151,7 +153,7 @@ def find_hold(motion: Motion, movement: Movement) -> Hold | None:
 
 
 def find_holds(signals: Signals, movement: Movement) -> list[Hold]:
-    """Every time for which a held movement was held, in order, by the signals of a cleaned motion."""
+    """All holds of a held movement in the signals of a cleaned motion, in order."""
     times = signals.motion.times
     still = within(signals, movement.posture, times)
     for drive in movement.drives:
@@ -168,7 +170,7 @@ def _unrest(times: Floats, values: Floats) -> Floats:
 
 
 def phase(signals: Signals, movement: Movement) -> Floats:
-    """(n,) how far into a repetition the body is: 0 at rest, 1 at the movement's usual extreme; NaN without the person."""
+    """(n,) the phase: 0 at rest, 1 at the movement's usual extreme; NaN without the person."""
     times = signals.motion.times
     drives = np.stack([(signals[d.signal] - d.rest) / (d.peak - d.rest) for d in movement.drives])
     known = ~np.isnan(drives).any(axis=0)
@@ -190,7 +192,7 @@ def fit(values: Floats, band: Band) -> Floats:
 
 
 def within(signals: Signals, bands: tuple[Band, ...], times: Floats) -> NDArray[np.bool_]:
-    """(n,) whether the body is in a posture; short slips do not matter."""
+    """(n,) whether the body is in a posture. Losses shorter than `HOLE_S` are ignored."""
     inside = np.ones(len(times), dtype=bool)
     for band in bands:
         inside &= fit(signals[band.signal], band) > 0
@@ -204,7 +206,7 @@ def _repetition(signals: Signals, movement: Movement, values: Floats, cycle: Cyc
     start, peak, end = cycle.start, cycle.peak, cycle.end
     if movement.alternating and side is None:
         side = "left" if np.nanmedian(signals["left_ahead"][start : end + 1]) > 0 else "right"
-    # What the video's start or end cuts off, or a fault like an incomplete lockout, has only one end near rest.
+    # A repetition that the video cuts off, or a fault such as an incomplete lockout, has only one end near rest.
     calm = min(values[start], values[end])
     rests = [moment for moment in (start, end) if values[moment] <= calm + cycle.swing / 4]
     times = signals.motion.times
@@ -249,7 +251,7 @@ def _value(track: Floats, when: When, cycle: Cycle, rests: list[int]) -> Floats:
 
 
 def _without_strangers(found: list[Repetition]) -> list[Repetition]:
-    """Without what does not fit at all, if it is small beside the repetitions that do fit, or rare and not amid them."""
+    """Leave out repetitions with a fit of 0 that are small beside the others, or that are rare and not between the others."""
     fitting = [repetition for repetition in found if repetition.fit > 0]
     rare = len(found) - len(fitting) <= STRANGERS * len(found)
     small = SMALL * usual_swing([each.swing for each in fitting])

@@ -24,46 +24,45 @@ from pose.movements.repetitions import Hold, Repetition, find_holds, find_repeti
 from pose.movements.signals import Signals
 
 LEAST_FIT = 0.2
-"""Candidates with less fit do not take part in the choice; those between others are counted with their set in the end."""
+"""Candidates with a lower fit are not chosen. Those between chosen ones are counted with the set in the end."""
 
 GOOD_FIT = 0.45
-"""The mean fit of its repetitions from which a stretch is a set of a movement."""
+"""Lowest mean fit of the repetitions of a set."""
 
 LEAST_S, LEAST_SHARE, FILLED_SHARE = 1.0, 0.12, 0.5
-"""Seconds of repetitions, each weighed by its fit and by the mean fit, from which a stretch is a set; in a film that is shorter
-than eight seconds the first share of it. In a shot that is shorter than two seconds the second share of the shot is enough: the
-shot shows nothing else."""
+"""Shortest duration of a set: seconds of repetitions, weighted by their fit and by the mean fit. In a film of less than eight
+seconds the first share of it is enough; in a shot of less than two seconds the second share, because it shows nothing else."""
 
 NEW_SET_S = 0.5
-"""What a new set costs, in seconds of well-fitting repetitions."""
+"""Cost of a new set, in seconds of well-fitting repetitions."""
 
 PAUSE, SHORTEST_PAUSE_S = 3.0, 10.0
-"""A pause ends a set when it is this many times as long as the person's repetitions, and at least this long."""
+"""A pause ends a set if it is at least this many times as long as the person's repetitions, and at least this many seconds."""
 
 MARGIN_S = 3.0
-"""A set is counted with this much of the film before and after it, where the film has nothing else there."""
+"""Seconds before and after a set that belong to its window, unless another set is there."""
 
 RECENT = 4
-"""A candidate may continue one of so many last candidates of its movement; between them lie what one window sees double."""
+"""Number of last candidates of a movement that a new candidate may continue. Between them there may be duplicates."""
 
 OVERLAP_S = 0.25
-"""Two repetitions may share this much: the end of one and the start of the next are uncertain."""
+"""Seconds by which two repetitions may overlap, because the end of one and the start of the next are uncertain."""
 
 WAITING_S, LONGEST_WAIT_S, STAYS = 3.0, 120.0, 0.9
-"""A held position this near to a set in the same position is the wait for it; one further away, up to the longest wait, if the
-person stays in that position for this share of the time in between."""
+"""Seconds, seconds, and a share. A hold within the first distance of a set in the same position is a wait for the set. So is a
+hold within the second distance, if the person stays in that position for this share of the time between them."""
 
 INSIDE = 0.8
-"""A held position lies inside a candidate with this share of its time."""
+"""Share of a hold that must lie in a candidate for the hold to lie inside it."""
 
 TREMBLING = 0.4
-"""A single repetition that lies wholly inside a held position and swings by less than this is none."""
+"""A single repetition inside a hold that swings by less than this does not count."""
 
 HANDLING_S = 3.0
-"""A single repetition this near to a set of several is no set of its own."""
+"""Seconds. A single repetition closer than this to a set of several repetitions is not a set."""
 
 AT_REST = 0.35
-"""The phase of a movement below which a held position is its position of rest."""
+"""Phase of a movement below which a hold is in the movement's rest position."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,9 @@ class FoundSet:
     """One set.
 
     Attributes:
-        movement: what is repeated or held.
-        start, end: its window in the motion, from the first sample up to the one after the last; the set lies inside.
-        confidence: 0 to 1, in the movement.
+        movement: the movement that is repeated or held.
+        start, end: the window of the set in the motion: the first sample, and the one after the last.
+        confidence: 0 to 1, of the recognition.
         repetitions: in order, with samples counted in the window; empty for a hold.
         hold: with samples counted in the window; None for repetitions.
     """
@@ -87,17 +86,17 @@ class FoundSet:
 
     @property
     def start_s(self) -> float:
-        """When the first repetition or the hold begins, seconds."""
+        """Start of the first repetition or the hold, seconds."""
         return self.hold.start_s if self.hold else self.repetitions[0].start_s
 
     @property
     def end_s(self) -> float:
-        """When the last repetition or the hold ends, seconds."""
+        """End of the last repetition or the hold, seconds."""
         return self.hold.end_s if self.hold else self.repetitions[-1].end_s
 
     @property
     def duration_s(self) -> float:
-        """From its beginning to its end, seconds."""
+        """Duration from start to end, seconds."""
         return self.end_s - self.start_s
 
 
@@ -105,8 +104,8 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
     """The sets of a film in order of time.
 
     Args:
-        motion: the landmarks, cleaned (`pose.signals.clean`).
-        movements: what to look for.
+        motion: the landmarks, cleaned (`pose.movements.signals.clean`).
+        movements: the movements to look for.
     """
     known = list(movements)
     film = Film(motion)
@@ -127,7 +126,7 @@ def find_sets(motion: Motion, movements: Iterable[Movement]) -> list[FoundSet]:
 
 
 def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> bool:
-    """Whether a candidate is a held position with the way into it or out of it."""
+    """Whether a candidate is a hold together with the way into it or out of it."""
     start, end = times[candidate.start], times[candidate.end]
 
     def is_inside(hold: FoundSet) -> bool:
@@ -142,7 +141,7 @@ def _is_held(candidate: Candidate, times: Floats, holds: Sequence[FoundSet]) -> 
 
 
 def _choose_sets(film: Film, candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """The chains that are sets. What a chain that is none had taken is left to the other movements."""
+    """The chains that are sets. The time of a chain that is not a set is left to other movements."""
     left = list(candidates)
     while True:
         chains = _choose(left)
@@ -187,7 +186,7 @@ def _choose(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _one_set(first: Candidate, second: Candidate) -> bool:
-    """Whether the pause between two repetitions of a movement is none that ends a set."""
+    """Whether the pause between two repetitions is too short to end a set."""
     usual = max(first.end_s - first.start_s, second.end_s - second.start_s)
     return second.start_s - first.end_s <= max(SHORTEST_PAUSE_S, PAUSE * usual)
 
@@ -210,7 +209,7 @@ def _mean_fit(chain: list[Candidate]) -> float:
 
 
 def _without_handling(film: Film, found: list[FoundSet]) -> list[FoundSet]:
-    """Without single repetitions right before or after a set: bending down for the weight, lying down, sitting down."""
+    """Leave out single repetitions right before or after a set, such as bending down for the weight or lying down."""
 
     def handles(one: FoundSet, other: FoundSet) -> bool:
         apart = max(other.start_s - one.end_s, one.start_s - other.end_s)
@@ -221,19 +220,19 @@ def _without_handling(film: Film, found: list[FoundSet]) -> list[FoundSet]:
 
 
 def _trembles(one: FoundSet, hold: FoundSet) -> bool:
-    """Whether a set is but a slight movement of somebody who holds a position."""
+    """Whether a set is only a slight movement of a person who holds a position."""
     inside = hold.start_s <= one.start_s and one.end_s <= hold.end_s
     return inside and len(one.repetitions) == 1 and one.repetitions[0].swing < TREMBLING
 
 
 def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], candidates: Sequence[Candidate]) -> FoundSet | None:
-    """Count a set in its own window, shot by shot; None when nothing is counted there.
+    """Count a set in its own window, shot by shot; None if no repetition is found there.
 
     Args:
-        film: the whole.
-        chain: the candidates that were chosen.
-        neighbours: the last sample of the set before, and the first one of the set after.
-        candidates: of all movements.
+        film: the whole film.
+        chain: the chosen candidates.
+        neighbours: the last sample of the previous set, and the first sample of the next set.
+        candidates: the candidates of all movements.
     """
     movement, clock = chain[0].movement, film.clock
     fit, gain = _mean_fit(chain), sum(each.gain for each in chain)
@@ -256,7 +255,7 @@ def _count(film: Film, chain: list[Candidate], neighbours: tuple[int, int], cand
 
 
 def _find_holds(motion: Motion, movements: Sequence[Movement]) -> list[FoundSet]:
-    """Every held position of every movement, shot by shot."""
+    """All holds of all movements, shot by shot."""
     found = []
     for shot in motion.shots:
         signals = Signals(motion.part(shot.start, shot.stop))
@@ -281,7 +280,7 @@ def _waits(film: Film, hold: FoundSet, one: FoundSet) -> bool:
     between = slice(held.stop, one.start + one.repetitions[0].start - first)
     if hold.start > one.start:
         between = slice(one.start + one.repetitions[-1].end - first, held.start)
-    # Here the edge of a band is not enough: somebody who walks leans nearly as far forwards as a row's posture begins.
+    # The fit must not be near the edge of a band: a person who walks leans forward nearly as far as in the posture of a row.
     fits = [fit(signals[band.signal], band)[between] for band in one.movement.posture]
     stays = apart <= WAITING_S or (bool(fits) and bool(np.mean(np.min(fits, axis=0)) > STAYS))
     return stays and bool(np.mean(in_posture[held]) > 1 / 2 and np.nanmedian(phase(signals, one.movement)[held]) < AT_REST)

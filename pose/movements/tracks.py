@@ -1,4 +1,4 @@
-"""The signals that an unknown movement is described with, each in units of the pose error."""
+"""The signals that describe an unknown movement, each in units of the pose error."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 OF_BOTH_SIDES = frozenset(
     {"hands_left", "left_wrist_higher", "left_knee_higher", "left_ankle_higher", "left_ahead", "left_hip_more_bent"}
 )
-"""Signals that compare left and right: their sign turns when the sides are exchanged."""
+"""Signals that compare left and right: their sign changes if the sides are exchanged."""
 
 NAMES = tuple(PARTS)
 DEPTH = 1.5
@@ -57,24 +57,24 @@ class Tracks:
     """The signals of a motion as a matrix.
 
     Attributes:
-        signals: the same by name, in degrees and metres.
+        signals: the signals by name, in degrees and metres.
         times: (n,) seconds.
-        seen: (k,) 0 to 1, how well the landmarks of each signal are seen.
+        seen: (k,) 0 to 1, visibility of the landmarks of each signal.
         raw: (n, k) in degrees and metres; no NaN.
-        values: (n, k) in pose errors, weighed by how well the landmarks are seen; no NaN.
+        values: (n, k) in pose errors, weighted by visibility; no NaN.
     """
 
     def __init__(self, signals: Signals) -> None:
         self.signals = signals
         self.times: Floats = signals.motion.times
-        # A signal that is never known is 0 all the time: it does not move.
+        # A signal without any value is 0 all the time, as one that does not move.
         self.raw: Floats = np.nan_to_num(bridge(self.times, np.stack([signals[name] for name in NAMES], axis=1)))
         self.seen: Floats = np.array([_seen(signals.motion, parts) for parts in PARTS.values()])
         self.values: Floats = self.raw / UNITS * self.seen
 
 
 def _seen(motion: Motion, parts: tuple[str, ...]) -> float:
-    """0 to 1: how well the least seen of these landmarks is seen, on average."""
+    """The mean visibility, 0 to 1, of the least visible of these landmarks."""
     visibility = [
         motion.visibility[:, [INDEX[part]] if part in INDEX else [INDEX[f"{side}_{part}"] for side in SIDES]].max(axis=1)
         for part in parts
@@ -83,12 +83,12 @@ def _seen(motion: Motion, parts: tuple[str, ...]) -> float:
 
 
 def rests_of(cycle: Cycle) -> list[int]:
-    """The samples in which a cycle is at rest; one that was under way has one."""
+    """The samples in which a cycle is at rest: two, or one for a cycle that had begun before the video."""
     return [cycle.end] if cycle.start == cycle.peak else [cycle.start, cycle.end]
 
 
 def ends_of(tracks: Tracks, cycles: Sequence[Cycle]) -> tuple[Floats, Floats]:
-    """(k,) the median of every signal at rest, and the same at the extreme, in degrees and metres."""
+    """(k,) the median of each signal at rest, and (k,) at the extreme, in degrees and metres."""
     rests = values_at(tracks, [sample for cycle in cycles for sample in rests_of(cycle)])
     return rests, values_at(tracks, [cycle.peak for cycle in cycles])
 

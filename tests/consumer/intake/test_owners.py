@@ -119,6 +119,7 @@ def test_concurrent_claims_do_not_exceed_the_limit(backend: Backend, tmp_path: P
         assert "startedAt" not in left
 
 
+@pytest.mark.slow
 def test_an_owner_with_four_hundred_jobs_does_not_delay_another(backend: Backend, tmp_path: Path) -> None:
     using = settings(tmp_path, workers=2, max_per_owner=Settings.model_fields["max_per_owner"].default)
     for number in range(200):

@@ -23,7 +23,7 @@ def test_the_published_schema_is_current() -> None:
 
 
 @pytest.mark.parametrize("exercise", ["squat", "lunge", "plank", "jumping_jack"])
-@pytest.mark.parametrize("azimuth", [0, 45, 90])
+@pytest.mark.parametrize("azimuth", [90, *(pytest.param(azimuth, marks=pytest.mark.slow) for azimuth in (0, 45))])
 def test_reports_validate(exercise: str, azimuth: float) -> None:
     options = {"lead": 4} if exercise == "plank" else {"reps": 2, "peaks": [{}, {"lean": 60}]}
     made = review(figure(exercise, azimuth=azimuth, **options), exercise=exercise)

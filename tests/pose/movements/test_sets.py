@@ -117,6 +117,7 @@ def test_bending_for_the_weight_is_no_set() -> None:
     assert names(film(keys), [DEEP, bend]) == ["deep"]
 
 
+@pytest.mark.slow
 def test_the_time_is_linear_in_the_length() -> None:
     def seconds(rounds: int) -> float:
         keys = then(*(part for _ in range(rounds) for part in (script("squat", 5), walk(20))))
