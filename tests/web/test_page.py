@@ -75,9 +75,7 @@ def test_a_picture_is_shared_as_a_file(analysed: tuple[BrowserContext, str]) -> 
     assert size > 1000
 
 
-def test_a_missing_video_is_explained_and_the_feedback_stays(
-    browser: Browser, analysed: tuple[BrowserContext, str]
-) -> None:
+def test_a_missing_video_is_explained_and_the_feedback_stays(browser: Browser, analysed: tuple[BrowserContext, str]) -> None:
     context, url = analysed
     # A service worker would take the requests past the route.
     other = browser.new_context(storage_state=context.storage_state(), locale="en-GB", service_workers="block")
