@@ -26,8 +26,8 @@ LOOKS = 5
 """Seconds between two searches for other people, and the lowest number of searches in a short video."""
 
 LOOK_AFTER_CUT_S = 0.4
-"""Seconds between a cut and the first search in the new shot. From search to search the interval doubles up to the usual one, so
-that a shot of one quick repetition is searched twice."""
+"""Seconds between a cut and the first search in the new shot. From search to search the interval doubles up to the usual one,
+so that a shot of one quick repetition is searched twice."""
 
 SEARCHED_AGAIN = 0.3
 """If more than this share of a detected trunk lies on the painted area, the detection is the painted person."""
