@@ -163,7 +163,7 @@ def test_a_bystander_in_one_shot_of_many_is_not_followed(tmp_path: Path) -> None
     assert np.abs(trunk(motion)[squatting, 0] - 520).max() < 60
 
 
-@pytest.mark.parametrize(("left", "top"), [(480, 160), (250, 150), (200, 20)])
+@pytest.mark.parametrize(("left", "top"), [(480, 160), (150, 0)])
 def test_the_first_pose_after_a_cut_is_as_good_as_the_next(left: int, top: int, tmp_path: Path) -> None:
     """In the second shot she is in another place and of another size; the picture is still, so each pose should be the same."""
     standing = next(frames_of(BYSTANDER))[:, 340:]
