@@ -35,6 +35,10 @@ FOLLOWED = frozenset(
         measures.middle_below_line,
         measures.hips_above_line,
         measures.hips_above_straight_leg,
+        measures.head_below_trunk,
+        measures.trunk_swing,
+        measures.arm_swing,
+        measures.legs_apart,
     }
 )
 """The measured angles that are meaningful at any time of a set."""
@@ -90,13 +94,15 @@ def driving_angle(examined: ExaminedSet) -> DrivingAngle:
 
 
 def judged_angle(examined: ExaminedSet) -> Curve:
-    """The angle that decided about the fault to change first, else about what the movement should reach.
+    """The angle that decided about the fault to change first, else about what the movement should reach, else the one that
+    came closest to a fault.
 
-    Where no check that was made follows an angle over time, it is the driving angle, without limits.
+    An extreme has the value that was judged there, which the smoothed landmarks do not quite reach. Where no check that was
+    made follows an angle over time, it is the driving angle, without limits.
     """
     findings = sorted(
         (finding for finding in examined.judged if _is_followed(finding.check)),
-        key=lambda finding: finding.check.verdict != "falls_short",
+        key=lambda finding: (0, 0.0) if finding.check.verdict == "falls_short" else (1, -finding.excess),
     )
     faults = [finding for finding in examined.findings if _is_followed(finding.check)]
     first = next(iter([*faults, *findings]), None)
@@ -112,6 +118,10 @@ def judged_angle(examined: ExaminedSet) -> Curve:
             repetition = spans[finding.repetition]
             inside = slice(repetition.start, repetition.end + 1)
             values[inside] = check.measure(replace(take, side=finding.side, repetition=repetition))[inside]
+    if check.verdict == "falls_short":
+        for finding in examined.judged:
+            if finding.check is check:
+                values[finding.sample] = finding.value
     alike = {finding.check.id: finding for finding in findings if _same(finding.check.measure, check.measure)}
     return Curve(measure_name(examined.words, check), np.maximum(values, 0), tuple(alike.values()))
 

@@ -179,7 +179,8 @@ def _plot(axes: Axes, graph: Graph) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda value, _: graph.seconds(value))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}°")
+    # The room below a curve that ends at zero has no numbers: no angle of a person is negative.
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}°" if value >= 0 else "")
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontproperties(_font(TEXT))
         label.set_color(_rgb(INK))

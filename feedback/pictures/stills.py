@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
+from feedback.checks import measures
 from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding
-from feedback.checks.measures import height, mouth_over_hands
 from feedback.examination import Examination, ExaminedSet
 from feedback.pictures.cards import TEXT, Measure, card
 from feedback.pictures.curve import CHORD, DrivingAngle
@@ -27,6 +27,8 @@ OUTLIER = 0.12
 outlier."""
 GAP = 12
 """Pixels between the legend and the text below it."""
+FROM_REST = frozenset({measures.trunk_swing, measures.arm_swing})
+"""What measures a line against its own resting position."""
 STRAIGHT = 160.0
 """Degrees. A target angle of at least this is drawn as a straight line."""
 
@@ -66,7 +68,7 @@ def picture_of(examined: ExaminedSet, curve: DrivingAngle, shot: Shot, frame: Pi
         measure = _driving(examined, curve, shot)
         notes = [Line(f"{at_start(curve.name)}: {measure.value}", TEXT, RIGHT, mark="solid")] if measure else []
     else:
-        measure, notes = _measured(examined.motion, words, finding)
+        measure, notes = measured(examined, finding)
         notes.append(Line(words(finding.check.why if finding.clean else finding.check.advice), TEXT, WHITE, space=GAP))
     points = shown_points(examined.motion)[shot.sample]
     return card(frame, points, measure, title=title, subtitle=subtitle, notes=notes)
@@ -125,9 +127,9 @@ def _value_text(words: Words, check: Check, value: float, finer: int) -> str:
 def _past_its_line(check: Check) -> str | None:
     """What a value below zero means; None where it means that there is nothing of what is looked for."""
     function = function_of(check)
-    if function is mouth_over_hands:
+    if function is measures.mouth_over_hands:
         return N_("{value} below")
-    if function is height:
+    if function is measures.height:
         return N_("{value} above") if check.threshold < 0 else N_("{value} below")
     if check.unit != "deg" or check.against is None:
         return None
@@ -179,13 +181,15 @@ def _faulty_around(examined: ExaminedSet, shot: Shot) -> bool:
     return any(start <= time <= end for finding in examined.findings for start, end in finding.spans)
 
 
-def _measured(motion: Motion, words: Words, finding: Finding) -> tuple[Measure, list[Line]]:
-    """The drawing of a finding, and the legend below it."""
-    check = finding.check
+def measured(examined: ExaminedSet, finding: Finding) -> tuple[Measure, list[Line]]:
+    """The drawing of a finding, in pixels of the frame, and the legend below the picture."""
+    motion, words, check = examined.motion, examined.words, finding.check
     value, _ = value_texts(words, finding)
     colour = WRONG if finding.fault else RIGHT
     points = motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2].reshape(-1, 2)
     level = level_of(points, check.against, finding.value if check.unit == "deg" else 0.0) if check.against else None
+    if function_of(check) in FROM_REST and len(points) == 2:
+        level = _resting_arm(examined, finding, points)
     if finding.value < 0 and check.unit == "deg" and _past_its_line(check) is None:
         level = None  # The drawn angle would not be the "0°" beside it.
     wanted, straight = _wanted(finding, points, level)
@@ -218,6 +222,19 @@ def level_of(points: Floats, against: Literal["vertical", "horizontal"], value: 
         ahead = length if end[0] >= start[0] else -length
         arms = [start + np.array([ahead, 0]), start - np.array([ahead, 0])]
     return min(arms, key=lambda arm: abs(float(angle_at(arm, start, end)) - abs(value)))
+
+
+def _resting_arm(examined: ExaminedSet, finding: Finding, points: Floats) -> Floats | None:
+    """(2,) where a line that is measured against its resting position would end there; None in a hold, which has none."""
+    repetition = next((rep for rep in examined.repetitions if rep.index == finding.repetition), None)
+    if repetition is None:
+        return None
+    start, end = points
+    marks = [INDEX[name] for name in finding.marks]
+    resting = (examined.motion.image[[repetition.start, repetition.end]][:, marks, :2]).astype(float)
+    ends = [start + line[1] - line[0] for line in resting]
+    farther = max(ends, key=lambda other: float(angle_at(other, start, end)))
+    return turned(end, start, farther, abs(finding.value))
 
 
 def _wanted(finding: Finding, points: Floats, level: Floats | None) -> tuple[Floats | None, bool]:

@@ -7,9 +7,20 @@ from feedback.pictures.cards import WIDTH
 from feedback.pictures.curve import driving_angle
 from feedback.pictures.drawing import RIGHT, WANTED, WRONG
 from feedback.pictures.shots import Shot, best_shot, worst_shots
-from feedback.pictures.stills import clock, level_of, picture_of, shown_points, target_text, title_of, unsmoothed, value_texts
+from feedback.pictures.stills import (
+    clock,
+    level_of,
+    measured,
+    picture_of,
+    shown_points,
+    target_text,
+    title_of,
+    unsmoothed,
+    value_texts,
+)
 from feedback.review import examine
 from feedback.words import words_of
+from pose.motion import INDEX
 from pose.movements.angles import angle_at
 from tests.figures import figure
 
@@ -172,3 +183,12 @@ def test_the_skeleton_lies_on_its_own_frame():
     assert (drawn[lowest] == motion.image[first + lowest]).all()
     assert (drawn[lowest] != examined.motion.image[lowest]).any()
     assert (drawn[50 - first, 15] == examined.motion.image[50 - first, 15]).all(), "an outlier is not drawn"
+
+
+def test_a_swing_is_drawn_against_the_resting_position():
+    examined = examine(figure("row", 3, azimuth=90, peaks=[{"lean": 20}] * 3), exercise="row").main
+    finding = next(finding for finding in examined.findings if finding.check.id == "body_swing")
+    points = examined.motion.image[finding.sample, [INDEX[name] for name in finding.marks], :2]
+    measure, _ = measured(examined, finding)
+    assert float(angle_at(measure.level, *points)) == pytest.approx(finding.value, abs=0.5)
+    assert float(angle_at(measure.level, points[0], measure.wanted)) == pytest.approx(finding.check.clear, abs=0.5)
