@@ -64,7 +64,10 @@ export class Service {
   listen(id, onJob, onError) {
     return firestore.onSnapshot(
       firestore.doc(this.#uploads, id),
-      (snapshot) => onJob(snapshot.exists() ? snapshot.data() : null),
+      (snapshot) => {
+        // Without a connection the browser's cache answers, and does not have the document: the listener goes on.
+        if (snapshot.exists() || !snapshot.metadata.fromCache) onJob(snapshot.exists() ? snapshot.data() : null);
+      },
       (error) => (error.code === "permission-denied" ? onJob(null) : onError(error)),
     );
   }

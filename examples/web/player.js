@@ -117,7 +117,10 @@ export class Player {
       const chip = make("button", { type: "button", className: `chip ${moment.verdict}`, textContent: moment.short });
       const what = moment.faults.map(({ title }) => title).join(", ") || this.#words.good;
       chip.setAttribute("aria-label", `${moment.label}: ${what}`);
-      chip.onclick = () => this.seek(moment.startS);
+      chip.onclick = () => {
+        this.seek(moment.startS);
+        this.node.firstChild.scrollIntoView({ block: "nearest" }); // the list of a whole workout is longer than a phone is high
+      };
       return chip;
     });
     const rows = report.sets.map((set) => {
@@ -134,7 +137,6 @@ export class Player {
     );
     this.#advice = make("div", { className: "now", hidden: true });
     this.#advice.setAttribute("aria-live", "polite");
-    // The advice stands beside the film: the list of a whole workout is longer than a phone is high.
     return [track, this.#advice, group, make("ul", { className: "legend" }, ...legend)];
   }
 

@@ -261,6 +261,15 @@ def test_somebody_elses_job_is_not_there(page: Page) -> None:
     expect(page.get_by_role("alert")).to_have_text("This analysis is not there any more.")
 
 
+@pytest.mark.parametrize(("offline", "said"), [(True, "Looking at your workout"), (False, "That did not work")])
+def test_a_job_that_the_cache_lacks_is_not_called_gone(page: Page, *, offline: bool, said: str) -> None:
+    sign_in(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which workout shall we look at?")
+    page.evaluate("offline => { fake.offline = offline; location.hash = 'elsewhere'; }", offline)
+    page.wait_for_timeout(200)
+    expect(page.locator("h1:visible")).to_have_text(said)
+
+
 def test_a_workout_shows_its_sets_and_waits_for_no_video(page: Page) -> None:
     submit(page)
     play(page, status="processing", progress={"stage": "annotating", "percent": 80}, result=WORKOUT_RESULT)

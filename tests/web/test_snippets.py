@@ -24,6 +24,7 @@ PAGE = f"""<!doctype html><script type="importmap">{json.dumps({"imports": IMPOR
   globalThis.told = [];
   const show = new Proxy({{}}, {{ get: (_, what) => (...said) => told.push([what, ...said]) }});
   const file = new File(["film"], "set.mp4", {{ type: "video/mp4" }});
+  globalThis.follow = (id) => snippet.follow(id, show);
   globalThis.begin = async () => void (await snippet.analyse({{ uid: "ann" }}, file, snippet.newId(), show));
 </script>"""
 README_AS_A_MODULE = """
@@ -98,6 +99,15 @@ def test_it_uploads_submits_a_valid_job_and_shows_stage_and_result(page: Page) -
     result = {"summary": "Well done.", "files": {"worst1": "users/ann/results/job1/1/worst1.png"}}
     page.evaluate("changes => fake.write('job1', changes)", {"status": "done", "result": result})
     assert "Well done." in json.dumps(told(page, "result")[1])
+
+
+@pytest.mark.parametrize("page", ["docs/app.md"], indirect=True)
+@pytest.mark.parametrize("offline", [True, False])
+def test_what_the_cache_lacks_is_not_called_deleted(page: Page, *, offline: bool) -> None:
+    page.evaluate("offline => { fake.offline = offline; }", offline)
+    page.evaluate("void follow('elsewhere')")
+    page.wait_for_timeout(200)
+    assert page.evaluate("told") == ([] if offline else [["problem", "This workout was deleted."]])
 
 
 def test_it_shows_why_a_job_failed(page: Page) -> None:

@@ -18,7 +18,8 @@ export const onSnapshot = (reference, onNext, onError) => {
   (fake.listeners[id] ??= new Set()).add(onNext);
   fake.fails = onError;
   const fields = fake.documents[id];
-  setTimeout(() => onNext({ exists: () => fields !== undefined, data: () => fields }));
+  const metadata = { fromCache: fake.offline };
+  setTimeout(() => onNext({ exists: () => fields !== undefined, data: () => fields, metadata }));
   return () => fake.listeners[id].delete(onNext);
 };
 export const where = (field, _equals, value) => ({ keep: (fields) => fields[field] === value });
