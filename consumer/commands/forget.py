@@ -1,4 +1,4 @@
-"""`dothis forget`: a user's right to be forgotten."""
+"""`dothis forget`: removes all data of a user."""
 
 import typer
 
@@ -9,7 +9,7 @@ from consumer.work.spool import Spool
 
 
 def run(owner: str, *, yes: bool, json: bool) -> None:
-    """Remove everything of one owner and say what was removed."""
+    """Remove all data of one owner and print what was removed."""
     settings = console.load_settings()
     console.quiet_logs()
     if json and not yes:
