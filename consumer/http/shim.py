@@ -186,7 +186,7 @@ def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: thr
         if left <= 0:
             raise NotFinished
         if stopping.wait(min(pause, left)) or gone():
-            raise JobError(ErrorCode.UNAVAILABLE, "the shim is stopping, or nobody listens any more")
+            raise JobError(ErrorCode.UNAVAILABLE, "the shim is stopping, or the client has closed the connection")
         pause = min(pause * POLL_GROWTH, LONGEST_POLL_S)
 
 
