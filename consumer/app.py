@@ -17,13 +17,13 @@ from consumer.jobs.errors import ErrorCode, JobError
 
 FIRST_LOOK_S = 0.05
 UNSEEN_S = 8.0
-"""After this time without a claim the user is told that perhaps no daemon is running: an idle daemon claims at once."""
+"""Seconds without a claim after which the user is told that perhaps no daemon runs: an idle daemon claims at once."""
 
 LONGEST_LOOK_S = 1.0
 
 
 class StillRunning(Exception):
-    """The job was not finished within the timeout. It goes on."""
+    """The job was not finished within the timeout. The job continues."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`dothis`: the commands. Here are only their names, options and help; each one's work lies in consumer/commands.
+"""The command `dothis`: names, options and help of its commands. consumer/commands has their code.
 
 Exit codes: 0 fine, 1 failed, with a sentence on stderr (with `--json` also `{"error": {code, message}}` on stdout), 2 wrong
 usage. Nothing heavy is imported before a command runs, so that `--help` answers at once.
@@ -40,12 +40,12 @@ def analyze(
     reference: Annotated[Path | None, typer.Option("--reference", help="A video to compare with.")] = None,
     language: LanguageOption = "en",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where the files go; by default VIDEO's name with _feedback.")
+        Path | None, typer.Option("--out", help="Directory of the files; by default VIDEO's name with _feedback.")
     ] = None,
-    no_video: Annotated[bool, typer.Option("--no-video", help="Leave the annotated video out.")] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Make no annotated video.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Analyse one file: a report and pictures out, nothing else needed.
+    """Analyse one file, without a store or a daemon, and write a report and pictures.
 
     With --json the report is printed; files are then only written where --out says.
     """
@@ -64,7 +64,7 @@ def analyze(
 
 @app.command()
 def run() -> None:
-    """The daemon: waits for jobs and does them."""
+    """Run the daemon, which waits for jobs and works on them."""
     from consumer.commands import daemon as command  # noqa: PLC0415
 
     command.run()
@@ -72,7 +72,7 @@ def run() -> None:
 
 @app.command()
 def shim() -> None:
-    """The older HTTP interface."""
+    """Run the older HTTP interface."""
     from consumer.commands import shim as command  # noqa: PLC0415
 
     command.run()
@@ -80,7 +80,7 @@ def shim() -> None:
 
 @app.command()
 def up(web: Annotated[bool, typer.Option("--web", help="Also serve the web client and a small upload API.")] = False) -> None:
-    """Daemon and older HTTP interface together."""
+    """Run daemon and older HTTP interface together."""
     from consumer.commands import up as command  # noqa: PLC0415
 
     command.run(web=web)
@@ -95,13 +95,15 @@ def submit(
         str | None, typer.Option("--reference", help="A video file to compare with, or an object's path under references/.")
     ] = None,
     language: LanguageOption = "en",
-    owner: Annotated[str, typer.Option("--owner", help="Whose video it is: a user's uid.")] = "cli",
-    out: Annotated[Path | None, typer.Option("--out", help="Fetch the results into this directory.")] = None,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the result; the job goes on.", min=1)] = 3600,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Only submit; print the job's id.")] = False,
+    owner: Annotated[str, typer.Option("--owner", help="The owner of the video: a user's uid.")] = "cli",
+    out: Annotated[Path | None, typer.Option("--out", help="Download the results into this directory.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Seconds to wait for the result. After that the job continues.", min=1)
+    ] = 3600,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Only submit the job and print its id.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Act as the app: upload a video, write the document, wait, show progress and the result."""
+    """Do what the app does: upload a video, write the document, show the progress and the result."""
     from consumer.app import Request  # noqa: PLC0415
     from consumer.commands import submit as command  # noqa: PLC0415
 
@@ -111,12 +113,12 @@ def submit(
 
 @jobs_app.command("list")
 def jobs_list(
-    status: Annotated[str | None, typer.Option("--status", help="Only those of this status.")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Only those of this owner.")] = None,
-    limit: Annotated[int, typer.Option("--limit", help="At most so many, newest first.", min=1, max=1000)] = 20,
+    status: Annotated[str | None, typer.Option("--status", help="Only jobs of this status.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Only jobs of this owner.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="Largest number of jobs; the newest come first.", min=1, max=1000)] = 20,
     json: JsonOption = False,
 ) -> None:
-    """The newest jobs."""
+    """List the newest jobs."""
     from consumer.commands import jobs as command  # noqa: PLC0415
 
     command.list_jobs(status=status, owner=owner, limit=limit, json=json)
@@ -124,7 +126,7 @@ def jobs_list(
 
 @jobs_app.command("show")
 def jobs_show(job_id: JobArgument, json: JsonOption = False) -> None:
-    """Everything that a job's document says."""
+    """Show all fields of a job's document."""
     from consumer.commands import jobs as command  # noqa: PLC0415
 
     command.show(job_id, json=json)
@@ -132,7 +134,7 @@ def jobs_show(job_id: JobArgument, json: JsonOption = False) -> None:
 
 @jobs_app.command("retry")
 def jobs_retry(job_id: JobArgument, json: JsonOption = False) -> None:
-    """Try a failed or cancelled job again, with all attempts."""
+    """Start a failed or cancelled job again, with all its attempts."""
     from consumer.commands import jobs as command  # noqa: PLC0415
 
     command.retry(job_id, json=json)
@@ -140,7 +142,7 @@ def jobs_retry(job_id: JobArgument, json: JsonOption = False) -> None:
 
 @jobs_app.command("cancel")
 def jobs_cancel(job_id: JobArgument, json: JsonOption = False) -> None:
-    """Ask for a job to be cancelled."""
+    """Cancel a job."""
     from consumer.commands import jobs as command  # noqa: PLC0415
 
     command.cancel(job_id, json=json)
@@ -150,7 +152,7 @@ def jobs_cancel(job_id: JobArgument, json: JsonOption = False) -> None:
 def demo(
     out: Annotated[Path | None, typer.Option("--out", help="Copy the results into this directory.")] = None,
 ) -> None:
-    """The whole path with a bundled sample, from upload to result."""
+    """Run a bundled sample through the whole service, from upload to result."""
     from consumer.commands import demo as command  # noqa: PLC0415
 
     command.run(out=out)
@@ -158,7 +160,7 @@ def demo(
 
 @app.command()
 def doctor(json: JsonOption = False) -> None:
-    """Check settings, stores, volume, model and sandbox; say what to mend."""
+    """Check settings, stores, volume, model and sandbox, and say what to do about each problem."""
     from consumer.commands import doctor as command  # noqa: PLC0415
 
     command.run(json=json)
@@ -166,10 +168,10 @@ def doctor(json: JsonOption = False) -> None:
 
 @app.command()
 def exercises(
-    check: Annotated[Path | None, typer.Option("--check", help="Say whether this exercise file is right.")] = None,
+    check: Annotated[Path | None, typer.Option("--check", help="Check this exercise file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """The catalogue: exercises, the views they need, their checks with thresholds and sources."""
+    """List the exercises, with their views, checks, thresholds and sources."""
     from consumer.commands import exercises as command  # noqa: PLC0415
 
     command.run(file=check, json=json)
@@ -179,12 +181,13 @@ def exercises(
 def learn(
     *,
     video: Annotated[Path, typer.Argument(help="The reference: one or more repetitions of one movement.")],
-    id_: Annotated[str, typer.Option("--id", help="Small letters, digits, _ and -; also the file's name.")],
-    name: Annotated[str, typer.Option("--name", help="What people call it, in English.")],
-    name_ko: Annotated[str | None, typer.Option("--name-ko", help="And in Korean.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="The directory to write to, such as that of DOTHIS_EXERCISES.")] = Path(),
+    id_: Annotated[str, typer.Option("--id", help="The id, which is also the file's name: small letters, digits, _ and -.")],
+    name: Annotated[str, typer.Option("--name", help="The name in English.")],
+    name_ko: Annotated[str | None, typer.Option("--name-ko", help="The name in Korean.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The directory of the new file.")] = Path(),
     check_on: Annotated[
-        list[Path] | None, typer.Option("--check-on", help="Another video in which the file should count; may be repeated.")
+        list[Path] | None,
+        typer.Option("--check-on", help="Another video in which to count; may be repeated."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -200,7 +203,7 @@ def backup(
     target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.", metavar="DIRECTORY")],
     json: JsonOption = False,
 ) -> None:
-    """Copy the embedded backend's documents and objects, while daemons work."""
+    """Copy the embedded backend's documents and objects. Daemons may go on working."""
     from consumer.commands import backup as command  # noqa: PLC0415
 
     command.run(target, json=json)
@@ -222,7 +225,7 @@ def main() -> None:
     """The program's entry point."""
     if not isinstance(sys.stdout, io.TextIOWrapper):
         sys.exit("dothis: stdout is closed. Direct it to a file, or to /dev/null.")
-    # A terminal or a file in Latin-1 has no letters for Korean: a question mark costs less than the whole analysis.
+    # A terminal or a file in Latin-1 has no Korean letters. A question mark is better than losing the analysis.
     sys.stdout.reconfigure(errors="replace")
     try:
         try:
@@ -232,11 +235,11 @@ def main() -> None:
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE}:
             raise
-        # What is still in the buffer would fail once more at the end.
+        # Text that is still in the buffer would fail once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(f"dothis: the output cannot be written: {error.strerror}.")
     finally:
-        # The interpreter's last garbage collections would walk every object of the libraries: a quarter of a second of CPU.
+        # The interpreter's last garbage collections visit every object of the libraries, which takes a quarter of a second.
         gc.freeze()
 
 

@@ -231,8 +231,8 @@ class Connection:
         return self._call(read)
 
     def commit(self, *writes: Mapping[str, Any]) -> Any:
-        """Commit writes, all or none, and return the first one's update time. They are never repeated here: a repetition of
-        one that had arrived would look like somebody else's.
+        """Commit writes, all or none, and return the first one's update time. They are never repeated here: if the first
+        attempt has arrived, a repetition would fail as if another client had written.
         """
         request = types.CommitRequest(database=self.database, writes=list(writes))
 

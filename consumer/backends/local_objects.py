@@ -76,7 +76,7 @@ class LocalObjects:
         if_generation: int | None = None,
         progress: Progress | None = None,
     ) -> ObjectInfo:
-        """Copy from the file. The type is known by the name's end, as with any file, and nobody caches it."""
+        """Copy from the file. Content type and cache control are not stored: a file's suffix gives its type."""
         target = self._file(path)
         partial = self._partial / secrets.token_hex(16)
         with _as_store_error():
@@ -148,7 +148,7 @@ class LocalObjects:
 
     @contextmanager
     def _replacing(self) -> Iterator[None]:
-        """Nobody else replaces an object meanwhile."""
+        """While the lock is held, no other process replaces an object."""
         with (self._partial / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -1,1 +1,1 @@
-"""What each command of `dothis` does; consumer/cli.py has their options."""
+"""The commands of `dothis`. Their options are in consumer/cli.py."""

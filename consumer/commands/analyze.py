@@ -1,4 +1,4 @@
-"""`dothis analyze`: one file in this process, without any store."""
+"""`dothis analyze`: analyses one file in this process, without a store."""
 
 import contextlib
 import signal
@@ -24,11 +24,11 @@ from pose.reading import model as models
 from pose.reading.upright import read_upright
 
 UNFINISHED = ".unfinished-"
-"""How the name of the directory begins where files lie until all are complete."""
+"""Prefix of the directory that has the files until all are complete."""
 
 REFERENCE_SHARE = 0.25
 ANALYSIS_SHARE = 0.6
-"""Shares of the progress bar: the analysis' end, and the reference's."""
+"""Positions in the progress bar: the end of reading the reference, and the end of the analysis."""
 
 Tell = Callable[[str, float], None]
 
@@ -43,7 +43,7 @@ def run(
     annotated_video: bool | None,
     json: bool,
 ) -> None:
-    """See `dothis analyze --help`. `annotated_video` None leaves it to the settings."""
+    """See `dothis analyze --help`. With None, the setting decides about `annotated_video`."""
     settings = console.load_settings()
     console.quiet_logs()
     catalogue = console.load_exercises(settings, asked=exercise)
@@ -60,7 +60,7 @@ def run(
         report = examination.report
         unprinted: OSError | None = None
         if not json:
-            # At once, since the pictures and the video take as long again.
+            # Print it now: pictures and video take as long as the analysis.
             try:
                 summary.show(report.model_dump(mode="json", by_alias=True), language)
             except OSError as error:
@@ -98,7 +98,7 @@ def _examine(
 def _write(
     settings: Settings, examination: Examination, video: Path, reference: Path | None, *, target: Path, tell: Tell
 ) -> Report:
-    """Pictures and video side by side, then the report that names them."""
+    """Write pictures and video in parallel, then the report that names them."""
     limits, workers = limits_of(settings), settings.workers
 
     def progress(done: float) -> None:
@@ -130,17 +130,17 @@ def read(
 
 
 def _make(target: Path) -> None:
-    """Make the directory before the analysis, so that a wrong --out costs nobody the wait for it."""
+    """Make the directory before the analysis, so that a wrong --out fails at once."""
     with _write_errors():
         target.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=target).close()
         with tempfile.TemporaryDirectory(dir=target, prefix=UNFINISHED):
-            """Only whether it can be made."""
+            """Only test whether it can be made."""
 
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the program with exit code 143, and the directory of unfinished files goes."""
+    """Let SIGTERM end the program with exit code 143, after the directory of unfinished files is removed."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -164,7 +164,7 @@ def _write_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _complete(target: Path) -> Iterator[Path]:
-    """A directory to write into; its files go to `target` together, when all are there."""
+    """A directory for new files. They are moved to `target` when all of them are complete."""
     with _write_errors(), tempfile.TemporaryDirectory(dir=target, prefix=UNFINISHED) as unfinished:
         yield Path(unfinished)
         for file in Path(unfinished).iterdir():

@@ -1,4 +1,4 @@
-"""`dothis backup`: a copy of the embedded backend, made while daemons work."""
+"""`dothis backup`: copies the embedded backend while daemons work."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the commands share: how they print, how they fail, how they show progress."""
+"""Output, errors and progress of all commands."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from feedback.exercises.reserved import REFERENCE, RESERVED
 from feedback.words import Words, words_of
 from pose.errors import ModelMissing
 
-# Into a pipe or a file lines go as they are; only a terminal has an edge.
+# Lines are wrapped on a terminal only, not in a pipe or a file.
 out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 err = Console(stderr=True, highlight=False)
 
@@ -31,8 +31,8 @@ class Failed(Exception):
     """A command failed.
 
     Attributes:
-        code: for machines.
-        message: a sentence for people.
+        code: the error code, for programs.
+        message: a sentence for the user.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -42,7 +42,7 @@ class Failed(Exception):
 
 
 def load_settings() -> Settings:
-    """The settings; a wrong one is wrong usage."""
+    """Load the settings. A wrong setting is wrong usage (exit code 2)."""
     try:
         return Settings.load()
     except SettingsError as error:
@@ -51,7 +51,7 @@ def load_settings() -> Settings:
 
 
 def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue:
-    """The exercises; a wrong file of the operator's, or an id that was asked for and is unknown, is wrong usage."""
+    """Load the exercises. A wrong file of the operator, or an unknown id, is wrong usage."""
     try:
         catalogue = load_catalogue(settings)
     except SettingsError as error:
@@ -63,20 +63,20 @@ def load_exercises(settings: Settings, *, asked: str | None = None) -> Catalogue
 
 
 def check_reference(exercise: str | None, reference: object) -> None:
-    """Refuse the exercise `reference` without a video that shows it: wrong usage, said before anything is read."""
+    """Refuse the exercise `reference` without a reference video, before anything is read: wrong usage."""
     if exercise == REFERENCE and reference is None:
         raise typer.BadParameter("name the video that shows the exercise", param_hint="--reference")
 
 
 @contextlib.contextmanager
 def reporting(*, as_json: bool = False, language: str = "en") -> Iterator[None]:
-    """Turn what can go wrong into a sentence and an exit code."""
+    """Convert errors to a sentence and an exit code."""
     try:
         yield
     except Failed as failed:
         _fail(failed.code, failed.message, as_json=as_json)
     except JobError as error:
-        # The reason is an English sentence, and says more; other languages get the sentence that apps show.
+        # In English the reason is shown, which says more. In other languages it is the sentence that apps show.
         specific = error.reason if language == "en" and error.reason else error.message(language)
         _fail(str(error.code), specific, as_json=as_json)
     except Denied as error:
@@ -98,13 +98,13 @@ def _fail(code: str, message: str, *, as_json: bool) -> NoReturn:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Print one JSON value on stdout."""
     escaped = sys.stdout.encoding.lower().replace("-", "") != "utf8"
     sys.stdout.write(json.dumps(value, ensure_ascii=escaped, indent=2, default=plain) + "\n")
 
 
 def plain(value: Any) -> Any:
-    """JSON for what documents hold beside it: times as ISO 8601 in UTC."""
+    """Convert a value of a document that JSON does not have: times become ISO 8601 in UTC."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return str(value)
@@ -112,7 +112,7 @@ def plain(value: Any) -> Any:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Backend]:
-    """The stores, closed at the end."""
+    """Open the stores; close them at the end."""
     backend = open_backend(settings)
     try:
         yield backend
@@ -122,7 +122,7 @@ def opened(settings: Settings) -> Iterator[Backend]:
 
 @contextlib.contextmanager
 def connected(*, as_json: bool) -> Iterator[Backend]:
-    """The stores for a short question, what goes wrong with them reported."""
+    """Open the stores for a short command, and report their errors."""
     settings = load_settings()
     quiet_logs()
     with reporting(as_json=as_json), opened(settings) as backend:
@@ -130,13 +130,13 @@ def connected(*, as_json: bool) -> Iterator[Backend]:
 
 
 def quiet_logs() -> None:
-    """For commands that talk to people: only errors, and nothing of what native libraries write past Python."""
+    """Log only errors, and hide the messages of native libraries: for commands whose output people read."""
     _silence_native_libraries()
     logs.configure("error", "console")
 
 
 def _silence_native_libraries() -> None:
-    """Give Python a stderr of its own: MediaPipe and FFmpeg write to descriptor 2, and cannot be told not to."""
+    """Give Python its own stderr. MediaPipe and FFmpeg write to descriptor 2 and have no option against it."""
     sys.stderr.flush()
     own = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     sys.stderr = own
@@ -148,14 +148,14 @@ def _silence_native_libraries() -> None:
 
 @contextlib.contextmanager
 def progress_bar(*, shown: bool = True, language: str = "en") -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr, if that is a terminal, else a line for each stage.
+    """Show a progress bar on stderr if it is a terminal, else a line for each stage.
 
     Args:
-        shown: whether there is one.
-        language: of what is told.
+        shown: whether to show progress.
+        language: language of the stages.
 
     Yields:
-        A function that takes what is being done and how much of everything is, 0 to 1.
+        A function that takes the name of the stage and the share that is done, 0 to 1.
     """
     words = words_of(language)
     if not shown:

@@ -13,7 +13,7 @@ from pose.reading import model as models
 
 
 def run() -> None:
-    """Work until a signal; the exit code is the daemon's."""
+    """Work until a signal. Returns the exit code."""
     settings = console.load_settings()
     logs.configure(settings.log_level, settings.log_format)
     with console.reporting():
@@ -36,7 +36,7 @@ def check_sandbox(settings: Settings) -> None:
 
 
 def open_sender(settings: Settings) -> Sender | None:
-    """Where messages to devices go; None where none are wished.
+    """Open the push service; None if `DOTHIS_PUSH` is `off`.
 
     Raises:
         SettingsError: the embedded backend has no devices.

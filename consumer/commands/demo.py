@@ -17,7 +17,7 @@ TIMEOUT_S = 600.0
 
 
 def run(*, out: Path | None) -> None:
-    """Start a daemon, act as the app, print what the app would show."""
+    """Start a daemon, submit the sample as the app does, and print the result."""
     settings = console.load_settings().model_copy(update={"health_port": 0, "workers": 1})
     console.quiet_logs()
     with console.reporting(), console.opened(settings) as backend:

@@ -1,4 +1,4 @@
-"""`dothis doctor`: what is in order, what is not, and what to do about it."""
+"""`dothis doctor`: checks everything that the daemon needs, and says what to do about each problem."""
 
 import secrets
 import shutil
@@ -26,12 +26,12 @@ from pose.reading import model as models
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        name: what.
-        ok: whether it is in order; None where the daemon works, but less well than it could.
-        says: what was found, or what to mend.
+        name: what was checked.
+        ok: whether it is in order; None if the daemon works, but less well than it could.
+        says: what was found, or what to do.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Finding:
 
 
 def run(*, json: bool) -> None:
-    """Print every finding; exit code 1 when something has to be mended."""
+    """Print all findings; exit code 1 if one of them is a problem."""
     settings = console.load_settings()
     console.quiet_logs()
     findings = list(examine(settings))
@@ -56,7 +56,7 @@ def run(*, json: bool) -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at everything that the daemon needs."""
+    """Check everything that the daemon needs."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     yield Finding("settings", True, f"read; Python {version}, backend {settings.backend}, {workers}")
@@ -107,7 +107,7 @@ def _needing(permission: str) -> Iterator[None]:
 
 
 def _write_document(documents: DocumentStore) -> None:
-    """As an app, a consumer and `dothis forget` do. A document without a status is no job: nobody works on it."""
+    """Write and remove a document, as an app, a consumer and `dothis forget` do. Without a status it is not a job."""
     probe = f"doctor-{secrets.token_hex(8)}"
     with _needing("datastore.entities.create"):
         documents.create(probe, {"probe": 1})
@@ -138,7 +138,7 @@ def _stat_nothing(backend: Backend) -> None:
     try:
         backend.objects.stat(f"references/{secrets.token_hex(8)}")
     except Missing:
-        # That is the right answer: the bucket is there, the object is not.
+        # The expected answer: the bucket exists, the object does not.
         return
 
 

@@ -1,4 +1,4 @@
-"""`dothis exercises`: the catalogue; or whether an exercise file is right."""
+"""`dothis exercises`: prints the catalogue, or checks an exercise file."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from feedback.exercises.files import ExerciseFileError, read_exercise
 
 
 def run(*, file: Path | None, json: bool) -> None:
-    """Print every exercise with its checks; or say whether an exercise file is right."""
+    """Print every exercise with its checks, or check an exercise file."""
     if file is not None:
         with console.reporting(as_json=json):
             exercise = _read(file)

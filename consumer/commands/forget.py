@@ -1,4 +1,4 @@
-"""`dothis forget`: a user's right to be forgotten."""
+"""`dothis forget`: removes all data of a user."""
 
 import typer
 
@@ -9,11 +9,11 @@ from consumer.work.spool import Spool
 
 
 def run(owner: str, *, yes: bool, json: bool) -> None:
-    """Remove everything of one owner and say what was removed."""
+    """Remove all data of one owner and print what was removed."""
     settings = console.load_settings()
     console.quiet_logs()
     if json and not yes:
-        raise typer.BadParameter("nobody can be asked with --json: say --yes as well", param_hint="--yes")
+        raise typer.BadParameter("with --json there is no question: add --yes", param_hint="--yes")
     if not yes and not typer.confirm(f"Remove all documents, videos and results of {owner}?"):
         raise typer.Exit(1)
     with console.reporting(as_json=json), console.opened(settings) as backend:

@@ -1,4 +1,4 @@
-"""`dothis jobs`: for the operator."""
+"""`dothis jobs`: lists, shows, retries and cancels jobs, for the operator."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ MAX_CONFLICTS = 20
 
 
 def list_jobs(*, status: str | None, owner: str | None, limit: int, json: bool) -> None:
-    """The newest jobs."""
+    """List the newest jobs."""
     if status is not None and status not in list(Status):
         raise typer.BadParameter(f"choose one of {', '.join(Status)}", param_hint="--status")
     equal = {field: value for field, value in (("status", status), ("owner", owner)) if value is not None}
@@ -43,7 +43,7 @@ def list_jobs(*, status: str | None, owner: str | None, limit: int, json: bool) 
 
 
 def show(job_id: str, *, json: bool) -> None:
-    """Everything that a document says."""
+    """Print all fields of a document."""
     with console.connected(as_json=json) as backend:
         snapshot = _get(backend, job_id)
     if json:
@@ -53,7 +53,7 @@ def show(job_id: str, *, json: bool) -> None:
 
 
 def retry(job_id: str, *, json: bool) -> None:
-    """From `failed` or `cancelled` back to `uploaded`."""
+    """Set a job from `failed` or `cancelled` back to `uploaded`."""
 
     def changes(status: Status | None) -> Changes:
         if status not in {Status.FAILED, Status.CANCELLED}:
@@ -64,7 +64,7 @@ def retry(job_id: str, *, json: bool) -> None:
 
 
 def cancel(job_id: str, *, json: bool) -> None:
-    """Ask for the end, as the app does; a worker writes it."""
+    """Request that a job is cancelled, as the app does. A daemon then ends the job."""
 
     def changes(status: Status | None) -> Changes:
         if status is None or status.final:
@@ -133,7 +133,7 @@ def _row(snapshot: Snapshot) -> list[str]:
 
 
 def _how_good(result: Mapping[str, Any]) -> str:
-    """How much of a set was good; that its form was not judged where it has no score."""
+    """How much of a set was good; or that its form was not judged, if it has no score."""
     hold = _mapping(result.get("hold"))
     if result.get("score") is None:
         count = f"{hold.get('durationS')} s" if hold else f"{result.get('reps')} repetitions"

@@ -1,4 +1,4 @@
-"""`dothis learn`: an exercise file from a reference video."""
+"""`dothis learn`: writes an exercise file from a reference video."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +57,7 @@ def run(video: Path, *, id_: str, names: Mapping[str, str], out: Path, check_on:
 
 
 def _count(motion: Motion, exercise: Exercise) -> dict[str, Any]:
-    """What the file counts alone, and what the video is recognised as beside the package's exercises."""
+    """What the file counts in the video when used alone, and what is recognised together with the package's exercises."""
     try:
         report = review(motion, catalogue={exercise.id: exercise})
         reps = sum(one.reps for one in report.sets if one.exercise == exercise.id)

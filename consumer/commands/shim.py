@@ -39,7 +39,7 @@ def run() -> None:
 
 
 def listen(backend: Backend, settings: Settings, catalogue: Catalogue, *, web_client: bool = False) -> Server:
-    """The server with its port taken, or a sentence on why not."""
+    """Open the server on its port. If that fails, a sentence says why."""
     try:
         return make_server(backend, settings, catalogue, web_client=web_client)
     except OSError as error:

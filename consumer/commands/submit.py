@@ -1,4 +1,4 @@
-"""`dothis submit`: acts as the app."""
+"""`dothis submit`: uploads a video and waits for the result, as the app does."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from consumer.settings import Settings
 from feedback.words import N_, language_of, words_of
 
 UPLOAD_SHARE = 0.1
-"""Of the progress bar."""
+"""Share of the progress bar."""
 
 STAGES = {
     "downloading": N_("Fetching the video"),
@@ -37,7 +37,7 @@ def run(request: Request, *, out: Path | None, timeout_s: float, wait: bool, jso
             console.print_json({"id": job_id}) if json else console.out.print(job_id)
             return
         with console.progress_bar(shown=not json, language=request.language) as tell:
-            # Files are fetched together, the video with them; the result alone does not wait for it.
+            # All files are downloaded together, so wait for the video too. To print the result alone, do not wait for it.
             job_id, fields = submit_and_follow(settings, backend, request, timeout_s, tell, whole=out is not None)
         report_end(settings, backend, catalogue, job_id, fields, out=out, language=request.language, json=json)
 
@@ -51,7 +51,7 @@ def submit_and_follow(
     *,
     whole: bool,
 ) -> tuple[str, Mapping[str, Any]]:
-    """Submit, then wait for the result, or for the video too (`whole`); the job's id and its document's fields."""
+    """Submit a job and wait for its result, with `whole` also for the video. Returns the job's id and its document's fields."""
     job_id = submit(backend, request, lambda done: tell(N_("Uploading"), UPLOAD_SHARE * done))
 
     words = words_of(request.language)
@@ -98,7 +98,7 @@ def report_end(
     language: str,
     json: bool,
 ) -> None:
-    """Print the result; a job that did not end well fails the command with its own code and sentence."""
+    """Print the result. If the job failed, the command fails with the job's code and sentence."""
     if not has_result(fields) or fields["status"] in {"failed", "cancelled"}:
         error = fields.get("error") or {}
         raise console.Failed(error.get("code", str(ErrorCode.INTERNAL)), error.get("message", "The job failed."))
@@ -116,7 +116,7 @@ def report_end(
 
 
 def place_of(settings: Settings, result: Mapping[str, Any]) -> str:
-    """Where the results lie, for a person: a directory, or an address in the bucket."""
+    """The place of the results, for the user: a directory, or an address in the bucket."""
     directory = str(result["files"]["report"]).rpartition("/")[0]
     if settings.backend == "local":
         return str(settings.data_dir / "objects" / directory)
@@ -124,7 +124,7 @@ def place_of(settings: Settings, result: Mapping[str, Any]) -> str:
 
 
 def _standing(fields: Mapping[str, Any]) -> tuple[str, float]:
-    """What is being done, and how much of everything is."""
+    """The name of the current stage, and the share that is done."""
     progress = fields.get("progress") or {}
     share = UPLOAD_SHARE + (1 - UPLOAD_SHARE) * progress.get("percent", 0) / 100
     match status_of(fields):

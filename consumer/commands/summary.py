@@ -1,4 +1,4 @@
-"""A result as a person wants to read it on a terminal."""
+"""Prints a result on a terminal."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from feedback.words import N_, words_of
 
 
 def show(report: Mapping[str, Any], language: str) -> None:
-    """Print exercise, repetitions and advice."""
+    """Print a report: exercise, repetitions and advice."""
     name = report["exercise"]["name"]
     show_result(
         name=name,
@@ -36,7 +36,7 @@ def show(report: Mapping[str, Any], language: str) -> None:
 
 
 def show_document(result: Mapping[str, Any], language: str, catalogue: Catalogue) -> None:
-    """The same of a document's `result`."""
+    """Print a document's `result` in the same form."""
     show_result(
         name=name_of(words_of(language), result["exercise"], catalogue.exercises),
         reps=result["reps"],
@@ -62,7 +62,7 @@ def show_result(
     faults: list[Mapping[str, Any]],
     language: str,
 ) -> None:
-    """What both have in common."""
+    """Print the part that a report and a document's `result` have in common."""
     words = words_of(language)
     if hold and score is not None:
         held, held_well = (words.quantity(hold[key], "s") for key in ("durationS", "goodS"))
@@ -70,7 +70,7 @@ def show_result(
     elif hold:
         figures = words.quantity(hold["durationS"], "s")
     elif score is None:
-        # Nothing was judged, so nothing is called good or bad.
+        # The form was not judged, so no repetition is called good or bad.
         figures = words.plural("{n} repetition", "{n} repetitions", reps)
     else:
         figures = words.plural("{n} repetition, {good} good", "{n} repetitions, {good} good", reps, good=words.number(good))
@@ -83,6 +83,6 @@ def show_result(
 
 
 def show_place(directory: Path | str | None, language: str) -> None:
-    """Where the files are."""
+    """Print where the files are."""
     if directory is not None:
         out.print(words_of(language)(N_("Results: {place}"), place=directory), markup=False, soft_wrap=True)

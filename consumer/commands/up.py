@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(*, web: bool) -> None:
-    """Both until a signal; when one ends by itself, so does the other."""
+    """Run both until a signal. If one of them ends by itself, the other one is stopped."""
     settings = console.load_settings()
     logs.configure(settings.log_level, settings.log_format)
     with console.reporting():

@@ -1,4 +1,4 @@
-"""Checks Firebase ID tokens. A module of its own, so that tokens.py does not load Firebase."""
+"""Checks Firebase ID tokens. It is a separate module so that tokens.py does not load Firebase."""
 
 from firebase_admin import auth
 

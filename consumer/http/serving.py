@@ -51,13 +51,13 @@ class Server:
     Args:
         app: the WSGI application.
         host: address to listen on.
-        port: 0 takes a free one; see `port`.
-        waiters: requests that may hold a thread for long.
-        most_waiters: how many they are.
-        max_body_bytes: a larger request is answered 413.
+        port: the port; with 0 a free one, see `port`.
+        waiters: the requests that wait for jobs; each of them keeps a thread.
+        most_waiters: largest number of such requests.
+        max_body_bytes: a request with a larger body is answered with 413.
 
     Raises:
-        OSError: the port is taken, or the address is not ours.
+        OSError: the port is taken, or this machine does not have the address.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Server:
             connection_limit=connections,
             max_request_body_size=max_body_bytes,
             max_request_header_size=MAX_HEADER_BYTES,
-            channel_request_lookahead=1,  # lets a request see that its client has gone
+            channel_request_lookahead=1,  # lets a request see that its client has closed the connection
             ident="dothis",
         )
         self._server.channel_class = self._admit
@@ -96,15 +96,15 @@ class Server:
                 self._close_headerless()
                 self._tell()
             self._server.task_dispatcher.shutdown(timeout=5)
-            wasyncore.loop(timeout=0.1, map=self._sockets, count=3)  # what they were told goes out
+            wasyncore.loop(timeout=0.1, map=self._sockets, count=3)  # their answers are sent
         finally:
             wasyncore.close_all(self._sockets)
 
     def stop(self) -> None:
-        """End `run`; may be called from a signal handler and from any thread, and again."""
+        """End `run`. It may be called from a signal handler, from any thread, and more than once."""
         self._waiters.stopping.set()
         self._stopped.set()
-        with contextlib.suppress(OSError):  # `run` has ended already, and closed what would wake it
+        with contextlib.suppress(OSError):  # `run` has already ended and closed the socket that wakes it
             self._server.pull_trigger()
 
     def health(self) -> Health:
@@ -123,7 +123,7 @@ class Server:
         self._closed[host] += 1
 
     def _close_headerless(self) -> None:
-        """Close the connections that have waited too long for a whole header, from the beginning or after an answer."""
+        """Close connections that have waited too long for a complete header, of a first or a later request."""
         now = time.monotonic()
         waiting = [
             channel
@@ -155,8 +155,8 @@ def make_server(backend: Backend, settings: Settings, catalogue: Catalogue, *, w
     """The older HTTP interface, ready to `run`.
 
     Args:
-        backend: where documents and objects lie.
-        settings: the `shim_` ones, and for the web client the limits on videos.
+        backend: the stores of documents and objects.
+        settings: the `shim_` settings and, for the web client, the limits of videos.
         catalogue: the exercises that a request may name.
         web_client: also serve the reference web client and its upload API.
 

@@ -3,9 +3,9 @@
 It is a client like the app: it writes a document, waits for the result, and answers over HTTP. It does not wait for the
 annotated video, which the older app does not fetch.
 
-An older server answered inside the request, so an app that lost the connection asked again. The same request therefore joins
-the job while it is not finished. Two that arrive at once, even at two shims, agree on one job: the document's id follows from
-the video and its latest run, and only one of them can create it.
+The older server sent the result in the answer to the request, so an app that lost the connection repeats the request. A
+repeated request therefore joins the unfinished job. Two requests at the same time, even at two shims, lead to one job: the
+document's id is computed from the video and its latest run, and only one of them can create the document.
 """
 
 import hashlib
@@ -33,10 +33,10 @@ log = structlog.get_logger(__name__)
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 2.0
 POLL_GROWTH = 1.3
-"""A short job is answered at once; a long one costs the store a read every two seconds."""
+"""Seconds between two reads of the document: short at first, so that a short job is answered quickly; later two seconds."""
 
 MAX_BODY_BYTES = 64 * 1024
-"""The older app sends no body at all; what the web client sends as JSON is small."""
+"""Largest body of a request. The older app sends no body, and the JSON of the web client is small."""
 
 RETRY_AFTER_S = 10
 """Seconds in the Retry-After header of a refused request."""
@@ -49,11 +49,11 @@ HttpAnswer = tuple[Response, int]
 
 
 class NotFinished(Exception):
-    """The job was not finished within the timeout. It goes on."""
+    """The job was not finished within the timeout. The job continues."""
 
 
 class Busy(Exception):
-    """As many requests as allowed are waiting already."""
+    """The largest number of waiting requests is reached."""
 
 
 class Waiters:
@@ -78,13 +78,13 @@ class Waiters:
 def create_app(
     backend: Backend, settings: Settings, *, exercises: Iterable[str] = CATALOGUE, verify: Verify | None = None
 ) -> Flask:
-    """The application.
+    """Create the Flask application.
 
     Args:
-        backend: where documents go.
-        settings: the `shim_` ones are used.
-        exercises: the ids that a name may give.
-        verify: checks a Firebase ID token; None lets everybody in.
+        backend: the stores.
+        settings: the `shim_` settings are used.
+        exercises: the ids of the known exercises, which the name of a video may contain.
+        verify: checks a Firebase ID token; with None no token is needed.
     """
     app = Flask("dothis.shim", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -127,16 +127,16 @@ def submit(documents: DocumentStore, legacy: LegacyVideo, language: str, exercis
     """Write a document for the video, or join the one that is not finished.
 
     Args:
-        documents: where the document goes.
-        legacy: what was asked for.
-        language: of the feedback.
-        exercises: the known ids.
+        documents: the document store.
+        legacy: the request.
+        language: language of the feedback.
+        exercises: the ids of the known exercises.
 
     Returns:
         The document's id.
 
     Raises:
-        StoreError: the store could not be asked.
+        StoreError: the store cannot be reached.
     """
     fields: dict[str, Any] = {
         "owner": legacy.account,
@@ -155,7 +155,7 @@ def submit(documents: DocumentStore, legacy: LegacyVideo, language: str, exercis
         return latest.id
     before = latest.id if latest else ""
     job_id = f"shim-{hashlib.sha256(f'{legacy.video} {before}'.encode()).hexdigest()[:32]}"
-    # In a conflict the same request came at the same moment and has created it: join that one.
+    # A conflict means that the same request at the same moment has created the document: join its job.
     with suppress(Conflict):
         documents.create(job_id, fields)
     return job_id
@@ -167,7 +167,8 @@ def _final(snapshot: Snapshot) -> bool:
 
 
 def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: threading.Event) -> Mapping[str, Any]:
-    """Fields of the document when it has a result or its end; an outage of the store in between is sat out."""
+    """Wait until the document has a result or a final status, and return its fields. An outage of the store only delays
+    this."""
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
     deadline = time.monotonic() + timeout_s
     pause = FIRST_POLL_S
@@ -185,7 +186,7 @@ def _wait(documents: DocumentStore, job_id: str, timeout_s: float, stopping: thr
         if left <= 0:
             raise NotFinished
         if stopping.wait(min(pause, left)) or gone():
-            raise JobError(ErrorCode.UNAVAILABLE, "the shim is stopping, or nobody listens any more")
+            raise JobError(ErrorCode.UNAVAILABLE, "the shim is stopping, or the client has closed the connection")
         pause = min(pause * POLL_GROWTH, LONGEST_POLL_S)
 
 
@@ -204,7 +205,7 @@ class Failed(Exception):
 
     Attributes:
         code: the document's error code.
-        message: the document's sentence for the user, None when it has none.
+        message: the document's sentence for the user; None if it has none.
     """
 
     def __init__(self, error: Mapping[str, Any]) -> None:

@@ -1,11 +1,11 @@
-"""Firebase ID tokens: who sent a request to the older HTTP interface, when DOTHIS_SHIM_REQUIRE_TOKEN asks for that."""
+"""Firebase ID tokens of requests to the older HTTP interface, which DOTHIS_SHIM_REQUIRE_TOKEN requires."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Claims = Mapping[str, Any]
 Verify = Callable[[str], Claims]
-"""From a token to its claims; raises InvalidToken, or Unavailable when the keys cannot be fetched."""
+"""Returns the claims of a token; raises InvalidToken, or Unavailable if the keys cannot be fetched."""
 
 
 class InvalidToken(Exception):
@@ -15,7 +15,7 @@ class InvalidToken(Exception):
 def may_use(claims: Claims, account: str) -> bool:
     """Whether the token's user is this account: by uid, or by an e-mail address that has been verified.
 
-    An unverified address proves nothing: anybody can sign up with somebody else's.
+    An unverified address is no proof: anyone can sign up with another person's address.
     """
     if claims.get("uid") == account:
         return True

@@ -83,7 +83,7 @@ def create_blueprint(backend: Backend, settings: Settings, catalogue: Catalogue 
             try:
                 backend.documents.update(_own(backend, job_id), {"cancelRequested": True})
             except Conflict:
-                continue  # a heartbeat came in between
+                continue  # a heartbeat was written in between
             return "", 204
 
     @web.errorhandler(Missing)
@@ -127,7 +127,7 @@ def _add_objects(web: Blueprint, backend: Backend, settings: Settings) -> None:
         with tempfile.TemporaryDirectory(prefix="dothis-result-") as directory:
             copy = Path(directory) / "file"
             backend.objects.download(path, copy, max_bytes=settings.max_video_bytes)
-            # The answer keeps the file open; its name can go at once.
+            # The answer keeps the file open, so the directory can be removed now.
             response = send_file(copy, mimetype=content_type, max_age=3600, etag=False)
         response.headers["Cache-Control"] = "private, max-age=3600"
         return response

@@ -86,7 +86,7 @@ class ForkServer:
         try:
             child = Child(pid, os.pidfd_open(pid), line)
         except OSError:
-            # The same, with a child that nobody would hear of.
+            # The same, with a child whose end would not be reported.
             with line:
                 _kill_group(pid)
                 os.waitpid(pid, 0)
@@ -159,7 +159,7 @@ def work(request: dict[str, Any], line: socket.socket) -> int:
         result = find_task(request["task"])(request["arguments"], report)
     except JobError as error:
         _send(line, {"error": {"code": str(error.code), "reason": error.reason, "sentence": error.sentence}})
-    except BaseException as error:  # noqa: BLE001 - the daemon logs it; there is nobody else here to tell
+    except BaseException as error:  # noqa: BLE001 - the daemon logs it; the child has no other output
         kind = "memory" if isinstance(error, MemoryError) else "defect"
         _send(line, {"error": {"kind": kind, "trace": traceback.format_exc()[-MAX_MESSAGE // 4 :]}})
     else:

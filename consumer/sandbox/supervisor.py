@@ -207,7 +207,7 @@ def _follow(line: socket.socket, server: int, look: Callable[[], None], progress
                     for key in _ANSWERS & message.keys():
                         answer.setdefault(key, message[key])
         except _ServerGone:
-            # Without its server there is nobody to kill what the child has started.
+            # Without the server, no process would end the processes that the child has started.
             _kill_group(answer.get("pid"))
             raise
         except BaseException:
@@ -241,14 +241,14 @@ def _receive(line: socket.socket, server: int) -> dict[str, Any]:
     try:
         received = dict(json.loads(message))
     except (ValueError, TypeError):
-        return {"error": {"kind": "defect", "trace": "The child says what nobody understands."}}
+        return {"error": {"kind": "defect", "trace": "The child sent an invalid message."}}
     sender, _, _ = _CREDENTIALS.unpack_from(credentials[0][2])
     told = _OF_SERVER if sender == server else _OF_CHILD
     return {key: value for key, value in received.items() if key in told}
 
 
 def _kill(line: socket.socket, server: int) -> None:
-    """Have the child killed and wait until it is gone, so that nobody writes to its directory any more."""
+    """Let the server kill the child, and wait for its end, so that no process writes to its directory."""
     line.shutdown(socket.SHUT_WR)
     line.settimeout(KILL_S)
     try:
@@ -262,7 +262,7 @@ def _outcome(answer: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _result_of(answer)
     except (LookupError, TypeError, ValueError) as error:
-        raise Defect("The child says what nobody understands.") from error
+        raise Defect("The child sent an invalid message.") from error
 
 
 def _result_of(answer: Mapping[str, Any]) -> dict[str, Any]:

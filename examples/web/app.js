@@ -1,4 +1,4 @@
-/* The page: which section is shown when, and what the user does in it. */
+/* The page: shows one section at a time, and handles the user's actions. */
 import { Camera, canRecord } from "./camera.js";
 import { entryOf, isRunning, showHistory } from "./history.js";
 import { connect, needsSignIn, Offline, TooLarge } from "./service.js";
@@ -12,11 +12,11 @@ const service = await connect();
 /** The catalogue, as `dothis exercises --json` prints it. */
 const exercises = await (await fetch("exercises.json")).json();
 const state = { language: firstLanguage(), document: null, stop: null, upload: null, jobId: null, shown: null, problem: null };
-/** Uploads under way: each goes on while another one, or something else, is shown. */
+/** Current uploads. Each continues while the page shows another upload or another section. */
 const uploads = new Set();
-/** Addresses of the user's own videos by job, for the time until the annotated one is there. */
+/** Addresses of the user's videos by job. They are shown until the annotated video is ready. */
 const ownVideos = new Map();
-/** What stops listening to the jobs that the shown history waits for, by job; each is waited for once. */
+/** By job: the function that stops listening. The history listens once to each job that is not finished. */
 const awaited = new Map();
 
 const element = (id) => document.getElementById(id);
@@ -29,7 +29,7 @@ function show(section) {
   state.shown = section;
   if (section !== "pick") stopAwaiting();
   for (const id of SECTIONS) element(id).hidden = id !== section;
-  element(`${section}-title`).focus(); // a screen reader reads the new heading, and Tab goes on from there
+  element(`${section}-title`).focus(); // a screen reader reads the new heading, and Tab continues from it
 }
 
 function speak(language) {
@@ -70,7 +70,7 @@ function showStage(stage, percent, note = "") {
   show("working");
 }
 
-/** Shows a problem; `problem` is a key of the words, or {message} as the server says it. `retry` does again what failed. */
+/** Shows a problem. `problem` is a key of the words, or the server's {message}. `retry` repeats the failed action. */
 function fail(problem, retry = null) {
   stopListening();
   state.problem = problem;
@@ -89,7 +89,7 @@ function onJob(job) {
   state.document = job;
   if (job === null) return fail("gone");
   if (job.result && job.status !== "failed") {
-    // The feedback is there; the annotated video may follow.
+    // The feedback is ready; the annotated video may come later.
     if (["done", "cancelled"].includes(job.status)) stopListening();
     show("result");
     return showDocument();
@@ -112,7 +112,7 @@ function follow(jobId) {
   state.stop = service.listen(jobId, onJob, () => fail("offline", fromAddress));
 }
 
-/** Uploads a video, and before it the coach's where there is one, then writes the document. */
+/** Uploads the coach's video, if there is one, then the user's video; then writes the document. */
 async function send(file, exercise, coach = null) {
   const upload = { name: file.name, percent: 0, problem: null, abort: new AbortController() };
   const seen = () => state.upload === upload;
@@ -166,7 +166,7 @@ async function send(file, exercise, coach = null) {
 
 async function listHistory() {
   const node = element("history");
-  const entries = await service.history().catch(() => []); // offline: the page can be used without it
+  const entries = await service.history().catch(() => []); // offline: the page works without the history
   if (state.shown !== "pick") return;
   showHistory(node, entries, [...uploads], words(), nameOf);
   for (const { id } of entries.filter((entry) => isRunning(entry) && !awaited.has(entry.id))) {
@@ -176,7 +176,7 @@ async function listHistory() {
   }
 }
 
-/** A job of the history has its result, or is over. */
+/** A job of the history has its result or its final status. */
 function listAnew(id) {
   awaited.get(id)?.();
   if (state.shown === "pick") listHistory();
@@ -190,7 +190,7 @@ function stopAwaiting() {
 function startOver() {
   stopListening();
   closeCamera();
-  if (state.upload?.problem) uploads.delete(state.upload); // it was seen, and left
+  if (state.upload?.problem) uploads.delete(state.upload); // the user has seen the problem and left it
   state.jobId = state.upload = null;
   if (location.hash) history.pushState(null, "", location.pathname + location.search);
   element("pick-form").reset();
@@ -208,7 +208,7 @@ function showPreview(file) {
   else preview.removeAttribute("src");
 }
 
-/** The coach's video is asked for, and needed, only where it is the exercise. */
+/** A coach's video is needed only if the exercise is `reference`. */
 function askForCoach() {
   const wanted = element("exercise").value === "reference";
   element("coach-field").hidden = !wanted;
@@ -264,7 +264,7 @@ async function record() {
 function listenForDrops() {
   const drop = element("drop");
   const over = (event, is) => {
-    event.preventDefault(); // otherwise the browser leaves the page for the video
+    event.preventDefault(); // otherwise the browser would open the video instead of the page
     drop.classList.toggle("over", is);
   };
   addEventListener("dragover", (event) => over(event, true));
@@ -276,7 +276,7 @@ function listenForDrops() {
   });
 }
 
-/** The address names the job, so that a reload, the back button or a bookmark lead to it. */
+/** The address contains the job, so that a reload, the back button or a bookmark shows it again. */
 function fromAddress() {
   const jobId = decodeURIComponent(location.hash.slice(1));
   if (jobId) {
@@ -290,7 +290,7 @@ function fromAddress() {
 
 for (const button of document.querySelectorAll("[data-language]")) {
   button.onclick = () => speak(button.dataset.language);
-  button.disabled = false; // a tap before this would be lost: the page shows these two while the catalogue is on its way
+  button.disabled = false; // a tap before this would be lost: the page shows both buttons while the catalogue is loading
 }
 for (const button of document.querySelectorAll(".again")) button.onclick = startOver;
 element("record").onclick = () => (canRecord ? record() : element("phone-camera").click());
@@ -312,7 +312,7 @@ element("sign-in-form").onsubmit = (event) => {
   event.preventDefault();
   signIn(event.submitter?.value ?? "signIn");
 };
-navigator.serviceWorker?.register("sw.js").catch(() => {}); // absent without https, refused in some private windows: the page works without
+navigator.serviceWorker?.register("sw.js").catch(() => {}); // missing without https, refused in some private windows: the page works without it
 addEventListener("popstate", fromAddress);
 
 async function signIn(how) {
@@ -331,7 +331,7 @@ service.onUser((signedIn) => {
   element("sign-in-form").reset();
   stopListening();
   stopAwaiting();
-  element("history").replaceChildren(); // another user's
+  element("history").replaceChildren(); // the history of another user
   if (signedIn) fromAddress();
   else show("sign-in");
 });

@@ -1,15 +1,15 @@
-/* Recording with the camera of the phone or computer. */
+/* Records a video with the camera of the phone or computer. */
 
 const TYPES = ["video/mp4", "video/webm"];
 
-/** Whether this page may use a camera itself; without https it may not, and a phone's own camera app does it. */
+/** Whether this page may use a camera. Without https it may not; then the phone's camera app records. */
 export const canRecord = Boolean(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
 
 export class Camera {
   #stream;
   #recorder;
 
-  /** Shows the camera's picture in `viewfinder`; throws a DOMException when the user or the device refuses. */
+  /** Shows the camera's picture in `viewfinder`; throws a DOMException if the user or the device refuses. */
   async open(viewfinder) {
     this.#stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", frameRate: { ideal: 30 } }, audio: false });
     viewfinder.srcObject = this.#stream;
@@ -22,7 +22,7 @@ export class Camera {
     this.#recorder.start();
   }
 
-  /** Ends the recording and gives it as a File. */
+  /** Ends the recording and returns it as a File. */
   async stop() {
     const recorder = this.#recorder;
     const recorded = new Promise((resolve) => (recorder.ondataavailable = ({ data }) => resolve(data)));
@@ -33,7 +33,7 @@ export class Camera {
     return new File([data], `recording.${type.split("/")[1]}`, { type });
   }
 
-  /** Lets the camera go. */
+  /** Stops the camera. */
   close() {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
   }

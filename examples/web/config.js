@@ -1,7 +1,7 @@
 /*
- * Where this page sends videos.
+ * The server of this page.
  *
- * As it stands it talks to the server that it came from: `dothis up --web`. With your own Firebase project, fill in
+ * Without changes it is the server that serves the page: `dothis up --web`. For your own Firebase project, fill in
  *
  *   export const firebase = {
  *     options: { apiKey: "...", authDomain: "...", projectId: "...", storageBucket: "...", appId: "..." },
@@ -9,6 +9,6 @@
  *     emulators: null,                             // or { auth, firestore, storage }, each "host:port"
  *   };
  *
- * None of these is a secret: the security rules in deploy/ decide who may do what.
+ * None of these is a secret: the security rules in deploy/ control the access.
  */
 export const firebase = null;

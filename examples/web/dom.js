@@ -1,4 +1,4 @@
-/* Making elements. */
+/* Makes elements. */
 
 /** An HTML element with properties and children. */
 export const make = (tag, properties = {}, ...children) => {

@@ -1,16 +1,16 @@
-/* Where to put the phone: the person from above, the camera beside, as a small picture. */
+/* Draws a small picture that shows where to put the phone: the person from above, and the camera. */
 import { draw } from "./dom.js";
 
 /** Degrees from straight ahead of the person, clockwise as seen from above. */
 const DEGREES = { front: 0, oblique: 45, side_left: 90, side_right: 90, rear: 180 };
 
-/** The view to film from: the first that the check can be made from; null when it could be made from `filmed` already. */
+/** The view to film from: the first view of the check; null if the check can be made from the view `filmed`. */
 export function viewFor(check, filmed) {
   const views = check?.views ?? [];
   return views.length && !views.includes(filmed) ? views[0] : null;
 }
 
-/** The picture; `label` says it in words. */
+/** The picture; `label` is its text for screen readers. */
 export function filmFrom(view, label) {
   const camera = draw(
     "g",

@@ -3,7 +3,7 @@ const SDK = "https://www.gstatic.com/firebasejs/12.19.0/firebase-";
 
 import { entryOf, finishedEntry } from "./history.js";
 
-/** How many of the latest jobs, and of the latest entries of the history, are read. */
+/** Number of latest jobs, and of latest entries of the history, that are read. */
 const LISTED = 20;
 const REMEMBERED = 60;
 
@@ -72,7 +72,7 @@ export class Service {
     );
   }
 
-  /** The daemon's history has what came out, the jobs what is under way or failed. */
+  /** The results are in the daemon's history; running and failed jobs are in the documents of the jobs. */
   async history() {
     const { collection, getDocs, limit, orderBy, query, where } = firestore;
     const { uid } = this.#auth.currentUser;
@@ -84,7 +84,7 @@ export class Service {
     return [...entries.values()].sort((one, other) => other.when - one.when);
   }
 
-  /** The documents are the memory. */
+  /** Does nothing: the documents are the history. */
   remember() {}
 
   async cancel(id) {
@@ -96,7 +96,7 @@ export class Service {
   }
 }
 
-/** Not crypto.randomUUID: that one is missing on a page without https, as on a phone that tries a computer's address. */
+/** crypto.randomUUID does not exist on a page without https, such as on a phone that opens a computer's address. */
 function randomName() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

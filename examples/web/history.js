@@ -1,13 +1,13 @@
-/* One's own results: each with its figures, and per exercise the trend of score and range. */
+/* The user's results: each with its figures, and for each exercise the trend of score and range. */
 import { draw, make } from "./dom.js";
 
-/** How many of the latest results a trend shows. */
+/** Number of latest results in a trend. */
 const LATEST = 12;
 
-/** Whether the job goes on. */
+/** Whether the job is still running. */
 export const isRunning = ({ status }) => ["uploaded", "waiting", "processing"].includes(status);
 
-/** What the history keeps of a job: small enough for a browser's storage. `report` may be null. */
+/** The entry of a job in the history, small enough for a browser's storage. `report` may be null. */
 export function entryOf(id, job, report) {
   const { status, result } = job;
   const sets = (report?.sets ?? result?.sets ?? []).map((set) => ({
@@ -18,12 +18,12 @@ export function entryOf(id, job, report) {
   return { id, when: moment(job.createdAt), status, exercise: result?.exercise ?? job.exercise ?? null, score: result?.score ?? null, sets };
 }
 
-/** The same of a document of `users/{uid}/history`. */
+/** The entry from a document of `users/{uid}/history`. */
 export function finishedEntry(id, { when, exercise, score, sets }) {
   return { id, when: moment(when), status: "done", exercise, score, sets };
 }
 
-/** Fills `node`; `uploads` are those under way: {name, percent, problem, show}. Nothing is shown when there is nothing. */
+/** Fills `node`. `uploads` are the current uploads: {name, percent, problem, show}. An empty history shows nothing. */
 export function showHistory(node, entries, uploads, words, nameOf) {
   const rows = [...uploads.map((upload) => uploadRow(upload, words)), ...entries.map((entry) => row(entry, words, nameOf))];
   if (!rows.length) return node.replaceChildren();
@@ -34,7 +34,7 @@ export function showHistory(node, entries, uploads, words, nameOf) {
   );
 }
 
-/** Milliseconds, of a Firestore timestamp, an ISO 8601 string, or nothing: a time that the server has yet to write is now. */
+/** Milliseconds of a Firestore timestamp or an ISO 8601 string; without a value, which the server has not yet written, of now. */
 function moment(time) {
   return time?.toMillis?.() ?? (Date.parse(time) || Date.now());
 }
@@ -65,7 +65,7 @@ function trends(entries, words, nameOf) {
   });
 }
 
-/** A line over scores from 0 to 100; the figures stand beside it. */
+/** A line of scores from 0 to 100, which are also written beside it. */
 function line(scores) {
   const points = scores.map((score, index) => [6 + (132 * index) / (scores.length - 1), 54 - (48 * score) / 100]);
   const picture = draw("svg", { viewBox: "0 0 144 60", "aria-hidden": "true" }, draw("polyline", { points: points.join(" ") }));

@@ -1,10 +1,10 @@
-/* The small API of `dothis up --web`. A cookie says whose videos are whose; there is nothing to sign in to. */
+/* The small API of `dothis up --web`. A cookie identifies the user; there is no sign-in. */
 import { entryOf, isRunning } from "./history.js";
 import { Offline, TooLarge } from "./service.js";
 
 const API = "api/";
 const POLL_MS = 400;
-/** The embedded backend lists nobody's jobs: this browser remembers its own. */
+/** The embedded backend does not list jobs, so this browser keeps the ids of its own jobs. */
 const HISTORY = "history";
 const REMEMBERED = 60;
 
@@ -58,7 +58,7 @@ export class Service {
         if (answer.status === 404) return onJob(null);
         if (answer.ok) onJob(await answer.json());
       } catch (error) {
-        if (!(error instanceof TypeError)) return onError(error); // a TypeError is the network: ask again
+        if (!(error instanceof TypeError)) return onError(error); // a TypeError is an error of the network: ask again
       }
       if (!stopped) timer = setTimeout(ask, POLL_MS);
     };
@@ -76,7 +76,7 @@ export class Service {
         const answer = await fetch(`${API}jobs/${encodeURIComponent(id)}`);
         if (answer.ok) this.remember(entryOf(id, await answer.json(), null));
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error; // a TypeError is the network: it stays as it was
+        if (!(error instanceof TypeError)) throw error; // a TypeError is an error of the network: the entry stays
       }
     }
     return remembered();

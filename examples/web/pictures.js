@@ -57,5 +57,5 @@ async function fileAt(address, name) {
 function saveFile(file) {
   const address = URL.createObjectURL(file);
   make("a", { href: address, download: `dothis-${file.name}` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the download has begun by then
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // by then the download has begun
 }

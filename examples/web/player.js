@@ -1,17 +1,17 @@
-/* The video with its timeline: repetitions and sets in green, amber and red; a tap seeks; the advice of the repetition that plays. */
+/* The video with its timeline: repetitions and sets in green, amber and red. A tap seeks. Shows the advice for the current repetition. */
 import { make } from "./dom.js";
 import { timescale } from "./timescale.js";
 
-/** Seconds between a repetition's mark and the playing time that still count as "there": seeking is not exact. */
+/** Seconds between a repetition's mark and the playing time that still count as equal: seeking is not exact. */
 const CLOSE_S = 0.05;
 
 /** good: nothing to correct; minor: good with a minor fault; major: to correct. */
 export const verdictOf = ({ good, faults }) => (good ? (faults.length ? "minor" : "good") : "major");
 
-/** The faults of one repetition; those of a reference share one id, and their `reps` tell them apart. */
+/** The faults of one repetition; faults of a reference have the same id, and differ in their `reps`. */
 export const faultsOf = ({ index, faults }, found) => found.filter(({ id, reps }) => faults.includes(id) && reps.includes(index));
 
-/** What the timeline shows: each repetition, or each set that was held, in order of time. */
+/** The entries of the timeline: each repetition and each hold, in order of time. */
 export function momentsOf(report, words) {
   return report.sets.flatMap((set) => {
     if (set.hold) {
@@ -32,7 +32,7 @@ export function momentsOf(report, words) {
   });
 }
 
-/** The film, its timeline and the words beside it. */
+/** The video, its timeline and the advice beside it. */
 export class Player {
   #moments;
   #words;
@@ -46,7 +46,7 @@ export class Player {
   #shown;
   #frame;
 
-  /** `report` may be null, when it could not be loaded: then there is no timeline. */
+  /** `report` is null if it could not be loaded; then there is no timeline. */
   constructor(report, words, poster) {
     this.#words = words;
     this.#moments = report ? momentsOf(report, words) : [];
@@ -62,7 +62,7 @@ export class Player {
     this.#film.onplay = () => this.#everyFrame();
   }
 
-  /** Plays `address` from now on, at the same moment as before. */
+  /** Plays the video at `address` from now on, from the same time. */
   play(address) {
     if (this.#film.src === new URL(address, location.href).href) return;
     const { currentTime, paused } = this.#film;
@@ -73,13 +73,13 @@ export class Player {
     if (!paused) this.#film.play();
   }
 
-  /** Says what becomes of the video; an empty text says nothing. */
+  /** Shows a text about the video; an empty text shows nothing. */
   say(text) {
     this.#coming.hidden = !text;
     if (this.#coming.textContent !== text) this.#coming.textContent = text;
   }
 
-  /** Goes to a moment of the video. */
+  /** Seeks to a time of the video. */
   seek(seconds) {
     this.#film.currentTime = seconds;
     this.#show(this.#momentAt(seconds));
@@ -95,7 +95,7 @@ export class Player {
       return node;
     };
     this.#needle = make("div", { className: "needle" });
-    // The faults of a hold lie on its bar where they were made; the rest of it was good.
+    // The faults of a hold are marked on its bar; the rest of the bar is good.
     this.#bars = this.#moments.map((moment) => {
       const colour = moment.set.hold && moment.faults.some(({ spans }) => spans.length) ? "good" : moment.verdict;
       return placed(make("span", { className: `bar ${colour}` }), moment);
@@ -105,7 +105,7 @@ export class Player {
       .flatMap(({ faults }) => faults.flatMap(({ spans, severity }) => spans.map((span) => placed(make("span", { className: `bar ${severity} span` }), span))));
     const sets = several ? report.sets.map((set) => placed(make("span", { className: "set-line", textContent: set.index }), set)) : [];
     const track = make("div", { className: several ? "track several" : "track" }, ...sets, ...this.#bars, ...holds, this.#needle);
-    // The buttons below do the same for keyboard and screen reader, and name what they lead to.
+    // The buttons below do the same for keyboard and screen reader, with names.
     track.setAttribute("aria-hidden", "true");
     track.onpointerdown = (event) => {
       const { left, width } = track.getBoundingClientRect();
@@ -142,7 +142,7 @@ export class Player {
 
   #everyFrame() {
     this.#follow();
-    cancelAnimationFrame(this.#frame); // a pause that is over before the next frame would leave two of them running
+    cancelAnimationFrame(this.#frame); // after a pause shorter than a frame, two loops would run
     if (!this.#film.paused && this.node.isConnected) this.#frame = requestAnimationFrame(() => this.#everyFrame());
   }
 
@@ -157,11 +157,11 @@ export class Player {
   }
 
   #momentAt(seconds) {
-    // The later one where two meet: its beginning is what a tap on it leads to.
+    // Where two entries meet it is the later one, because a tap on it seeks to its start.
     return this.#moments.findLast(({ startS, endS }) => startS - CLOSE_S <= seconds && seconds <= endS);
   }
 
-  /** The advice stays after its repetition, until the next one begins: a repetition is over before its advice is read. */
+  /** The advice stays until the next repetition begins: a repetition is too short to read its advice. */
   #show(moment) {
     if (!moment || moment === this.#shown) return;
     this.#shown = moment;

@@ -14,11 +14,11 @@ let player = null;
 
 /**
  * Fills the result's section from a document with a `result`. It is drawn again only when the feedback or the language
- * changes: the annotated video joins what is there, so that what plays and what was opened stays.
+ * changes. When the annotated video is ready it is added, and everything else stays as it is.
  *
  * `page` is {service, words, nameOf, checkOf, own}: nameOf gives an exercise's name, checkOf(exercise, id) its check, `own` is
  * the address of the user's own video in this browser, or null.
- * Returns the report; null when it could not be loaded, or when something else is shown by now.
+ * Returns the report; null if it could not be loaded, or if another result is shown in the meantime.
  */
 export async function showResult(job, page) {
   const { result } = job;
@@ -41,7 +41,7 @@ export async function showResult(job, page) {
   const there = Object.entries(files).filter(([, path]) => path);
   const addresses = Object.fromEntries(await Promise.all(there.map(async ([kind, path]) => [kind, await page.service.url(path)])));
   const report = addresses.report ? await loadReport(addresses.report) : null;
-  if (turn !== latest) return null; // the language was changed meanwhile, or another result is shown
+  if (turn !== latest) return null; // in the meantime the language was changed, or another result is shown
   shown.report = report;
   player = new Player(report, words, addresses.best ?? addresses.worst1);
 
@@ -61,7 +61,7 @@ export async function showResult(job, page) {
   return report;
 }
 
-/** So that the next result, even the same one, is drawn anew. */
+/** Makes the page draw the next result again, even if it is the same one. */
 export function forgetResult() {
   latest += 1;
   shown = player = null;
@@ -73,7 +73,7 @@ async function loadReport(address) {
     const answer = await fetch(address);
     return answer.ok ? await answer.json() : null;
   } catch {
-    return null; // offline or refused: the document alone has score and advice
+    return null; // offline or refused: score and advice are in the document
   }
 }
 
@@ -98,7 +98,7 @@ function figures(result, report, words) {
     add(words.heldWell, words.seconds(result.hold.goodS.toFixed(1)));
   } else {
     add(words.reps, result.reps);
-    // Where no form was judged, no repetition is called good, and none is bad.
+    // If the form was not judged, no repetition is called good or bad.
     if (result.score != null) add(words.goodReps, result.goodReps);
   }
   for (const [name, title] of Object.entries(words.statistics)) {
@@ -122,7 +122,7 @@ function ring(score, words) {
   return picture;
 }
 
-/** What the score is made of: the mean of the repetitions, and which of them took how much away. */
+/** The parts of the score: the mean of the repetitions, and the points that each repetition lost. */
 function madeOf(result, items, words) {
   const box = make("div", { className: "made-of" });
   if (result.score == null) box.append(make("p", { textContent: words.noScoreWhy }));
@@ -180,7 +180,7 @@ function repetitions(report, several, page) {
   return nodes;
 }
 
-/** One set of several: its figures in a line that opens advice and repetitions. */
+/** One of several sets: a line with its figures, which opens advice and repetitions. */
 function setOf(set, words) {
   const reps = set.score == null ? `${words.reps}: ${set.reps}` : words.setReps(set.reps, set.goodReps);
   const counted = set.hold ? words.seconds(set.hold.durationS.toFixed(1)) : reps;

@@ -1,15 +1,15 @@
 /*
- * The page's one way to a server. Both services have the same functions:
+ * The page's interface to a server. Both services have the same functions:
  *
- *   onUser(callback)                  calls back with true when somebody is signed in, with false when nobody is
+ *   onUser(callback)                  calls callback(true) if a user is signed in, else callback(false)
  *   signIn(how, email, password)      how: "signIn", "register" or "google"
  *   signOut()
  *   upload(file, onFraction, signal)  -> the video's object path; onFraction(0..1)
  *   submit({video, exercise, language})  -> the job's id
- *   listen(id, onJob, onError)        onJob(document) at each change, null when there is none; -> a function that stops
+ *   listen(id, onJob, onError)        onJob(document) at each change, null if there is no document; -> a function that stops
  *   cancel(id)
  *   history()                         -> the user's jobs, newest first, as history.js describes them
- *   remember(entry)                   keeps an entry of the history where the server does not
+ *   remember(entry)                   keeps an entry of the history if the server does not
  *   url(path)                         -> an address that <img> and <video> can load
  */
 import { firebase } from "./config.js";

@@ -1,6 +1,6 @@
 /*
- * Offline: the page itself, and the results that were opened in this browser. The network comes first, so that nothing is old
- * while there is one. Videos are left to the browser: they come in ranges, and are too large to keep.
+ * Offline use: caches the page, and the results that were opened in this browser. The network is asked first, so that nothing is
+ * outdated while there is a network. Videos are not cached: they are loaded in ranges, and are too large.
  */
 const PAGE = "dothis-page";
 const RESULTS = "dothis-results";
@@ -32,10 +32,10 @@ async function fromNetwork(request, name) {
   } catch (error) {
     const kept = await cache.match(request);
     if (kept) return kept;
-    throw error; // to the page it is the network's error
+    throw error; // for the page it is an error of the network
   }
   if (answer.status === 200) {
-    await cache.delete(request); // so that the newest is the last of the keys
+    await cache.delete(request); // so that the newest entry is the last key
     await cache.put(request, answer.clone());
     const keys = name === RESULTS ? await cache.keys() : [];
     await Promise.all(keys.slice(0, Math.max(0, keys.length - KEPT_RESULTS)).map((key) => cache.delete(key)));

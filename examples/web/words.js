@@ -1,4 +1,4 @@
-/* Every word of the page, in each of its languages. What the server says is in the job's language already. */
+/* All words of the page in all languages. The server's texts are already in the job's language. */
 
 const en = {
   title: "doThis: your workout, looked at by a coach",
@@ -220,7 +220,7 @@ const ko = {
 
 export const languages = { en, ko };
 
-/** The language to begin with: the one chosen before, else the browser's, else English. */
+/** The first language: the one that was chosen before, else the browser's, else English. */
 export function firstLanguage() {
   const wished = [localStorage.getItem("language"), ...navigator.languages];
   const known = wished.map((tag) => tag?.slice(0, 2)).find((tag) => tag in languages);

@@ -46,7 +46,7 @@ WIDE = 1.25
 before."""
 
 HANGING = 45.0
-"""A trunk within so many degrees of the vertical hangs or stands; one that lies is near level."""
+"""A person hangs or stands if the trunk is within this many degrees of the vertical; a lying trunk is near level."""
 
 OFF_AXIS = 30.0
 """Largest angle between the camera and straight ahead or straight behind, degrees, at which heights of both sides are

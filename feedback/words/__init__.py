@@ -1,11 +1,11 @@
-"""Every word that a user reads, in the job's language.
+"""All texts for the user, in the job's language.
 
-English stands in the source, marked by `N_`; locale/LANGUAGE/LC_MESSAGES/feedback.po translates it. The .po files are read as
-they are, through Babel, so nothing has to be compiled before a test, a wheel or an image works. After words changed,
+The English text is in the source, marked with `N_`; locale/LANGUAGE/LC_MESSAGES/feedback.po has its translation. Babel reads
+the .po files directly, so nothing has to be compiled for a test, a wheel or an image. After a text has changed,
 
     python -m feedback.words.translations
 
-writes them into every .po file. A new language needs one file: its feedback.po.
+writes it into every .po file. A new language needs one file: its feedback.po.
 """
 
 import gettext
@@ -28,7 +28,7 @@ LOCALE_DIR = Path(__file__).with_name("locale")
 DEFAULT_LANGUAGE = "en"
 
 CLDR_UNITS = {"s": ("duration-second", 1), "cm": ("length-centimeter", 0)}
-"""Unit of the report: its name in Unicode's CLDR, which knows how each language writes it, and the digits that make sense."""
+"""Unit of the report: its name in Unicode's CLDR, which has its form in each language, and the decimal places."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it, known to every extractor
@@ -37,17 +37,17 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it, known to
 
 
 def po_file(language: str) -> Path:
-    """Where the words of a language lie."""
+    """The path of a language's .po file."""
     return LOCALE_DIR / language / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
 def languages() -> list[str]:
-    """The languages there are words for."""
+    """The languages that have a .po file."""
     return sorted(path.name for path in LOCALE_DIR.iterdir() if po_file(path.name).is_file())
 
 
 def language_of(tag: str | None) -> str:
-    """The language to answer in: `ko-KR` and `ko_KR@calendar=buddhist` mean `ko`; one without words, or none, means `en`."""
+    """The language of a tag: `ko` for `ko-KR` and `ko_KR@calendar=buddhist`; `en` for an unknown language or no tag."""
     try:
         found = Locale.parse(re.split("[-_@]", tag or DEFAULT_LANGUAGE, maxsplit=1)[0]).language
     except (UnknownLocaleError, ValueError):
@@ -79,7 +79,7 @@ class Words:
     translations: gettext.NullTranslations
 
     def __call__(self, message: str, **fields: object) -> str:
-        """The message in this language, its {fields} filled in. A message without fields is never read as a template."""
+        """The message in this language with its {fields}. Without fields the message is not formatted."""
         if isinstance(message, Message):
             return message.translations.get(self.language, str(message))
         text = self.translations.gettext(message)
@@ -94,7 +94,7 @@ class Words:
         return str(format_decimal(_rounded(value, digits), locale=self.language))
 
     def quantity(self, value: float, unit: str, *, finer: int = 0) -> str:
-        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8; with so many more digits than usual."""
+        """A number with its unit: 95°, 1.2 sec / 1.2초, 85%, 0.8; with `finer` more digits than usual."""
         if unit == "deg":
             return f"{self.number(value, finer)}°"
         if unit in CLDR_UNITS:
