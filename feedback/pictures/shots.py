@@ -185,8 +185,8 @@ def _good_part(examined: ExaminedSet, seen: Set[str]) -> Shot | None:
         return None
     start, end = max(edges.reshape(-1, 2), key=lambda part: part[1] - part[0])
     sample = int(start + end - 1) // 2
-    finding = _well_done(examined, sample, seen)
-    return None if seen and finding is None else Shot(sample, finding, None)
+    praised = _well_done(examined, sample, seen)
+    return None if seen and praised is None else Shot(sample, praised, None)
 
 
 def _well_done(examined: ExaminedSet, sample: int, seen: Set[str]) -> Finding | None:
