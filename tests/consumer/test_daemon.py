@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -142,8 +143,13 @@ def test_a_restart_on_the_same_volume_goes_on_before_the_lease_is_over(start: An
     killed = start(die_at="analysing finished", settings={"lease_s": 600})
     assert killed.process.wait(60) == -signal.SIGKILL
     held = fields(backend)["lease"]["token"]
+    begun = time.monotonic()
     restarted = start(settings={"lease_s": 600}).ready()
+    ready = time.monotonic()
     assert eventually(lambda: fields(backend).get("lease", {}).get("token") != held, 5)
+    claimed = time.monotonic()
+    # `pytest -rP` shows it.
+    sys.stdout.write(f"Claimed {claimed - ready:.1f} s after the daemon was ready, {claimed - begun:.1f} s after its start.\n")
     assert eventually(lambda: fields(backend)["status"] == "done")
     assert points(tmp_path)["analysing started"] == 1
     takeover = next(line for line in restarted.lines() if line["message"].startswith("Took over"))
