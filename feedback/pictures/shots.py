@@ -180,6 +180,8 @@ def _good_part(examined: ExaminedSet, seen: Set[str]) -> Shot | None:
     for finding in examined.findings:
         for start, end in finding.spans:
             good &= (times < start) | (times > end)
+        # The ends of a hold are not judged, and have no spans, but may show the fault all the same.
+        good &= ~((_measured(examined, finding) - finding.threshold) * (1 if finding.check.above else -1) > 0)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]])))
     if not len(edges):
         return None

@@ -281,6 +281,20 @@ class TestJobs:
         assert shown["createdAt"].endswith("Z")
         assert dothis("jobs", "show", "job-1").out.startswith("{")
 
+    @pytest.mark.parametrize(
+        ("result", "outcome"),
+        [
+            ({"reps": 4, "goodReps": 3, "score": 90, "hold": None}, "3 of 4 good"),
+            ({"reps": 4, "goodReps": 0, "score": None, "hold": None}, "form not judged"),
+            ({"reps": 0, "goodReps": 0, "score": 50, "hold": {"durationS": 8.0, "goodS": 4.0}}, "4.0 of 8.0 s good"),
+        ],
+    )
+    def test_list_calls_good_only_what_was_judged(self, dothis: Any, backend: Backend, result: Any, outcome: str) -> None:
+        put_job(backend, status="done", result={"exercise": "squat", **result})
+        told = " ".join(dothis("jobs", "list").out.split())
+        assert all(word in told for word in outcome.split())
+        assert ("good" in told) == ("good" in outcome)
+
     def test_retry_and_cancel(self, dothis: Any, backend: Backend) -> None:
         put_job(backend, status="failed", attempt=3, cancelRequested=True)
         assert dothis("jobs", "cancel", "job").code == 1

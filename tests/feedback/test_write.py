@@ -186,5 +186,6 @@ def test_the_skeleton_in_the_video_lies_on_its_own_frame():
     examination = examine(motion, exercise="squat")
     lowest = int(np.searchsorted(motion.times, examination.main.repetitions[1].peak_s))
     points, _ = overlay_of(examination).at(motion.times[lowest])
-    assert points == pytest.approx(motion.image[lowest, :, :2])
-    assert points != pytest.approx(examination.motion.image[lowest, :, :2])
+    seen = np.isfinite(points).all(axis=1)
+    assert points[seen] == pytest.approx(motion.image[lowest, seen, :2])
+    assert points[seen] != pytest.approx(examination.motion.image[lowest, seen, :2])

@@ -86,7 +86,7 @@ def test_a_good_part_of_a_hold_is_shown():
 
 def test_a_hold_that_was_never_good_has_no_best_moment():
     examined = examine_one(figure("plank", reps=0, lead=4, tail=4, both={"hip": 215}), exercise="plank")
-    assert examined.report.hold.good_s < 1
+    assert examined.report.hold.good_s < 1.2, "only its ends, which are not judged"
     assert best_of(examined) is None
 
 
