@@ -130,7 +130,10 @@ WRONG: dict[str, tuple[str | bytes, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "line"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [pytest.param(*case, id=name, marks=[pytest.mark.slow] if name == "very deep" else []) for name, case in WRONG.items()],
+)
 def test_a_wrong_file_is_refused_with_its_name_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes, line: Any
 ) -> None:

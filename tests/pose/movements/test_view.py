@@ -16,12 +16,12 @@ from tests.figures import EXERCISES, figure
         (0, "front"),
         (-15, "front"),
         (40, "oblique"),
-        (-50, "oblique"),
+        pytest.param(-50, "oblique", marks=pytest.mark.slow),
         (90, "side_left"),
         (-80, "side_right"),
         (140, "rear"),
-        (176, "rear"),
-        (-170, "rear"),
+        pytest.param(176, "rear", marks=pytest.mark.slow),
+        pytest.param(-170, "rear", marks=pytest.mark.slow),
     ],
 )
 def test_the_view_whatever_the_body_does(exercise: str, azimuth: float, view: str) -> None:

@@ -102,7 +102,7 @@ def sampled(motion: Motion) -> Motion:
 
 
 @pytest.mark.parametrize(("exercise", "period"), [("squat", 2.0), ("squat", 0.9), ("push_up", 0.8), ("jumping_jack", 0.6)])
-@pytest.mark.parametrize("fps", [30, 60, 120, 240])
+@pytest.mark.parametrize("fps", [30, 60, *(pytest.param(fps, marks=pytest.mark.slow) for fps in (120, 240))])
 def test_the_frame_rate_does_not_change_the_count(exercise: str, period: float, fps: float) -> None:
     film = sampled(
         figure(exercise, 5, period=period, pause=0.1, fps=fps, noise=0.01, azimuth=0 if exercise == "jumping_jack" else 90)
