@@ -52,6 +52,7 @@ class Judged:
         scene: motion, view and repetitions of the set.
         signals: the signals of the same motion.
         findings: all findings, in the order of the exercise's checks.
+        unlike: whether nothing was judged because the movement plainly is another exercise.
     """
 
     words: Words
@@ -60,6 +61,7 @@ class Judged:
     scene: Scene
     signals: Signals
     findings: Sequence[Finding]
+    unlike: bool = False
 
     @property
     def main_checks_made(self) -> bool:
@@ -174,12 +176,14 @@ def longest(sets: Sequence[SetReport]) -> SetReport:
 
 
 def _outcome(judged: Judged, report: SetReport) -> Outcome:
+    # No other place of the camera shows the checks of another exercise.
+    unseen = [check for check in judged.unseen if check.severity == "major" and not judged.unlike]
     return Outcome(
         exercise=judged.exercise,
         report=report,
         praised=_praised(judged, report),
-        unseen=[check for check in judged.unseen if check.severity == "major"],
-        hidden=[check for check in judged.unseen if check.severity == "major" and judged.scene.shows(check)],
+        unseen=unseen,
+        hidden=[check for check in unseen if judged.scene.shows(check)],
         borderline=[check for check in judged.exercise.checks if _is_borderline(judged, check)],
         form_judged=form_judged(judged.findings),
         main_checks_made=judged.main_checks_made,
@@ -205,7 +209,11 @@ def _video(video: VideoInfo) -> Video:
 
 def _not_assessed(judged: Judged) -> list[NotAssessed]:
     words = judged.words
-    unseen = [(check.id, check.title, not_assessed_reason(words, check, judged.scene)) for check in judged.unseen]
+    other = words("The movement does not look like this exercise.")
+    unseen = [
+        (check.id, check.title, other if judged.unlike else not_assessed_reason(words, check, judged.scene))
+        for check in judged.unseen
+    ]
     never = [(each.id, each.title, words(each.reason)) for each in judged.exercise.never_seen]
     return [NotAssessed(id=id_, title=words(title), reason=reason) for id_, title, reason in [*unseen, *never]]
 

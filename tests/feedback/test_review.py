@@ -53,6 +53,18 @@ def test_another_exercise_than_the_one_asked_for_is_said_first(asked: str) -> No
     assert report.exercise.confidence < 0.5
 
 
+@pytest.mark.parametrize(("shown", "asked"), [("push_up", "squat"), ("deadlift", "squat"), ("squat", "good_morning")])
+def test_repetitions_of_plainly_another_exercise_are_counted_and_not_judged(shown: str, asked: str) -> None:
+    """Judged as a squat, a push-up would lean by 88 degrees."""
+    report = review(figure(shown, reps=3, azimuth=90), exercise=asked)
+    assert report.reps.total
+    assert not report.faults
+    assert (report.score, report.reps.good) == (None, 0)
+    assert {check.id for check in CATALOGUE[asked].checks} <= {each.id for each in report.not_assessed}
+    assert "does not look like this exercise" in report.not_assessed[0].reason
+    assert "film from" not in report.summary
+
+
 def test_the_summary_names_change_repetitions_and_praise() -> None:
     report = review(figure("squat", reps=4, peaks=[{}, SHALLOW, {}, SHALLOW]), exercise="squat")
     assert report.summary == (
