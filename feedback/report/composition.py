@@ -37,6 +37,9 @@ EVENNESS, EVEN = "uneven_sides", 85.0
 """The shared check that compares both sides, and the symmetry in per cent below which it gives no praise (an engineering
 default)."""
 
+PUSH_UP, HANDS_RAISED_M = "push_up", 0.3
+"""Wrists this far above the ankles, in metres, are on a bench or a step; on the floor they measure at most 0.1 above them."""
+
 SURE_OF_VIEW = 0.6
 """If less than this share of the set was filmed from the named view, the report warns if faults depend on the view."""
 
@@ -312,6 +315,21 @@ def _kneels(judged: Judged) -> bool:
     return 2 * sum(take.kneels for take in takes) > len(takes)
 
 
+def _hands_are_raised(judged: Judged) -> bool:
+    """Whether the hands of a push-up, seen from the side, stand much higher than the feet in most repetitions."""
+    scene = judged.scene
+    if judged.exercise.id != PUSH_UP or not scene.view.id.startswith("side"):
+        return False
+    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, repetition) for repetition in scene.repetitions]
+    raised = [
+        take.sees("wrist")
+        and take.sees("ankle")
+        and np.nanmedian((take.height("wrist") - take.height("ankle"))[take.samples]) > HANDS_RAISED_M
+        for take in takes
+    ]
+    return 2 * sum(raised) > len(raised)
+
+
 def _warnings(workout: Workout) -> list[Warn]:
     """The warnings. Each is given once, also if it applies to several sets."""
     words = workout.words
@@ -338,6 +356,9 @@ def _warnings(workout: Workout) -> list[Warn]:
     if any(_kneels(judged) for judged, _ in workout.sets):
         message = words("You were on your knees, so your body was judged along the line from your shoulders to your knees.")
         warnings.append(Warn(code="on_knees", message=message))
+    if any(_hands_are_raised(judged) for judged, _ in workout.sets):
+        message = words("Your hands were on something higher than your feet, which makes a push-up easier. It costs no points.")
+        warnings.append(Warn(code="hands_raised", message=message))
     scenes = [judged.scene for judged, _ in workout.sets]
     if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")
