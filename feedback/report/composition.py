@@ -327,7 +327,7 @@ def _hands_are_raised(judged: Judged) -> bool:
         and np.nanmedian((take.height("wrist") - take.height("ankle"))[take.samples]) > HANDS_RAISED_M
         for take in takes
     ]
-    return 2 * sum(raised) > len(raised)
+    return bool(2 * sum(raised) > len(raised))
 
 
 def _warnings(workout: Workout) -> list[Warn]:
