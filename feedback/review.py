@@ -77,7 +77,10 @@ def examine(
         checks = tuple(check for check, _ in deviations.values())
         catalogue = {REFERENCE: Exercise(movement=learned.movement, name=RESERVED[REFERENCE], checks=checks)}
     choice = _choose_sets(cleaned, catalogue, exercise)
-    judged = [_judge(cleaned, found, _exercise_of(found, catalogue), words) for found in choice.sets]
+    judged = [
+        _judge(cleaned, found, _exercise_of(found, catalogue), words, plainly_another=choice.instead is not None)
+        for found in choice.sets
+    ]
     if deviations:
         judged = [_told(one, deviations) for one in judged]
     reports = [compose_set(one, number) for number, one in enumerate(judged, 1)]
@@ -172,16 +175,19 @@ def _count_anyway(motion: Motion, movements: Sequence[Movement]) -> FoundSet | N
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words) -> Judged:
+def _judge(motion: Motion, found: FoundSet, exercise: Exercise, words: Words, *, plainly_another: bool) -> Judged:
+    """Judge a set. Repetitions of plainly another exercise, without any likeness to this one, are counted and not judged."""
     part = motion.part(found.start, found.end)
     scene = _scene(part, found.repetitions, found.hold)
+    unlike = plainly_another and found.hold is None and all(each.fit == 0 for each in found.repetitions)
     return Judged(
         words=words,
         exercise=exercise,
         confidence=found.confidence,
         scene=scene,
         signals=Signals(part),
-        findings=[finding for check in exercise.checks for finding in judge(scene, check)],
+        findings=[] if unlike else [finding for check in exercise.checks for finding in judge(scene, check)],
+        unlike=unlike,
     )
 
 

@@ -37,6 +37,9 @@ EVENNESS, EVEN = "uneven_sides", 85.0
 """The shared check that compares both sides, and the symmetry in per cent below which it gives no praise (an engineering
 default)."""
 
+PUSH_UP, HANDS_RAISED_M = "push_up", 0.3
+"""Wrists this far above the ankles, in metres, are on a bench or a step; on the floor they measure at most 0.1 above them."""
+
 SURE_OF_VIEW = 0.6
 """If less than this share of the set was filmed from the named view, the report warns if faults depend on the view."""
 
@@ -52,6 +55,7 @@ class Judged:
         scene: motion, view and repetitions of the set.
         signals: the signals of the same motion.
         findings: all findings, in the order of the exercise's checks.
+        unlike: whether nothing was judged because the movement plainly is another exercise.
     """
 
     words: Words
@@ -60,6 +64,7 @@ class Judged:
     scene: Scene
     signals: Signals
     findings: Sequence[Finding]
+    unlike: bool = False
 
     @property
     def main_checks_made(self) -> bool:
@@ -174,12 +179,14 @@ def longest(sets: Sequence[SetReport]) -> SetReport:
 
 
 def _outcome(judged: Judged, report: SetReport) -> Outcome:
+    # No other place of the camera shows the checks of another exercise.
+    unseen = [check for check in judged.unseen if check.severity == "major" and not judged.unlike]
     return Outcome(
         exercise=judged.exercise,
         report=report,
         praised=_praised(judged, report),
-        unseen=[check for check in judged.unseen if check.severity == "major"],
-        hidden=[check for check in judged.unseen if check.severity == "major" and judged.scene.shows(check)],
+        unseen=unseen,
+        hidden=[check for check in unseen if judged.scene.shows(check)],
         borderline=[check for check in judged.exercise.checks if _is_borderline(judged, check)],
         form_judged=form_judged(judged.findings),
         main_checks_made=judged.main_checks_made,
@@ -205,7 +212,11 @@ def _video(video: VideoInfo) -> Video:
 
 def _not_assessed(judged: Judged) -> list[NotAssessed]:
     words = judged.words
-    unseen = [(check.id, check.title, not_assessed_reason(words, check, judged.scene)) for check in judged.unseen]
+    other = words("The movement does not look like this exercise.")
+    unseen = [
+        (check.id, check.title, other if judged.unlike else not_assessed_reason(words, check, judged.scene))
+        for check in judged.unseen
+    ]
     never = [(each.id, each.title, words(each.reason)) for each in judged.exercise.never_seen]
     return [NotAssessed(id=id_, title=words(title), reason=reason) for id_, title, reason in [*unseen, *never]]
 
@@ -304,6 +315,21 @@ def _kneels(judged: Judged) -> bool:
     return 2 * sum(take.kneels for take in takes) > len(takes)
 
 
+def _hands_are_raised(judged: Judged) -> bool:
+    """Whether the hands of a push-up, seen from the side, stand much higher than the feet in most repetitions."""
+    scene = judged.scene
+    if judged.exercise.id != PUSH_UP or not scene.view.id.startswith("side"):
+        return False
+    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, repetition) for repetition in scene.repetitions]
+    raised = [
+        take.sees("wrist")
+        and take.sees("ankle")
+        and np.nanmedian((take.height("wrist") - take.height("ankle"))[take.samples]) > HANDS_RAISED_M
+        for take in takes
+    ]
+    return bool(2 * sum(raised) > len(raised))
+
+
 def _warnings(workout: Workout) -> list[Warn]:
     """The warnings. Each is given once, also if it applies to several sets."""
     words = workout.words
@@ -330,6 +356,9 @@ def _warnings(workout: Workout) -> list[Warn]:
     if any(_kneels(judged) for judged, _ in workout.sets):
         message = words("You were on your knees, so your body was judged along the line from your shoulders to your knees.")
         warnings.append(Warn(code="on_knees", message=message))
+    if any(_hands_are_raised(judged) for judged, _ in workout.sets):
+        message = words("Your hands were on something higher than your feet, which makes a push-up easier. It costs no points.")
+        warnings.append(Warn(code="hands_raised", message=message))
     scenes = [judged.scene for judged, _ in workout.sets]
     if any(np.mean(scene.body.motion.detected[scene.active]) < SEEN_SHARE for scene in scenes):
         message = words("You were out of sight for part of the set. Keep your whole body in the picture.")

@@ -12,6 +12,7 @@ from feedback.errors import NoExercise, UnknownExercise
 from feedback.exercises import CATALOGUE
 from feedback.report.composition import SURE_OF_VIEW
 from feedback.review import examine, review
+from pose.motion import INDEX
 from tests.figures import EXERCISES, FLOOR, STAND, figure, film, script, then, walk, wave
 
 SHALLOW = {"hip": 108, "knee": 112, "lean": 25}
@@ -51,6 +52,34 @@ def test_another_exercise_than_the_one_asked_for_is_said_first(asked: str) -> No
     assert report.summary.startswith("This video seems to show another exercise (Squat)")
     assert report.exercise.confidence is not None
     assert report.exercise.confidence < 0.5
+
+
+@pytest.mark.parametrize(("shown", "asked"), [("push_up", "squat"), ("deadlift", "squat"), ("squat", "good_morning")])
+def test_repetitions_of_plainly_another_exercise_are_counted_and_not_judged(shown: str, asked: str) -> None:
+    """Judged as a squat, a push-up would lean by 88 degrees."""
+    report = review(figure(shown, reps=3, azimuth=90), exercise=asked)
+    assert report.reps.total
+    assert not report.faults
+    assert (report.score, report.reps.good) == (None, 0)
+    assert {check.id for check in CATALOGUE[asked].checks} <= {each.id for each in report.not_assessed}
+    assert "does not look like this exercise" in report.not_assessed[0].reason
+    assert "film from" not in report.summary
+
+
+@pytest.mark.parametrize(("degrees", "codes"), [(0, []), (35, ["hands_raised"])])
+def test_a_push_up_with_the_hands_on_a_bench_is_said_and_not_punished(degrees: float, codes: list[str]) -> None:
+    motion = figure("push_up", reps=3, azimuth=90)
+    ankle, wrist = (motion.image[0, INDEX[f"left_{part}"], :2] for part in ("ankle", "wrist"))
+    angle = np.radians(degrees) * -np.sign((wrist - ankle)[0])
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    image, world = motion.image.copy(), motion.world.copy()
+    image[..., :2] = ankle + (image[..., :2] - ankle) @ turn
+    world[..., :2] = world[..., :2] @ turn
+    video = replace(motion.video, height=2 * motion.video.height)
+    image[..., 1] += motion.video.height
+    report = review(replace(motion, video=video, image=image, world=world), exercise="push_up")
+    assert [warning.code for warning in report.warnings] == codes
+    assert (report.reps.good, report.faults) == (3, [])
 
 
 def test_the_summary_names_change_repetitions_and_praise() -> None:

@@ -277,6 +277,20 @@ def test_the_sampling_rate_changes_no_verdict(fps: int) -> None:
     assert faults(review(motion, exercise="squat")) == {"forward_lean": [2], "heel_rise": [3]}
 
 
+@pytest.mark.parametrize("azimuth", [LEFT, FRONT])
+@pytest.mark.parametrize("until", [0.0, 2.0], ids=["at once", "within two seconds"])
+@pytest.mark.parametrize("factor", [1.25, 0.8])
+def test_a_camera_that_zooms_lifts_no_heel_and_no_side(azimuth: float, until: float, factor: float) -> None:
+    motion = figure("squat", reps=4, azimuth=azimuth)
+    zoom = np.interp(motion.times, [5.0, 5.01 + until], [1.0, factor])[:, None, None]
+    middle = np.array([motion.video.width / 2, motion.video.height / 2])
+    image = motion.image.copy()
+    image[..., :2] = middle + zoom * (image[..., :2] - middle)
+    report = review(replace(motion, image=image), exercise="squat")
+    assert report.reps.total == 4
+    assert not {"heel_rise", "uneven_sides"} & set(faults(report))
+
+
 @pytest.mark.parametrize(("hip", "found"), [(172, []), (163, [1, 2, 3])])
 def test_hips_that_are_high_throughout_are_too_high_although_no_moment_is(hip: float, found: list[int]) -> None:
     """The bend is 17 degrees all the time: less than a moment may have, more than a posture may."""
