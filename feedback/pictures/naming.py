@@ -50,6 +50,7 @@ MEASURE_NAMES: Mapping[Callable[..., object], str] = MappingProxyType(
         measures.arm_from_vertical: N_("arms from straight up"),
         measures.feet_apart: N_("distance of the feet, in shoulder widths"),
         measures.mouth_over_hands: N_("mouth against the hands"),
+        measures.hands_uneven: N_("difference in height of the hands"),
         measures.hip_sway: N_("hips, away from their resting position"),
         measures.tilt: N_("one side higher than the other"),
         measures.duration: N_("duration of the repetition"),
