@@ -14,7 +14,7 @@ from typing import Any, Self
 from tests.emulators import http_json
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
-PLACE = "    // Ours: "
+PLACE = "    // The rules of doThis:"
 
 
 @dataclass(frozen=True)

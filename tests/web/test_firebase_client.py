@@ -233,12 +233,19 @@ def test_it_shows_each_change_of_the_document(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("Analysing the movement: 40%")
     play(page, status="waiting")
     expect(page.get_by_role("status")).to_contain_text("we try again by ourselves")
-    play(page, status="done", result=RESULT)
+    play(page, status="done", result={**RESULT, "score": 100})
     expect(page.get_by_role("heading", level=1)).to_have_text("Plank")
     expect(page.get_by_text("31.4 s")).to_be_visible()
     expect(page.locator("#result .pictures img")).to_have_attribute("src", re.compile(r"worst1\.png$"))
     expect(page.get_by_text("Nothing to correct was found")).to_be_visible()
     look(page, "7-plank")
+
+
+def test_nothing_is_praised_where_nothing_was_judged(page: Page) -> None:
+    submit(page)
+    play(page, status="done", result=RESULT)
+    expect(page.get_by_text("31.4 s")).to_be_visible()
+    expect(page.get_by_text("Nothing to correct was found")).to_have_count(0)
 
 
 def test_error_messages_of_the_server_are_shown(page: Page) -> None:

@@ -101,6 +101,14 @@ def test_it_uploads_submits_a_valid_job_and_shows_stage_and_result(page: Page) -
     assert "Well done." in json.dumps(told(page, "result")[1])
 
 
+def test_a_result_without_a_picture_is_shown(page: Page) -> None:
+    page.evaluate("void begin()")
+    page.wait_for_function("fake.listeners.job1?.size")
+    result = {"summary": "Well done.", "files": {"worst1": None}}
+    page.evaluate("changes => fake.write('job1', changes)", {"status": "done", "result": result})
+    assert "Well done." in json.dumps(told(page, "result")[1])
+
+
 @pytest.mark.parametrize("page", ["docs/app.md"], indirect=True)
 @pytest.mark.parametrize("offline", [True, False])
 def test_what_the_cache_lacks_is_not_called_deleted(page: Page, *, offline: bool) -> None:
