@@ -37,8 +37,11 @@ LINES, PIXELS = 720, 960 * 540
 """Largest number of lines and of pixels: a phone shows no more, and the video takes less time than the analysis."""
 MAX_FPS = 30.0
 """Highest frame rate. Above it, frames are left out: the encoder would need twice the time for little gain."""
-PART_S = 4.0
-"""Shortest part in seconds. Each part begins with a keyframe, so a player can also seek to it quickly."""
+PART_S = 3.0
+"""Least length of a part that begins at a keyframe of the source. Each part begins with a keyframe of its own, so a player can
+seek there quickly; shorter parts would share the work more evenly among the cores and make larger files."""
+LONGEST_PART_S = 12.0
+"""Where keyframes are farther apart, parts of a third of this begin between them; each decodes the frames before it."""
 PAST_KEYFRAME_S = 1e-4
 """Seconds between a keyframe and the start of its part: a seek to the exact time could, by rounding, end at the keyframe
 before."""
@@ -252,12 +255,12 @@ def part_starts(key_times: Sequence[float], duration_s: float | None) -> list[fl
 
     Returns:
         Start of each part in seconds, rising; the first is 0. A part lasts `PART_S` or until the next keyframe. If that is
-        further away than three times `PART_S`, the part ends between keyframes.
+        further away than `LONGEST_PART_S`, the part ends between keyframes.
     """
     starts = [0.0]
     for time in [*key_times, duration_s or 0.0]:
-        while time - starts[-1] > 3 * PART_S:
-            starts.append(starts[-1] + PART_S)
+        while time - starts[-1] > LONGEST_PART_S:
+            starts.append(starts[-1] + LONGEST_PART_S / 3)
         if time - starts[-1] > PART_S - 2 * PAST_KEYFRAME_S and (duration_s is None or duration_s - time >= PART_S / 2):
             starts.append(time + PAST_KEYFRAME_S)
     return starts

@@ -129,6 +129,7 @@ def test_colours_are_those_of_the_source(tmp_path, colour):
         ([0], 20, [0, 4, 8]),
         ([0], None, [0]),
         ([], 13, [0, 4]),
+        ([0, 3.04, 6.08, 9.12], 13, [0, 3.04, 6.08, 9.12]),
     ],
 )
 def test_parts_begin_at_keyframes_and_are_never_long(key_times, duration_s, starts):
