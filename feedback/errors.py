@@ -1,4 +1,4 @@
-"""Errors of judging a motion.
+"""Errors of judging a motion, and the hint to the nearest name in an error about an unknown one.
 
     FeedbackError
     |-- UnknownExercise     the requested exercise is not in the catalogue
@@ -6,6 +6,9 @@
 
 Each message is a sentence that tells a user what to do.
 """
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class FeedbackError(Exception):
@@ -18,3 +21,10 @@ class UnknownExercise(FeedbackError):
 
 class NoExercise(FeedbackError):
     """A person was found, but no exercise of the catalogue and no repeated movement."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(names)}"

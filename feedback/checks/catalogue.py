@@ -20,8 +20,10 @@ from pydantic import (
     model_validator,
 )
 
-from feedback.checks.measures import MEASURES, Measure, check_joint, nearest, resolve
+from feedback.checks.measures import MEASURES, check_joint
+from feedback.checks.references import Measure, resolve
 from feedback.checks.take import LEG_END
+from feedback.errors import nearest
 from feedback.words import DEFAULT_LANGUAGE, Message, languages, words_of
 from pose.motion import INDEX
 from pose.movements.movement import Movement

@@ -5,18 +5,16 @@ space, with the depth that the pose model guesses. Lengths are centimetres of th
 neither the picture's size nor the camera's distance plays a part.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
-from functools import cache, partial
 from itertools import pairwise
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import AfterValidator
 
 from feedback.checks.take import Part, Take, cut_off
+from feedback.errors import nearest
 from pose.motion import INDEX, Floats
 from pose.movements.angles import TRIPLES, angle_at, inclination
 from pose.movements.signals import LENGTHS, scales
@@ -76,9 +74,6 @@ ONE_ARM = 0.4
 """An arm that moves less than this share of the other arm rests. Sides that take turns are not uneven."""
 
 
-Measure = Callable[[Take], Floats]
-"""(n,) values of a take; NaN where there is none."""
-
 F = TypeVar("F", bound=Callable[..., Floats])
 
 MEASURES: dict[str, Callable[..., Floats]] = {}
@@ -89,51 +84,6 @@ def measure(function: F) -> F:
     """Add a function to `MEASURES`."""
     MEASURES[function.__name__] = function
     return function
-
-
-def resolve(reference: str | Mapping[str, Any]) -> Measure:
-    """Get the measure that an exercise file names.
-
-    Args:
-        reference: a name, or a mapping of `name` and parameters.
-
-    Raises:
-        ValueError: there is no such measure, or the measure has no such parameter; the message names the nearest one.
-    """
-    given = {"name": reference} if isinstance(reference, str) else reference
-    name = given.get("name") if isinstance(given, Mapping) else None
-    if not isinstance(name, str):
-        raise ValueError("a measure is a name, or a mapping of name and parameters")  # noqa: TRY004 - as pydantic wants it
-    parameters = {key: value for key, value in given.items() if key != "name"}
-    if name not in MEASURES:
-        raise ValueError(f"there is no measure {name!r}{nearest(name, MEASURES)}")
-    model = parameters_of(name)
-    try:
-        valid = model.model_validate(parameters)
-    except ValidationError as error:
-        first = error.errors()[0]
-        wrong = str(first["loc"][0])
-        hint = nearest(wrong, model.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise ValueError(f"measure {name}, parameter {wrong!r}: {first['msg']}{hint}") from error
-    return partial(MEASURES[name], **dict(valid))
-
-
-@cache
-def parameters_of(name: str) -> type[BaseModel]:
-    """A model of a measure's parameters."""
-    function = MEASURES[name]
-    types = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {
-        key: (types[key], ... if parameter.default is inspect.Parameter.empty else parameter.default)
-        for key, parameter in list(inspect.signature(function).parameters.items())[1:]
-    }
-    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
-
-
-def nearest(name: str, known: Mapping[str, Any]) -> str:
-    """The end of a sentence about an unknown name."""
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
 
 
 @measure

@@ -23,6 +23,9 @@ Part = Literal["shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "fo
 SEEN_SHARE = 0.6
 """A landmark is seen if it is visible and in the picture in at least this share of the samples of the repetition or hold."""
 
+HANDS_RAISED_M = 0.3
+"""Wrists this far above the ankles, in metres, are on a bench or a step; on the floor they measure at most 0.1 above them."""
+
 CUT_OFF_S = 0.1
 """Seconds. A repetition that begins or ends closer than this to the start or end of the motion may be cut off."""
 
@@ -101,6 +104,14 @@ class Take:
         heights = [self.height(part)[self.samples] for part in ("hip", "knee")]
         hip_way, knee_way = (float(np.subtract(*np.nanpercentile(height, [98, 2]))) for height in heights)
         return feet_up > FEET_UP_M or (self.repetition is not None and knee_way < KNEE_STAYS * hip_way)
+
+    @property
+    def hands_are_raised(self) -> bool:
+        """Whether this side's hand stands much higher than its foot, on a bench or a step."""
+        if not (self.sees("wrist") and self.sees("ankle")):
+            return False
+        above = (self.height("wrist") - self.height("ankle"))[self.samples]
+        return bool(np.nanmedian(above) > HANDS_RAISED_M)
 
     @property
     def leg_end(self) -> Part:

@@ -14,8 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from feedback.checks.catalogue import SIGNALS, Check, Exercise
-from feedback.checks.measures import nearest
-from feedback.errors import FeedbackError
+from feedback.errors import FeedbackError, nearest
 from feedback.exercises.reserved import RESERVED
 
 DIRECTORY = Path(__file__).parent

@@ -11,7 +11,8 @@ import numpy as np
 from feedback.checks import measures
 from feedback.checks.catalogue import Check
 from feedback.checks.judgement import Finding, Scene
-from feedback.checks.measures import Measure, joint
+from feedback.checks.measures import joint
+from feedback.checks.references import Measure
 from feedback.checks.take import Take
 from feedback.examination import ExaminedSet
 from feedback.pictures.naming import JOINT_NAMES, function_of, measure_name

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from feedback.checks.judgement import Finding, Scene
 from feedback.checks.take import Take
 from feedback.examination import ExaminedSet
+from feedback.report.composition import need_of_change
 from pose.motion import Floats
 from pose.movements.repetitions import Repetition
 from pose.movements.signals import Body
@@ -41,7 +42,7 @@ def worst_shots(sets: Sequence[ExaminedSet]) -> tuple[Shown, Shown]:
     The moments differ, unless two faults are worst at the same moment or the person is visible in one sample only. Of several
     sets, those with the faults to change first come first.
     """
-    first, *others = ((examined, shot) for examined in sorted(sets, key=_need_of_change) for shot in _by_need(examined))
+    first, *others = ((examined, shot) for examined in sorted(sets, key=_rank) for shot in _by_need(examined))
     faults = [other for other in others if other[1].finding is not None and other[1].finding.fault]
     return first, next((other for other in (*faults, *others) if _is_news(first, other)), first)
 
@@ -62,15 +63,11 @@ def best_shot(sets: Sequence[ExaminedSet]) -> Shown | None:
     return None
 
 
-def _need_of_change(examined: ExaminedSet) -> tuple[bool, bool, int, float]:
-    """Sort key of sets, as in the summary: those with a major fault first, then with a minor one; then by how often the fault
-    occurs, then by its excess over the threshold; sets without a fault by their score."""
+def _rank(examined: ExaminedSet) -> tuple[float, ...]:
+    """Sort key of sets: those with a fault first, as in the summary; then those without one by their score."""
     if not examined.findings:
-        return True, True, 0, examined.report.score or 0
-    fault = examined.report.faults[0]
-    of_fault = [finding for finding in examined.findings if finding.check.id == fault.id]
-    often = max(len(fault.reps), len(fault.spans))
-    return fault.severity != "major", False, -often, -max(finding.excess for finding in of_fault)
+        return 1, examined.report.score or 0
+    return 0, *need_of_change(examined.report, examined.findings)
 
 
 def _best_of(examined: ExaminedSet, seen: Set[str]) -> Shot | None:

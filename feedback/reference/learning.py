@@ -9,7 +9,7 @@ import yaml
 
 from feedback.checks.catalogue import Check
 from feedback.checks.judgement import PAUSE_S, Scene
-from feedback.checks.measures import resolve
+from feedback.checks.references import resolve
 from feedback.checks.take import Take
 from feedback.errors import NoExercise
 from feedback.exercises.files import parse_exercise

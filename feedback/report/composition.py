@@ -1,6 +1,6 @@
 """Composes the report from the findings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +37,8 @@ EVENNESS, EVEN = "uneven_sides", 85.0
 """The shared check that compares both sides, and the symmetry in per cent below which it gives no praise (an engineering
 default)."""
 
-PUSH_UP, HANDS_RAISED_M = "push_up", 0.3
-"""Wrists this far above the ankles, in metres, are on a bench or a step; on the floor they measure at most 0.1 above them."""
+PUSH_UP = "push_up"
+"""The exercise that raised hands make easier."""
 
 SURE_OF_VIEW = 0.6
 """If less than this share of the set was filmed from the named view, the report warns if faults depend on the view."""
@@ -190,7 +190,20 @@ def _outcome(judged: Judged, report: SetReport) -> Outcome:
         borderline=[check for check in judged.exercise.checks if _is_borderline(judged, check)],
         form_judged=form_judged(judged.findings),
         main_checks_made=judged.main_checks_made,
+        need_of_change=need_of_change(report, judged.findings) if report.faults else (),
     )
+
+
+def need_of_change(report: SetReport, findings: Sequence[Finding]) -> tuple[bool, int, float]:
+    """Sort key of sets with a fault: by the severity of its first fault, how often that occurs, and its excess.
+
+    Args:
+        report: the set.
+        findings: the findings of the set; those that are no fault do not matter.
+    """
+    first = report.faults[0]
+    excess = max(finding.excess for finding in findings if finding.fault and finding.check.id == first.id)
+    return first.severity != "major", -max(len(first.reps), len(first.spans)), -excess
 
 
 def _is_borderline(judged: Judged, check: Check) -> bool:
@@ -310,9 +323,7 @@ def _kneels(judged: Judged) -> bool:
     scene = judged.scene
     if not any(LEG_END in finding.check.marks for finding in judged.findings):
         return False
-    spans: Sequence[Repetition | None] = scene.repetitions or [None]
-    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, span) for span in spans]
-    return 2 * sum(take.kneels for take in takes) > len(takes)
+    return _most(take.kneels for take in _takes(scene))
 
 
 def _hands_are_raised(judged: Judged) -> bool:
@@ -320,14 +331,19 @@ def _hands_are_raised(judged: Judged) -> bool:
     scene = judged.scene
     if judged.exercise.id != PUSH_UP or not scene.view.id.startswith("side"):
         return False
-    takes = [Take(scene.body, scene.view, scene.near_side, scene.rest, repetition) for repetition in scene.repetitions]
-    raised = [
-        take.sees("wrist")
-        and take.sees("ankle")
-        and np.nanmedian((take.height("wrist") - take.height("ankle"))[take.samples]) > HANDS_RAISED_M
-        for take in takes
-    ]
-    return bool(2 * sum(raised) > len(raised))
+    return _most(take.hands_are_raised for take in _takes(scene))
+
+
+def _takes(scene: Scene) -> Iterator[Take]:
+    """The near side in each repetition, or in the hold."""
+    spans: Sequence[Repetition | None] = scene.repetitions or [None]
+    return (Take(scene.body, scene.view, scene.near_side, scene.rest, span) for span in spans)
+
+
+def _most(flags: Iterable[bool]) -> bool:
+    """Whether more than half of them are true."""
+    known = list(flags)
+    return 2 * sum(known) > len(known)
 
 
 def _warnings(workout: Workout) -> list[Warn]:

@@ -55,6 +55,7 @@ class Outcome:
         borderline: checks with a value close to a fault.
         form_judged: whether any check for a major fault could be made.
         main_checks_made: whether enough of them were made to call the form good.
+        need_of_change: sort key of sets with a fault; see `feedback.report.composition.need_of_change`. Empty without one.
     """
 
     exercise: Exercise
@@ -65,6 +66,7 @@ class Outcome:
     borderline: Sequence[Check]
     form_judged: bool
     main_checks_made: bool
+    need_of_change: tuple[bool, int, float] | tuple[()]
 
 
 def summarise(
@@ -90,7 +92,9 @@ def summarise(
     """
     main, alone = sets[0], len(sets) == 1
     sentences = [_how_it_went(words, outcome, shown_instead, alone=alone) for outcome in sets]
-    worst = min((outcome for outcome in sets if outcome.report.faults), key=_need_of_change, default=None)
+    worst = min(
+        (outcome for outcome in sets if outcome.report.faults), key=lambda outcome: outcome.need_of_change, default=None
+    )
     if worst is not None:
         sentences.insert(0 if shown_instead is None else 1, _first_change(words, worst.report, alone=alone))
     if besides:
@@ -121,17 +125,6 @@ def _closing(words: Words, outcome: Outcome, *, room: int, well_done: bool) -> l
     close = words.listing([words(check.title) for check in outcome.borderline])
     warned = [words("Close to the limit, so keep an eye on it: {titles}.", titles=close)] if close else []
     return [*warned, *praise, *elsewhere][: max(room, 0)]
-
-
-def _need_of_change(outcome: Outcome) -> tuple[bool, int, float]:
-    """Sort key of sets with a fault, as of the faults of one set: by its severity, how often it occurs, and its excess."""
-    first = outcome.report.faults[0]
-    excess = max(
-        (abs(first.measured - first.threshold) / abs(check.threshold - check.clear))
-        for check in outcome.exercise.checks
-        if check.id == first.id
-    )
-    return first.severity != "major", -max(len(first.reps), len(first.spans)), -excess
 
 
 def set_name(words: Words, report: SetReport, *, alone: bool) -> str:

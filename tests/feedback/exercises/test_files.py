@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 import yaml
 
-from feedback.checks.measures import MEASURES, resolve
+from feedback.checks.measures import MEASURES
+from feedback.checks.references import resolve
 from feedback.exercises import CATALOGUE
 from feedback.exercises.files import DIRECTORY, ExerciseFileError, json_schema, read_exercise, read_exercises, shared_checks
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback.checks.measures import MEASURES, parameters_of
+from feedback.checks.measures import MEASURES
+from feedback.checks.references import parameters_of
 from feedback.exercises import CATALOGUE, extend_catalogue
 from feedback.exercises.files import DIRECTORY, ExerciseFileError, parse_exercise, read_files
 from feedback.review import review
